@@ -1,0 +1,101 @@
+# Hilum. `make` builds, `make demo` shows the main job, `make check` tests. Objects and results go under build/.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+SANITIZE ?=
+SEED     ?= 1
+
+# A sanitised or other-compiler build keeps its objects apart: make SANITIZE=address,undefined, make CC=clang BUILD=build/clang
+comma := ,
+BUILD ?= build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+
+VERSION := $(shell sed -n 's/^.define HL_VERSION "\(.*\)"/\1/p' lib/base/context.h)
+OPT     ?= -O3 -g
+SAN     := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+PKGS    := openblas libpng zlib libcjson libxxhash
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
+
+override CPPFLAGS += -D_GNU_SOURCE -Iinclude -Ilib -Itest $(PKG_CFLAGS)
+override CFLAGS   += -std=c11 $(OPT) -Wall -Wextra -Wpedantic -Werror -fPIC -fopenmp $(SAN)
+override LDFLAGS  += -fopenmp $(SAN)
+
+# The plain kernels are built twice, in float and in double.
+REF     := $(wildcard lib/kernels/ref/*.c)
+SOURCES := $(filter-out $(REF),$(wildcard lib/*/*.c lib/*/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(REF:%.c=$(BUILD)/%.f32.o) $(REF:%.c=$(BUILD)/%.f64.o)
+APPS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*.c))
+TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/test_*.c))
+SLOW    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/slow_*.c))
+BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
+
+.PHONY: all deps demo check check-all check-build bench install clean
+all: $(BUILD)/hilum $(BUILD)/libhilum.a $(BUILD)/libhilum.so
+
+# In one line what is missing, before the compiler says it in a hundred.
+ifeq ($(filter clean deps demo check check-all bench,$(MAKECMDGOALS)),)
+MISSING := $(strip $(foreach p,$(PKGS),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo yes),,$(p))))
+ifneq ($(MISSING),)
+$(error missing: $(if $(shell command -v pkg-config),$(MISSING),pkg-config) - `make deps` installs what Hilum needs)
+endif
+endif
+
+deps:
+	@sh .ci/deps
+
+$(BUILD)/%.f32.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/%.f64.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -DHL_REF_DOUBLE -MMD -MP -c $< -o $@
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/libhilum.a: $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/libhilum.so: $(OBJECTS)
+	$(CC) -shared -Wl,-soname,libhilum.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/hilum: $(APPS) $(BUILD)/libhilum.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(TESTS) $(SLOW): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libhilum.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LIBS)
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libhilum.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) SEED=$(SEED) sh .ci/demo
+
+check: deps
+	@$(MAKE) --no-print-directory check-build
+	@BUILD=$(BUILD) sh test/run $(TESTS)
+check-all: deps
+	@$(MAKE) --no-print-directory check-build $(SLOW)
+	@BUILD=$(BUILD) sh test/run $(TESTS) $(SLOW)
+check-build: all $(TESTS)
+
+bench: deps
+	@$(MAKE) --no-print-directory all $(BENCHES)
+	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/hilum
+	install -m 755 $(BUILD)/hilum $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(BUILD)/libhilum.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(BUILD)/libhilum.so $(DESTDIR)$(PREFIX)/lib/libhilum.so.$(VERSION)
+	ln -sf libhilum.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libhilum.so.0
+	ln -sf libhilum.so.0 $(DESTDIR)$(PREFIX)/lib/libhilum.so
+	install -m 644 include/hilum/*.h $(DESTDIR)$(PREFIX)/include/hilum/
+	printf 'prefix=%s\nlibdir=$${prefix}/lib\nincludedir=$${prefix}/include\n\nName: hilum\nDescription: Trains segmentation networks on CPUs\nVersion: %s\nRequires.private: %s\nLibs: -L$${libdir} -lhilum\nLibs.private: -fopenmp -lm -pthread\nCflags: -I$${includedir}\n' \
+	  '$(PREFIX)' '$(VERSION)' '$(PKGS)' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/hilum.pc
+
+clean:
+	rm -rf build
+
+-include $(wildcard $(BUILD)/apps/*.d $(BUILD)/lib/*/*.d $(BUILD)/lib/*/*/*.d $(BUILD)/test/*/*.d $(BUILD)/bench/*.d)

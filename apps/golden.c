@@ -1,0 +1,60 @@
+/* `hilum golden`: a network's golden vectors. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hilum/nets.h"
+#include "program.h"
+
+int command_golden(int argc, char **argv) {
+    static const char *const dtypes[] = {"f32", "f64", NULL};
+    int size[2] = {64, 64}, batch = 2, dtype = HL_F32, threads = 0;
+    uint64_t seed = 1;
+    bool json = false;
+    option table[] = {
+        {.name = "size", .kind = OPTION_SIZE, .target = size, .value = "N|HxW", .help = "of the input", .standard = "64"},
+        {.name = "batch",
+         .kind = OPTION_INTEGER,
+         .target = &batch,
+         .value = "N",
+         .least = 1,
+         .most = 1024,
+         .help = "inputs at once",
+         .standard = "2"},
+        {.name = "seed", .kind = OPTION_SEED, .target = &seed, .value = "N", .help = "of weights, input and target", .standard = "1"},
+        {.name = "dtype",
+         .kind = OPTION_CHOICE,
+         .target = &dtype,
+         .value = "f32|f64",
+         .choices = dtypes,
+         .help = "of the numbers computed with",
+         .standard = "f32"},
+        {.name = "threads",
+         .kind = OPTION_INTEGER,
+         .target = &threads,
+         .value = "N",
+         .least = 1,
+         .most = 1024,
+         .help = "worker threads",
+         .standard = "all processors"},
+        {.name = "json", .kind = OPTION_FLAG, .target = &json, .help = "JSON is printed anyway"},
+    };
+    usage u = {.name = "golden",
+               .synopsis = "golden NET [options]",
+               .about = "Runs a network with weights and input that follow from the seed alone, forward with moving statistics\n"
+                        "and in one training pass, and prints logits, loss and gradients as one JSON object.",
+               .example = "hilum golden unet-vgg16 --size 64x64 --batch 2 --seed 1",
+               .options = table,
+               .option_count = sizeof table / sizeof *table,
+               .words_least = 1,
+               .words_most = 1};
+    const char *words[1 + argc];
+    int count, code = parse(&u, argc, argv, words, &count);
+    if (code != PARSED) return code;
+    hl_context *hl = open_library(threads);
+    if (!hl) return 2;
+    char *text = NULL;
+    hl_status status = hl_golden(hl, words[0], (hl_dtype)dtype, batch, size[0], size[1], seed, &text);
+    if (!status) puts(text);
+    free(text);
+    return end_with(hl, status);
+}

@@ -1,0 +1,82 @@
+/* The program `hilum`: finds the command, and sees to it that what was printed has arrived. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "program.h"
+
+typedef struct command {
+    const char *name, *about;
+    int (*run)(int argc, char **argv);
+} command;
+
+static const command commands[] = {
+    {"train", "trains one model on the slices of a manifest", command_train},
+    {"crossval", "trains and tests one model a fold", command_crossval},
+    {"evaluate", "scores a run on a manifest, or one folder of masks against another", command_evaluate},
+    {"calibrate", "finds a threshold for a new centre, and what it is worth", command_calibrate},
+    {"predict", "writes the masks a run predicts for pictures", command_predict},
+    {"phantom", "writes an artificial cohort to try things on", command_phantom},
+    {"golden", "prints a network's golden vectors", command_golden},
+    {"demo", "does all of it on a phantom in a few minutes", command_demo},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const command *find(const char *name) {
+    for (int i = 0; i < COMMANDS; i++) {
+        if (!strcmp(commands[i].name, name)) return &commands[i];
+    }
+    return NULL;
+}
+
+static void print_overview(FILE *to) {
+    fputs("Usage:\n  hilum COMMAND [arguments] [options]\n  hilum COMMAND --help\n  hilum --version\n\n"
+          "Trains networks that outline lesions in CT slices, on the processor alone.\n\nCommands:\n",
+          to);
+    for (int i = 0; i < COMMANDS; i++) fprintf(to, "  %-12s%s\n", commands[i].name, commands[i].about);
+    fputs("  help        explains a command\n\nExample:\n  hilum phantom --out phantom\n"
+          "  hilum crossval phantom/manifest.csv --size 64 --width 0.25 --epochs 12 --out run\n",
+          to);
+}
+
+static int refuse_unknown(const char *name) {
+    const char *names[COMMANDS + 1];
+    for (int i = 0; i < COMMANDS; i++) names[i] = commands[i].name;
+    names[COMMANDS] = "help";
+    const char *meant = nearest(name, names, COMMANDS + 1);
+    if (meant) talk("the command \"%s\" is unknown, did you mean %s?", name, meant);
+    else talk("the command \"%s\" is unknown, see: hilum help", name);
+    return 2;
+}
+
+static int help(int argc, char **argv) {
+    if (argc == 0 || argv[0][0] == '-') return print_overview(stdout), 0;
+    if (!strcmp(argv[0], "help")) return puts("Usage:\n  hilum help [COMMAND]\n\nExample:\n  hilum help train"), 0;
+    const command *c = find(argv[0]);
+    if (!c) return refuse_unknown(argv[0]);
+    return c->run(1, (char *[]){"--help"});
+}
+
+static int run(int argc, char **argv) {
+    if (argc < 2) return print_overview(stderr), 2;
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return print_overview(stdout), 0;
+    if (!strcmp(argv[1], "--version")) return printf("hilum %s\n", hl_version()), 0;
+    if (!strcmp(argv[1], "help")) return help(argc - 2, argv + 2);
+    const command *c = find(argv[1]);
+    return c ? c->run(argc - 2, argv + 2) : refuse_unknown(argv[1]);
+}
+
+/* On a full disk, or with nobody left to read, the last write fails here. */
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN);
+    int code = run(argc, argv);
+    errno = 0;
+    bool lost = ferror(stdout);
+    lost = fflush(stdout) || lost;
+    int why = errno;
+    lost = fclose(stdout) || lost;
+    if (!lost || code) return code;
+    talk("standard output: %s", strerror(why ? why : errno ? errno : EIO));
+    return 1;
+}

@@ -1,0 +1,282 @@
+/* `hilum train` and `hilum crossval`: a run made, or gone on with. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "figures.h"
+#include "hilum/nets.h"
+#include "program.h"
+#include "progress.h"
+
+/* What the words say, before it becomes hl_run_options. */
+typedef struct request {
+    const char *name; /* of the command */
+    const char *out, *resume, *cache, *folds, *precision;
+    hl_run_options run;
+    int size[2], init, augment, slices, stratify, threads;
+    text_list centres;
+    bool json;
+} request;
+
+static const char *const inits[] = {"he", "keras", NULL}, *const augments[] = {"none", "flip", NULL};
+static const char *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
+static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL};
+
+enum { RUN_OPTIONS = 25 };
+
+/* The options of both commands; the last two are crossval's alone. */
+static int make_table(request *r, option *table) {
+    const option all[] = {
+        {.name = "out", .kind = OPTION_TEXT, .target = &r->out, .value = "RUN", .help = "the run's folder, which must not hold a run yet"},
+        {.name = "resume",
+         .kind = OPTION_TEXT,
+         .target = &r->resume,
+         .value = "RUN",
+         .help = "go on with a stopped run, under its own options"},
+        {.name = "net", .kind = OPTION_TEXT, .target = &r->run.net, .value = "NET", .help = "the network", .standard = "unet-vgg16"},
+        {.name = "width",
+         .kind = OPTION_NUMBER,
+         .target = &r->run.width,
+         .value = "F",
+         .most = 16,
+         .above = true,
+         .standard = "1",
+         .help = "times every channel count, to the nearest multiple of 8"},
+        {.name = "init",
+         .kind = OPTION_CHOICE,
+         .target = &r->init,
+         .value = "he|keras",
+         .choices = inits,
+         .help = "how weights are drawn",
+         .standard = "he"},
+        {.name = "size",
+         .kind = OPTION_SIZE,
+         .target = r->size,
+         .value = "N|HxW",
+         .help = "the grid slices are scaled to",
+         .standard = "256"},
+        {.name = "epochs",
+         .kind = OPTION_INTEGER,
+         .target = &r->run.epochs,
+         .value = "N",
+         .least = 1,
+         .most = 100000,
+         .help = "passes over the slices",
+         .standard = "50"},
+        {.name = "batch",
+         .kind = OPTION_INTEGER,
+         .target = &r->run.batch,
+         .value = "N",
+         .least = 1,
+         .most = 1024,
+         .help = "slices a step",
+         .standard = "8"},
+        {.name = "lr",
+         .kind = OPTION_NUMBER,
+         .target = &r->run.rate,
+         .value = "F",
+         .most = 10,
+         .above = true,
+         .help = "the first learning rate",
+         .standard = "3e-4"},
+        {.name = "patience",
+         .kind = OPTION_INTEGER,
+         .target = &r->run.patience,
+         .value = "N",
+         .most = 100000,
+         .standard = "10",
+         .help = "epochs without a better validation Dice before training stops; 0: never stop"},
+        {.name = "augment",
+         .kind = OPTION_CHOICE,
+         .target = &r->augment,
+         .value = "none|flip",
+         .choices = augments,
+         .standard = "flip",
+         .help = "flip: left-right, every second time"},
+        {.name = "train-slices",
+         .kind = OPTION_CHOICE,
+         .target = &r->slices,
+         .value = "WHICH",
+         .choices = slices,
+         .standard = "lesion+healthy",
+         .help = "lesion+healthy, lesion or all"},
+        {.name = "val",
+         .kind = OPTION_NUMBER,
+         .target = &r->run.validation,
+         .value = "F",
+         .most = 0.99,
+         .standard = "0.25",
+         .help = "share of the patients that validates; 0: none, the last epoch is kept"},
+        {.name = "seed", .kind = OPTION_SEED, .target = &r->run.seed, .value = "N", .help = "of all random numbers", .standard = "0"},
+        {.name = "centre",
+         .kind = OPTION_LIST,
+         .target = &r->centres,
+         .value = "NAME",
+         .help = "take only this centre; may be given again",
+         .standard = "all"},
+        {.name = "allow-outside", .kind = OPTION_FLAG, .target = &r->run.allow_outside, .help = "paths may leave the manifest's folder"},
+        {.name = "precision",
+         .kind = OPTION_TEXT,
+         .target = &r->precision,
+         .value = "fp32",
+         .help = "of the numbers trained with",
+         .standard = "fp32"},
+        {.name = "threads",
+         .kind = OPTION_INTEGER,
+         .target = &r->threads,
+         .value = "N",
+         .least = 1,
+         .most = 1024,
+         .standard = "all processors",
+         .help = "worker threads; the result does not depend on them"},
+        {.name = "cache",
+         .kind = OPTION_TEXT,
+         .target = &r->cache,
+         .value = "DIR",
+         .help = "where decoded slices are kept; none: in memory",
+         .standard = "~/.cache/hilum"},
+        {.name = "json", .kind = OPTION_FLAG, .target = &r->json, .help = "print the figures as one JSON object on one line"},
+        {.name = "folds",
+         .kind = OPTION_TEXT,
+         .target = &r->folds,
+         .value = "N|FILE.csv",
+         .help = "how many folds, or a folds.csv that divides the patients",
+         .standard = "5"},
+        {.name = "stratify",
+         .kind = OPTION_CHOICE,
+         .target = &r->stratify,
+         .value = "BY",
+         .choices = strata,
+         .standard = "centre,burden",
+         .help = "centre,burden, centre, burden or none: what folds are alike in"},
+    };
+    int count = (int)(sizeof all / sizeof *all) - (strcmp(r->name, "crossval") ? 2 : 0);
+    memcpy(table, all, (size_t)count * sizeof *table);
+    return count;
+}
+
+/* A run goes on under its own options: anything else that was said would be lost quietly, so it is refused. */
+static bool only_resumes(const usage *u, int words) {
+    static const char *const free_to_change[] = {"resume", "threads", "cache", "json", NULL};
+    const char *other = given_besides(u, free_to_change);
+    if (words) return talk("%s: --resume takes no manifest, the run knows its own", u->name), false;
+    if (!other) return true;
+    return talk("%s: --%s cannot be given with --resume, a run goes on under its own options", u->name, other), false;
+}
+
+static bool take_folds(request *r) {
+    size_t length = r->folds ? strlen(r->folds) : 0;
+    if (!r->folds) return true;
+    if (length > 4 && !strcmp(r->folds + length - 4, ".csv")) return r->run.folds_file = r->folds, true;
+    return parse_integer(r->name, "folds", r->folds, 2, 1000, &r->run.folds);
+}
+
+static bool known_net(const char *command, const char *net) {
+    const char *names[64];
+    int count = 0;
+    for (const char *name; count < 64 && (name = hl_net_name(count)); names[count++] = name) {
+        if (!strcmp(name, net)) return true;
+    }
+    const char *meant = nearest(net, names, count);
+    return talk("%s: the network \"%s\" is unknown, did you mean %s?", command, net, meant ? meant : names[0]), false;
+}
+
+static bool complete(request *r, int words) {
+    hl_run_options *o = &r->run;
+    if (!words) return talk("%s: the manifest is missing, see: hilum %s --help", r->name, r->name), false;
+    if (!r->out) return talk("%s: --out is missing: where the run goes", r->name), false;
+    if (strcmp(r->precision, "fp32")) return talk("%s: --precision is \"%s\", fp32 is what there is", r->name, r->precision), false;
+    if (!known_net(r->name, o->net) || !take_folds(r)) return false;
+    o->height = r->size[0], o->width_pixels = r->size[1];
+    o->init = r->init ? HL_INIT_KERAS : HL_INIT_HE;
+    o->flip = r->augment == 1;
+    o->slices = (hl_train_slices)r->slices;
+    o->by_centre = r->stratify == 0 || r->stratify == 1;
+    o->by_burden = r->stratify == 0 || r->stratify == 2;
+    o->centres = r->centres.count ? r->centres.items : NULL, o->centre_count = r->centres.count;
+    return true;
+}
+
+static void warn_of_kernels(hl_context *hl, const char *folder) {
+    hl_run *run = hl_run_open(hl, folder);
+    if (run && strcmp(hl_run_isa(run), hl_isa(hl)))
+        talk("warning: the run was started with the %s kernels and goes on with %s, its bits will differ", hl_run_isa(run), hl_isa(hl));
+    hl_run_close(run);
+}
+
+/* The figures in the run's metrics.json. */
+static int print_run(const request *r, const char *folder) {
+    char *path = join(folder, "metrics.json");
+    cJSON *metrics = path ? read_json(path) : NULL;
+    free(path);
+    if (!metrics) return 1;
+    if (r->json) {
+        cJSON_AddStringToObject(metrics, "run", folder);
+        print_json(metrics);
+    } else {
+        const cJSON *part = cJSON_GetObjectItemCaseSensitive(metrics, "part");
+        printf("%s: figures of the %s part\n\n", folder, cJSON_IsString(part) ? part->valuestring : "test");
+        print_figures(metrics, false);
+        printf("\nreport: %s/report.html\n", folder);
+    }
+    cJSON_Delete(metrics);
+    return 0;
+}
+
+static int carry_out(request *r) {
+    hl_context *hl = open_library(r->threads);
+    if (!hl) return 2;
+    progress bar = progress_start("training");
+    char *cache = cache_folder(r->cache);
+    hl_run_hooks hooks = {.stop = stop_flag(), .report = progress_of_run, .user = &bar, .cache_folder = cache};
+    catch_signals();
+    if (r->resume) warn_of_kernels(hl, r->resume);
+    const char *folder = r->resume ? r->resume : r->out;
+    hl_status status = r->resume ? hl_run_resume(hl, folder, &hooks) : hl_run_start(hl, &r->run, folder, &hooks);
+    progress_end(&bar);
+    free(cache);
+    if (status == HL_INTERRUPTED) {
+        hl_close(hl);
+        return talk("stopped and saved; go on with: hilum %s --resume %s", r->name, folder), 130;
+    }
+    int code = end_with(hl, status);
+    return code ? code : print_run(r, folder);
+}
+
+static int start(request *r, usage *u, int argc, char **argv) {
+    option table[RUN_OPTIONS];
+    const char *words[1 + argc];
+    int count;
+    u->options = table, u->option_count = make_table(r, table), u->words_most = 1;
+    int code = parse(u, argc, argv, words, &count);
+    if (code != PARSED) return code;
+    if (r->resume ? !only_resumes(u, count) : !complete(r, count)) return 2;
+    r->run.manifest = count ? words[0] : NULL;
+    return carry_out(r);
+}
+
+static request request_defaults(const char *name) {
+    return (request){.name = name, .run = hl_run_defaults(), .size = {256, 256}, .augment = 1, .precision = "fp32"};
+}
+
+int command_train(int argc, char **argv) {
+    request r = request_defaults("train");
+    r.run.folds = 1;
+    usage u = {.name = "train",
+               .synopsis = "train MANIFEST --out RUN [options]\ntrain --resume RUN",
+               .about = "Trains one model on the labelled slices of a manifest, in RUN/fold-0, and prints its\n"
+                        "figures on the patients it was validated on.",
+               .example = "hilum train cohort/manifest.csv --size 256 --epochs 50 --out run"};
+    return start(&r, &u, argc, argv);
+}
+
+int command_crossval(int argc, char **argv) {
+    request r = request_defaults("crossval");
+    usage u = {.name = "crossval",
+               .synopsis = "crossval MANIFEST --out RUN [options]\ncrossval --resume RUN",
+               .about = "Divides the patients into folds, trains a model on all folds but one, tests it on that one,\n"
+                        "for each fold, and prints the figures of all tests together.",
+               .example = "hilum crossval cohort/manifest.csv --folds 5 --size 256 --centre centre1 --out run"};
+    return start(&r, &u, argc, argv);
+}

@@ -1,0 +1,49 @@
+/* The context every other call hangs on: threads, instruction set, the last error. */
+#ifndef HILUM_CONTEXT_H
+#define HILUM_CONTEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What became of a call. The values are the exit codes of the program, but for HL_NO_MEMORY, which ends it with 1. */
+typedef enum hl_status {
+    HL_OK = 0,
+    HL_FAILED = 1,        /* the machine's fault: disk full, a file that cannot be written */
+    HL_USAGE = 2,         /* the caller's fault: an option that makes no sense */
+    HL_BAD_INPUT = 3,     /* the data's fault: a file missing, truncated, of another shape */
+    HL_NO_MEMORY = 4,
+    HL_INTERRUPTED = 130, /* somebody asked to stop; what was reached is saved */
+} hl_status;
+
+typedef enum hl_dtype { HL_F32 = 0, HL_F64 = 1 } hl_dtype;
+
+typedef struct hl_context hl_context;
+
+typedef struct hl_options {
+    int threads;     /* worker threads; 0: as many as the process may run on. Results do not depend on it. */
+    const char *isa; /* "ref" or "blas": the highest kernels that may be used; NULL: the environment's HILUM_ISA, else the best */
+} hl_options;
+
+/* Opens a context. `options` may be NULL (all defaults). Never NULL but for want of memory: what else may be wrong
+ * (an unknown isa) is kept and told by hl_error and by the first call that fails for it. Owner: the caller, hl_close.
+ * One context is used by one calling thread at a time. */
+hl_context *hl_open(const hl_options *options);
+void hl_close(hl_context *hl);
+
+/* The last failure in one sentence, naming file, line or offset, what was found and what was expected; "" when none.
+ * Valid until the next failing call. */
+const char *hl_error(const hl_context *hl);
+hl_status hl_error_status(const hl_context *hl);
+
+int hl_threads(const hl_context *hl);
+const char *hl_isa(const hl_context *hl); /* the kernels in force: "ref" or "blas" */
+const char *hl_version(void);             /* "MAJOR.MINOR.PATCH" */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

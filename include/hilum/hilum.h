@@ -1,0 +1,17 @@
+/* The whole public interface. Each header can be read, and included, alone. */
+#ifndef HILUM_HILUM_H
+#define HILUM_HILUM_H
+
+#include "hilum/context.h"
+#include "hilum/data.h"
+#include "hilum/eval.h"
+#include "hilum/graph.h"
+#include "hilum/nets.h"
+#include "hilum/params.h"
+#include "hilum/plan.h"
+#include "hilum/predict.h"
+#include "hilum/report.h"
+#include "hilum/study.h"
+#include "hilum/train.h"
+
+#endif

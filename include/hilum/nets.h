@@ -1,0 +1,33 @@
+/* The networks by name: DECODER-ENCODER, such as unet-vgg16. */
+#ifndef HILUM_NETS_H
+#define HILUM_NETS_H
+
+#include "hilum/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hl_net_options {
+    int classes;  /* channels of the logits; 0: 1 */
+    int channels; /* of the image; 0: 3 */
+    double width; /* times every channel count but the image's and the classes', to the nearest multiple of 8, at least 8; 0: 1 */
+} hl_net_options;
+
+/* Builds a net's graph, sigmoid left to the loss and to prediction. `options` may be NULL. NULL for an unknown name (the
+ * text lists the known ones) or options that make no sense. Owner: the caller, hl_graph_free. */
+hl_graph *hl_net(hl_context *hl, const char *name, const hl_net_options *options);
+/* The known names, one after another; NULL after the last. */
+const char *hl_net_name(int index);
+/* Heights and widths must be multiples of this (32). */
+int hl_net_multiple(void);
+
+/* The golden vectors of a net: deterministic parameters and input (see the generator in the file), evaluated with moving
+ * statistics and then in one training pass; one JSON object with network, batch, height, width, seed, eval_logits,
+ * train_logits, loss, parameters and moving. Owner of *json: the caller, free. */
+hl_status hl_golden(hl_context *hl, const char *net, hl_dtype dtype, int batch, int height, int width, uint64_t seed, char **json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* A plan says how: compiled from a graph for an image size, a largest batch and a mode; its memory is known before it runs. */
+#ifndef HILUM_PLAN_H
+#define HILUM_PLAN_H
+
+#include "hilum/params.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hl_plan hl_plan;
+
+typedef enum hl_mode {
+    HL_TRAIN, /* batch statistics; forward, loss, backward */
+    HL_INFER, /* moving statistics; forward only */
+} hl_mode;
+
+typedef struct hl_plan_options {
+    hl_mode mode;
+    int batch;         /* the largest; smaller ones run in the same memory */
+    int height, width;
+    const char *loss;  /* NULL: "bce+dice" */
+    bool keep_gradients; /* every parameter's gradient stays readable after a step; otherwise each lives for one layer */
+    bool input_gradient; /* the gradient to the input is computed too */
+} hl_plan_options;
+
+/* Compiles. The plan refers to the graph and the parameters (in whose dtype it computes), which must outlive it. NULL: the graph's sticking error, a size the net
+ * cannot take, no memory; told by hl_error. Owner: the caller, hl_plan_free. */
+hl_plan *hl_compile(hl_graph *graph, hl_params *params, const hl_plan_options *options);
+void hl_plan_free(hl_plan *plan);
+
+size_t hl_plan_bytes(const hl_plan *plan);          /* of the arena: activations, gradients, workspace */
+size_t hl_plan_bytes_unshared(const hl_plan *plan); /* what the same tensors would take side by side */
+double hl_plan_flops(const hl_plan *plan);          /* of a step at the largest batch; a multiply-add is two */
+/* Which kernel computes a layer's pass, for the record: "NAME pass kernel" lines. Owner: the caller, free. */
+char *hl_plan_kernels(const hl_plan *plan);
+
+/* Adam's state. */
+typedef struct hl_adam hl_adam;
+typedef struct hl_adam_options {
+    double beta1, beta2, epsilon; /* 0: 0.9, 0.999, 1e-7 */
+} hl_adam_options;
+/* Moments for every trainable parameter, zero. `options` may be NULL. Owner: the caller, hl_adam_free. */
+hl_adam *hl_adam_new(hl_params *params, const hl_adam_options *options);
+void hl_adam_free(hl_adam *adam);
+
+/* One step on `count` (up to the plan's batch) images, N x H x W x C in 0..1, and masks, N x H x W, 0 or 1: forward, loss,
+ * backward, Adam at learning rate `rate`. *loss (may be NULL) is the batch's. The arrays are only read. Nothing is
+ * allocated. HL_USAGE: a count out of range or a plan that does not train. */
+hl_status hl_train_step(hl_plan *plan, hl_adam *adam, double rate, const float *images, const float *masks, int count, double *loss);
+/* Probabilities, N x H x W x classes, of `count` images, any number: they go through in batches. */
+hl_status hl_predict(hl_plan *plan, const float *images, int count, float *probabilities);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

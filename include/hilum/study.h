@@ -1,0 +1,131 @@
+/* The study: runs (cross-validation, or one model), their folders, evaluation, calibration, the report. */
+#ifndef HILUM_STUDY_H
+#define HILUM_STUDY_H
+
+#include "hilum/data.h"
+#include "hilum/eval.h"
+#include "hilum/predict.h"
+#include "hilum/train.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Which slices train (contract: --train-slices). */
+typedef enum hl_train_slices {
+    HL_SLICES_LESION_HEALTHY, /* lesion-free slices of patients who have lesions are left out, healthy people's stay */
+    HL_SLICES_LESION,         /* only slices with a lesion */
+    HL_SLICES_ALL,
+} hl_train_slices;
+
+/* Every option of a run that its bits depend on; config.json holds them. Strings are borrowed while a run is made. */
+typedef struct hl_run_options {
+    const char *net;            /* unet-vgg16 */
+    double width;               /* 1 */
+    hl_init init;               /* he */
+    int height, width_pixels;   /* 256 x 256 */
+    int epochs, batch;          /* 50, 8 */
+    double rate;                /* 3e-4 */
+    int patience;               /* 10 */
+    bool flip;                  /* true */
+    uint64_t seed;              /* 0 */
+    int folds;                  /* 5; 1: one model (`train`) */
+    const char *folds_file;     /* a folds.csv instead of `folds`; NULL */
+    bool by_centre, by_burden;  /* true, true */
+    double validation;          /* 0.25 */
+    hl_train_slices slices;
+    const char *manifest;
+    const char *const *centres; /* NULL: all */
+    int centre_count;
+    bool allow_outside;
+} hl_run_options;
+
+hl_run_options hl_run_defaults(void);
+
+/* Where a run stands, for whoever shows progress. */
+typedef struct hl_run_progress {
+    int fold, folds;             /* from 0 */
+    const char *stage;           /* "loading", "training", "testing", "writing" */
+    const hl_progress *training; /* NULL but while training */
+    double fraction;             /* of the whole run, 0..1, by planned work */
+    double seconds;              /* since this call began */
+} hl_run_progress;
+
+/* What a running study is given besides its options; none of it changes the bits. */
+typedef struct hl_run_hooks {
+    volatile const int *stop; /* may be NULL */
+    void (*report)(void *user, const hl_run_progress *progress);
+    void *user;
+    const char *cache_folder; /* of decoded slices; NULL: in memory */
+} hl_run_hooks;
+
+/* Makes the run folder (config.json, folds.csv) and carries the run through: each fold trained, its best model tested on the
+ * fold's test part, metrics.json and report.html. A folder that already holds a run is HL_USAGE (it names --resume). */
+hl_status hl_run_start(hl_context *hl, const hl_run_options *options, const char *folder, const hl_run_hooks *hooks);
+/* Goes on with the run in `folder` under its own config.json; folds that are finished are kept. A run that is complete
+ * returns at once. */
+hl_status hl_run_resume(hl_context *hl, const char *folder, const hl_run_hooks *hooks);
+
+/* What a run is, read back from its folder. */
+typedef struct hl_run hl_run;
+hl_run *hl_run_open(hl_context *hl, const char *folder); /* NULL: no run there, or a broken one, in one sentence. Owner: hl_run_close. */
+void hl_run_close(hl_run *run);
+const hl_run_options *hl_run_get_options(const hl_run *run); /* manifest: its absolute path when the run was started */
+const hl_folds *hl_run_folds(const hl_run *run);
+int hl_run_models(const hl_run *run);            /* folds whose best.safetensors is there */
+double hl_run_threshold_val(const hl_run *run);  /* chosen on the run's validation patients; NaN: none */
+bool hl_run_finished(const hl_run *run);           /* metrics.json is there */
+const char *hl_run_isa(const hl_run *run);         /* the kernels it was started with; going on with others deserves a warning */
+/* The model of a fold, compiled for the run's size. Owner: the caller, hl_model_free. */
+hl_model *hl_run_model(hl_run *run, int fold, int batch);
+
+/* A test of a run on a manifest (its own or another's). */
+typedef struct hl_evaluation {
+    hl_figures training, native;          /* figures on the training grid and on the mask's own pixels */
+    hl_score *scores, *native_scores;     /* one a case and model; labels borrowed from `cohort` */
+    int score_count;
+    int left_out;                         /* cases of patients that the run names but that no model tests */
+    hl_manifest *manifest;
+    hl_cohort *cohort;
+} hl_evaluation;
+
+typedef struct hl_evaluate_options {
+    const char *manifest;
+    const char *const *centres;
+    int centre_count;
+    bool allow_outside;
+    double threshold;         /* 0.5 by default */
+    const char *cache_folder;
+    volatile const int *stop;
+    void (*report)(void *user, double fraction); /* may be NULL */
+    void *user;
+} hl_evaluate_options;
+
+/* Patients named in the run's folds.csv are scored only by the model in whose test part they are (where there is none they
+ * are left out and counted; nobody left is HL_BAD_INPUT), others by every model. Owner: hl_evaluation_free. */
+hl_status hl_evaluate(hl_run *run, const hl_evaluate_options *options, hl_evaluation *result);
+void hl_evaluation_free(hl_evaluation *result);
+/* Calibration on a manifest none of whose patients the run trained or validated on (else HL_BAD_INPUT, naming them). */
+hl_status hl_run_calibrate(hl_run *run, const hl_evaluate_options *options, uint64_t seed, hl_calibration *result, hl_evaluation *evaluation);
+
+/* Scores anyone's masks: PNG files of equal names in two folders; the part of a name before its last _ or - and a number is the
+ * case, the number orders its slices. Non-zero is lesion. */
+hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, hl_figures *figures, hl_score **scores, int *count);
+
+/* The figures as a JSON object with the contract's keys (and nothing but figures in it). Owner: the caller, free. */
+char *hl_figures_json(hl_context *hl, const hl_figures *training, const hl_figures *native, int left_out);
+char *hl_calibration_json(hl_context *hl, const hl_calibration *calibration);
+/* The figures as a table of plain text: the means on both grids (native may be NULL), then a line a case. Owner: the caller, free. */
+char *hl_figures_table(hl_context *hl, const hl_figures *training, const hl_figures *native);
+
+/* Predicts one picture: the mask (255 where p > threshold) in the picture's own size, the mean of the run's models. With
+ * `probabilities` also the 16-bit map. Either path may be NULL. */
+hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const char *image, double threshold, const char *mask_path, const char *probability_path);
+
+/* Writes folder/report.html from the run and, when given, a second centre's evaluation and calibration. */
+hl_status hl_run_report(hl_run *run, const hl_evaluation *own, const hl_evaluation *second, const hl_calibration *calibration, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,53 @@
+/* Training one model on a cohort's slices: schedule, checkpoints, early stopping, resuming. */
+#ifndef HILUM_TRAIN_H
+#define HILUM_TRAIN_H
+
+#include "hilum/data.h"
+#include "hilum/params.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is told while training goes on; the library itself prints nothing. */
+typedef struct hl_progress {
+    int epoch, epochs;  /* epoch from 1 */
+    int step, steps;    /* within the epoch, from 1; 0 with epoch_done */
+    double loss;        /* mean over the epoch so far */
+    bool epoch_done;    /* an epoch's end: the figures below are set */
+    double dsc_val;     /* mean Dice over the validation cases at 0.5; NaN without validation */
+    bool best, stopping;
+    double seconds;     /* since hl_fit began */
+} hl_progress;
+
+typedef struct hl_fit_options {
+    const char *net;
+    double width;
+    hl_init init;
+    int epochs, batch;
+    double rate;        /* the first learning rate; decays as (1 + cos(pi k/K)) / 2 */
+    int patience;       /* epochs without a better validation figure before training stops; 0: never */
+    bool flip;          /* left-right, every second time */
+    uint64_t seed;
+    volatile const int *stop; /* set from outside (a signal handler): finish the step, save, return HL_INTERRUPTED; may be NULL */
+    void (*report)(void *user, const hl_progress *progress); /* may be NULL */
+    void *user;
+} hl_fit_options;
+
+/* Rows of the cohort to train and to validate on. No validation rows: the last epoch is kept. */
+typedef struct hl_fit_rows {
+    const int *train, *val;
+    int train_count, val_count;
+} hl_fit_rows;
+
+/* Trains, or goes on with what folder/last.safetensors holds, until done: writes folder/log.csv, best.safetensors and
+ * last.safetensors after every epoch. A run that is already done returns at once. The bits do not depend on stops in
+ * between, nor on the number of threads. HL_INTERRUPTED: stopped, saved, can be gone on with. */
+hl_status hl_fit(hl_context *hl, hl_cohort *cohort, const hl_fit_rows *rows, const hl_fit_options *options, const char *folder);
+/* Whether folder/last.safetensors says that training there is finished. */
+bool hl_fit_done(hl_context *hl, const char *folder);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

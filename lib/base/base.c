@@ -1,0 +1,104 @@
+/* The context, its errors, memory, strings and the clock. */
+#include "base/base.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/context.h"
+
+/* Processors this process may run on (taskset and containers narrow them). */
+static int usable_processors(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+    return 1;
+}
+
+hl_context *hl_open(const hl_options *options) {
+    hl_context *hl = calloc(1, sizeof *hl);
+    if (!hl) return NULL;
+    if (pthread_mutex_init(&hl->error_lock, NULL)) return free(hl), NULL;
+    hl->threads = options && options->threads > 0 ? options->threads : usable_processors();
+    const char *isa = options && options->isa ? options->isa : getenv("HILUM_ISA");
+    hl->isa = HL_ISA_BLAS;
+    if (isa && !strcmp(isa, "ref")) hl->isa = HL_ISA_REF;
+    else if (isa && *isa && strcmp(isa, "blas") && strcmp(isa, "avx2") && strcmp(isa, "avx512"))
+        hl_fail(hl, HL_USAGE, "instruction set \"%s\" is unknown: expected ref, blas, avx2 or avx512", isa), hl->refused = true;
+    return hl;
+}
+
+void hl_close(hl_context *hl) {
+    if (!hl) return;
+    pthread_mutex_destroy(&hl->error_lock);
+    free(hl);
+}
+
+hl_status hl_fail(hl_context *hl, hl_status status, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    pthread_mutex_lock(&hl->error_lock);
+    hl->status = status;
+    vsnprintf(hl->error, sizeof hl->error, format, list);
+    pthread_mutex_unlock(&hl->error_lock);
+    va_end(list);
+    return status;
+}
+
+const char *hl_error(const hl_context *hl) { return hl->error; }
+hl_status hl_error_status(const hl_context *hl) { return hl->status; }
+int hl_threads(const hl_context *hl) { return hl->threads; }
+const char *hl_isa(const hl_context *hl) { return hl->isa == HL_ISA_REF ? "ref" : "blas"; }
+const char *hl_version(void) { return HL_VERSION; }
+
+void *hl_calloc(hl_context *hl, size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory) hl_fail(hl, HL_NO_MEMORY, "no memory for %zu times %zu bytes", count, size);
+    return memory;
+}
+
+void *hl_aligned(hl_context *hl, size_t bytes) {
+    size_t rounded = (bytes + 63) / 64 * 64;
+    void *memory = rounded < bytes ? NULL : aligned_alloc(64, rounded ? rounded : 64);
+    if (!memory) return hl_fail(hl, HL_NO_MEMORY, "no memory for %zu bytes", bytes), NULL;
+    return memset(memory, 0, rounded ? rounded : 64);
+}
+
+void *hl_grow(hl_context *hl, void *array, size_t *capacity, size_t need, size_t size) {
+    if (need <= *capacity && array) return array;
+    size_t wider = *capacity * 2 > need ? *capacity * 2 : need;
+    if (wider < 16) wider = 16;
+    void *moved = wider > SIZE_MAX / size ? NULL : realloc(array, wider * size);
+    if (!moved) return hl_fail(hl, HL_NO_MEMORY, "no memory for %zu times %zu bytes", wider, size), NULL;
+    *capacity = wider;
+    return moved;
+}
+
+char *hl_strdup(hl_context *hl, const char *text) {
+    char *copy = strdup(text);
+    if (!copy) hl_fail(hl, HL_NO_MEMORY, "no memory for %zu bytes", strlen(text) + 1);
+    return copy;
+}
+
+char *hl_format(hl_context *hl, const char *format, ...) {
+    va_list list, again;
+    va_start(list, format);
+    va_copy(again, list);
+    int length = vsnprintf(NULL, 0, format, list);
+    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (text) vsnprintf(text, (size_t)length + 1, format, again);
+    else hl_fail(hl, HL_NO_MEMORY, "no memory for a text of %d bytes", length);
+    va_end(again);
+    va_end(list);
+    return text;
+}
+
+double hl_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}

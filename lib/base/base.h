@@ -1,0 +1,38 @@
+/* What every room stands on: errors, memory, strings, threads, the clock. */
+#ifndef HL_BASE_H
+#define HL_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hilum/context.h"
+
+#if defined(__GNUC__)
+#define HL_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define HL_PRINTF(format, first)
+#endif
+
+/* Sets the context's error text and returns `status`, so that a failing function ends in `return hl_fail(...)`.
+ * May be called from any thread. */
+hl_status hl_fail(hl_context *hl, hl_status status, const char *format, ...) HL_PRINTF(3, 4);
+
+/* Memory. All of it is given back with free(). NULL sets HL_NO_MEMORY with the number of bytes. */
+void *hl_calloc(hl_context *hl, size_t count, size_t size);   /* zeroed */
+void *hl_aligned(hl_context *hl, size_t bytes);               /* zeroed, aligned to 64 bytes */
+/* Grows an array to hold at least `need` elements of `size` bytes (amortised); the new part is not zeroed.
+ * Returns the array, perhaps moved, or NULL with the old one still valid. */
+void *hl_grow(hl_context *hl, void *array, size_t *capacity, size_t need, size_t size);
+char *hl_strdup(hl_context *hl, const char *text);
+char *hl_format(hl_context *hl, const char *format, ...) HL_PRINTF(2, 3);
+
+/* Runs fn(arg, piece, worker) for piece = 0 .. pieces-1, each once, in any order, on the context's threads; returns
+ * when all are done. worker is in 0 .. hl_threads(hl)-1 and names scratch memory, nothing else. The number of pieces
+ * is a function of the shape alone, so that results are the same bits on any number of threads. */
+void hl_parallel_for(hl_context *hl, int64_t pieces, void (*fn)(void *arg, int64_t piece, int worker), void *arg);
+
+/* Seconds of a monotonic clock. For timing.json and progress only: no figure depends on it. */
+double hl_seconds(void);
+
+#endif

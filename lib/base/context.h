@@ -1,0 +1,22 @@
+/* The inside of a context. Only base and the choice of kernels look at it. */
+#ifndef HL_BASE_CONTEXT_H
+#define HL_BASE_CONTEXT_H
+
+#include <pthread.h>
+
+#include "base/base.h"
+
+#define HL_VERSION "0.1.0"
+
+typedef enum hl_isa_level { HL_ISA_REF, HL_ISA_BLAS } hl_isa_level;
+
+struct hl_context {
+    int threads;
+    hl_isa_level isa;
+    bool refused; /* the options named an unknown instruction set: compiling a plan fails with that error */
+    hl_status status;
+    pthread_mutex_t error_lock;
+    char error[1024];
+};
+
+#endif

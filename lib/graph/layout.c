@@ -1,0 +1,149 @@
+/* The memory plan: which tensors exist, how long each lives, which share. */
+#include "graph/plan.h"
+
+static int forward_time(int node) { return node; }
+static int backward_time(const hl_plan *plan, int node) { return 2 * plan->count - node; }
+static int loss_time(const hl_plan *plan) { return plan->count; }
+static int end_time(const hl_plan *plan) { return 2 * plan->count + 1; }
+
+static size_t map_bytes(const hl_plan *plan, int node) {
+    const hl_shape *s = &plan->nodes[node].shape;
+    return (size_t)plan->options.batch * (size_t)s->h * (size_t)s->w * (size_t)s->c * hl_dtype_bytes(plan->kernels->dtype);
+}
+
+/* The values a computed node reads: its inputs, joins taken apart. */
+static int reads(const hl_plan *plan, int node, int *leaves) {
+    const hl_node *n = plan->graph->nodes[node];
+    int ups[HL_MAX_SEGMENTS], used = 0;
+    if (n->op->needs & HL_READS_SEGMENTS) return hl_plan_segments(plan, n->inputs[0], 0, leaves, ups, HL_MAX_SEGMENTS);
+    for (; used < n->input_count; used++) leaves[used] = n->inputs[used];
+    return used;
+}
+
+static bool computed(const hl_plan *plan, int node) { return plan->nodes[node].live && !plan->nodes[node].joined && node != plan->graph->input; }
+
+/* How often a value is read by computed nodes. */
+static int readers(const hl_plan *plan, int value) {
+    int total = 0, leaves[HL_MAX_SEGMENTS];
+    for (int i = value + 1; i < plan->count; i++) {
+        if (!computed(plan, i)) continue;
+        for (int k = reads(plan, i, leaves) - 1; k >= 0; k--) total += leaves[k] == value;
+    }
+    return total;
+}
+
+/* Whether a node may write its output over its first input: nobody else reads that, now or in backward. */
+static bool overwrites(const hl_plan *plan, int node) {
+    const hl_node *n = plan->graph->nodes[node];
+    if (!(n->op->needs & HL_MAY_OVERWRITE)) return false;
+    int input = n->inputs[0];
+    if (input == plan->graph->input || plan->nodes[input].joined || readers(plan, input) != 1) return false;
+    if (plan->options.mode == HL_INFER) return true;
+    return !(n->op->needs & HL_NEEDS_INPUT) && !(plan->graph->nodes[input]->op->needs & HL_NEEDS_OUTPUT);
+}
+
+/* Values: from the step that makes them to the last that reads them, in backward too. */
+static bool lay_values(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) {
+        hl_plan_node *n = &plan->nodes[i];
+        if (!computed(plan, i)) continue;
+        const hl_node *node = plan->graph->nodes[i];
+        n->value = overwrites(plan, i) ? plan->nodes[node->inputs[0]].value
+                                       : hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, i), forward_time(i), forward_time(i));
+        if (n->value < 0) return false;
+        hl_arena_extend(&plan->arena, n->value, forward_time(i));
+        if (n->wants && (node->op->needs & HL_NEEDS_OUTPUT)) hl_arena_extend(&plan->arena, n->value, backward_time(plan, i));
+        if (i == plan->graph->output) hl_arena_extend(&plan->arena, n->value, end_time(plan));
+        int leaves[HL_MAX_SEGMENTS];
+        for (int k = reads(plan, i, leaves) - 1; k >= 0; k--) {
+            int value = plan->nodes[leaves[k]].value;
+            if (value < 0) continue; /* the input: the caller's memory */
+            hl_arena_extend(&plan->arena, value, forward_time(i));
+            if (n->wants && (node->op->needs & HL_NEEDS_INPUT)) hl_arena_extend(&plan->arena, value, backward_time(plan, i));
+        }
+    }
+    return true;
+}
+
+/* Gradients: from the first contribution to the backward of the node whose output's gradient it is. Walked in backward's
+ * order, so that an operator may write its input's gradient over its output's. */
+static bool lay_gradients(hl_plan *plan) {
+    hl_plan_node *output = &plan->nodes[plan->graph->output];
+    if (plan->options.mode != HL_TRAIN || !output->wants) return true;
+    output->gradient = hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, plan->graph->output), loss_time(plan), backward_time(plan, plan->graph->output));
+    if (output->gradient < 0) return false;
+    for (int i = plan->count - 1; i >= 0; i--) {
+        if (!plan->nodes[i].wants) continue;
+        const hl_node *node = plan->graph->nodes[i];
+        for (int k = 0; k < node->input_count; k++) {
+            int input = node->inputs[k];
+            hl_plan_node *in = &plan->nodes[input];
+            if (!in->wants) continue;
+            bool over = k == 0 && !plan->nodes[i].accumulate[0] && (node->op->needs & HL_GRADIENT_MAY_OVERWRITE);
+            if (in->gradient < 0)
+                in->gradient = over ? plan->nodes[i].gradient
+                                    : hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, input), backward_time(plan, i), backward_time(plan, i));
+            if (in->gradient < 0) return false;
+            hl_arena_extend(&plan->arena, in->gradient, input == plan->graph->input ? end_time(plan) : backward_time(plan, input));
+        }
+    }
+    return true;
+}
+
+/* Statistics that forward leaves for backward, and parameters' gradients. */
+static bool lay_small(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) {
+        const hl_node *node = plan->graph->nodes[i];
+        hl_plan_node *n = &plan->nodes[i];
+        if (!computed(plan, i)) continue;
+        int until = n->wants ? backward_time(plan, i) : forward_time(i);
+        if (node->op->saved) {
+            n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), forward_time(i), until);
+            if (n->saved < 0) return false;
+        }
+        for (int slot = 0; slot < HL_MAX_PARAMS && n->wants; slot++) {
+            if (node->params[slot] < 0) continue;
+            int param = plan->param_of_spec[node->params[slot]];
+            if (!hl_param_trainable(plan->params, param)) continue;
+            size_t bytes = (size_t)plan->params->list[param].count * hl_dtype_bytes(plan->kernels->dtype);
+            n->param_gradient[slot] = hl_arena_add(plan->hl, &plan->arena, bytes, backward_time(plan, i),
+                                                   plan->options.keep_gradients ? end_time(plan) : backward_time(plan, i));
+            if (n->param_gradient[slot] < 0) return false;
+        }
+    }
+    return true;
+}
+
+/* The most a pass of a node asks for at any batch up to the largest. */
+static size_t scratch_bytes(hl_plan *plan, int node, bool backward) {
+    hl_step *step = &plan->nodes[node].step;
+    size_t most = 0;
+    if (!step->node->op->workspace) return 0;
+    for (int n = 1; n <= plan->options.batch; n++) {
+        step->out.n = n;
+        size_t bytes = step->node->op->workspace(step, backward);
+        if (bytes > most) most = bytes;
+    }
+    return most;
+}
+
+static bool lay_scratch(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) {
+        hl_plan_node *n = &plan->nodes[i];
+        if (!computed(plan, i)) continue;
+        size_t forward = scratch_bytes(plan, i, false), backward = n->wants ? scratch_bytes(plan, i, true) : 0;
+        if (forward && (n->forward_scratch = hl_arena_add(plan->hl, &plan->arena, forward, forward_time(i), forward_time(i))) < 0) return false;
+        if (backward && (n->backward_scratch = hl_arena_add(plan->hl, &plan->arena, backward, backward_time(plan, i), backward_time(plan, i))) < 0)
+            return false;
+    }
+    if (plan->options.mode != HL_TRAIN) return true;
+    hl_view logits = plan->nodes[plan->graph->output].step.out;
+    logits.n = plan->options.batch;
+    plan->loss_scratch = hl_arena_add(plan->hl, &plan->arena, plan->loss->workspace(plan->kernels, &logits), loss_time(plan), loss_time(plan));
+    return plan->loss_scratch >= 0;
+}
+
+hl_status hl_plan_layout(hl_plan *plan) {
+    if (!lay_values(plan) || !lay_gradients(plan) || !lay_small(plan) || !lay_scratch(plan)) return HL_NO_MEMORY;
+    return hl_arena_place(plan->hl, &plan->arena);
+}

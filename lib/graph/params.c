@@ -1,0 +1,117 @@
+/* The parameter store: made for a graph, drawn, read and written in the files' order. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "graph/store.h"
+
+bool hl_param_kind_trainable(hl_param_kind kind) { return kind != HL_MOVING_MEAN && kind != HL_MOVING_VARIANCE; }
+
+int64_t hl_param_memory_index(const hl_param_spec *spec, int64_t i) {
+    if (spec->rank != 4) return i;
+    int64_t in = spec->shape[1], area = (int64_t)spec->shape[2] * spec->shape[3];
+    int64_t tap = i % area, channel = i / area % in, out = i / area / in;
+    return (out * area + tap) * in + channel;
+}
+
+double hl_param_get(const hl_params *params, const void *data, int64_t i) {
+    return params->dtype == HL_F64 ? ((const double *)data)[i] : (double)((const float *)data)[i];
+}
+
+void hl_param_set(const hl_params *params, void *data, int64_t i, double value) {
+    if (params->dtype == HL_F64) ((double *)data)[i] = value;
+    else ((float *)data)[i] = (float)value;
+}
+
+/* FNV-1a: a parameter's draws depend on its name, not on its place. */
+static uint64_t name_hash(const char *name) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+    return hash;
+}
+
+static void draw(hl_params *params, hl_param *p, hl_init init, uint64_t seed) {
+    if (p->spec.kind == HL_GAMMA || p->spec.kind == HL_MOVING_VARIANCE)
+        for (int64_t i = 0; i < p->count; i++) hl_param_set(params, p->data, i, 1);
+    if (p->spec.kind != HL_KERNEL) return;
+    double area = (double)p->spec.shape[2] * p->spec.shape[3];
+    double fan_in = area * p->spec.shape[1], fan_out = area * p->spec.shape[0];
+    bool glorot = init == HL_INIT_KERAS && p->spec.init == HL_KERNEL_GLOROT_UNIFORM;
+    double limit = sqrt(6 / (glorot ? fan_in + fan_out : fan_in));
+    uint64_t name = name_hash(p->spec.name);
+    for (int64_t i = 0; i < p->count; i++)
+        hl_param_set(params, p->data, hl_param_memory_index(&p->spec, i), limit * (2 * hl_random_uniform(seed, HL_RANDOM_INIT, name, (uint64_t)i) - 1));
+}
+
+/* Allocates one parameter after a spec; false: no memory. */
+static bool make(hl_params *params, hl_param *p, const hl_param_spec *spec) {
+    p->spec = *spec;
+    p->spec.name = hl_strdup(params->hl, spec->name);
+    p->count = 1;
+    for (int i = 0; i < spec->rank; i++) p->count *= spec->shape[i];
+    p->data = hl_aligned(params->hl, (size_t)p->count * hl_dtype_bytes(params->dtype));
+    return p->spec.name && p->data;
+}
+
+hl_params *hl_params_init_as(hl_graph *graph, hl_dtype dtype, hl_init init, uint64_t seed) {
+    hl_context *hl = graph->hl;
+    if (graph->status) return hl_fail(hl, graph->status, "%s", graph->error), NULL;
+    hl_params *params = hl_calloc(hl, 1, sizeof *params);
+    if (!params) return NULL;
+    params->hl = hl;
+    params->dtype = dtype;
+    memcpy(params->network, graph->name, sizeof params->network);
+    params->list = hl_calloc(hl, graph->param_count, sizeof *params->list);
+    if (!params->list) return hl_params_free(params), NULL;
+    params->count = (int)graph->param_count;
+    for (int i = 0; i < params->count; i++) {
+        if (!make(params, &params->list[i], &graph->params[i])) return hl_params_free(params), NULL;
+        draw(params, &params->list[i], init, seed);
+    }
+    return params;
+}
+
+hl_params *hl_params_init(hl_graph *graph, hl_init init, uint64_t seed) { return hl_params_init_as(graph, HL_F32, init, seed); }
+
+void hl_params_free(hl_params *params) {
+    if (!params) return;
+    for (int i = 0; i < params->count; i++) {
+        free(params->list[i].spec.name);
+        free(params->list[i].data);
+    }
+    free(params->list);
+    free(params);
+}
+
+int hl_params_count(const hl_params *params) { return params->count; }
+const char *hl_param_name(const hl_params *params, int index) { return params->list[index].spec.name; }
+int64_t hl_param_elements(const hl_params *params, int index) { return params->list[index].count; }
+bool hl_param_trainable(const hl_params *params, int index) { return hl_param_kind_trainable(params->list[index].spec.kind); }
+int64_t hl_params_bn_steps(const hl_params *params) { return params->bn_steps; }
+
+int64_t hl_params_elements(const hl_params *params, bool trainable_only) {
+    int64_t sum = 0;
+    for (int i = 0; i < params->count; i++)
+        if (!trainable_only || hl_param_trainable(params, i)) sum += params->list[i].count;
+    return sum;
+}
+
+int hl_param_find(const hl_params *params, const char *name) {
+    for (int i = 0; i < params->count; i++)
+        if (!strcmp(params->list[i].spec.name, name)) return i;
+    return -1;
+}
+
+void hl_param_read(const hl_params *params, int index, double *values) {
+    const hl_param *p = &params->list[index];
+    for (int64_t i = 0; i < p->count; i++) values[i] = hl_param_get(params, p->data, hl_param_memory_index(&p->spec, i));
+}
+
+void hl_param_write(hl_params *params, int index, const double *values) {
+    hl_param *p = &params->list[index];
+    for (int64_t i = 0; i < p->count; i++) hl_param_set(params, p->data, hl_param_memory_index(&p->spec, i), values[i]);
+    p->version++;
+    if (!hl_param_kind_trainable(p->spec.kind)) params->foreign_moving = true, params->bn_steps = 0;
+}

@@ -1,0 +1,81 @@
+/* The inside of a plan: what every node becomes, and where each of its tensors lies. */
+#ifndef HL_PLAN_H
+#define HL_PLAN_H
+
+#include "graph/store.h"
+
+/* A tensor in the arena, alive from step `first` to step `last` of the timeline: forward of node i at i, the loss at
+ * count, backward of node i at 2 count - i. */
+typedef struct hl_item {
+    size_t bytes, offset;
+    int first, last;
+} hl_item;
+
+typedef struct hl_arena {
+    hl_item *items;
+    size_t count, capacity;
+    size_t bytes;    /* of the whole, after hl_arena_place */
+    size_t unshared; /* the items' bytes side by side */
+} hl_arena;
+
+/* Adds an item and returns its index, or -1: no memory. */
+int hl_arena_add(hl_context *hl, hl_arena *arena, size_t bytes, int first, int last);
+/* Lengthens an item's life to take in step `at`. */
+void hl_arena_extend(hl_arena *arena, int item, int at);
+/* Gives every item an offset such that items alive at the same time do not overlap: largest first, each at the lowest
+ * place where it fits. */
+hl_status hl_arena_place(hl_context *hl, hl_arena *arena);
+
+typedef struct hl_plan_node {
+    hl_shape shape;
+    bool live;         /* the output depends on it */
+    bool joined;       /* never computed: its readers take its inputs as segments */
+    bool wants;        /* its gradient is wanted */
+    bool accumulate[HL_MAX_INPUTS];
+    bool reads_images[HL_MAX_SEGMENTS]; /* which of the step's inputs is the caller's array */
+    int value, gradient, saved, forward_scratch, backward_scratch; /* arena items, -1: none */
+    int param_gradient[HL_MAX_PARAMS];
+    hl_step step;
+} hl_plan_node;
+
+struct hl_plan {
+    hl_context *hl;
+    hl_graph *graph;
+    hl_params *params;
+    hl_plan_options options;
+    const hl_kernels *kernels;
+    const hl_loss *loss;
+    hl_plan_node *nodes; /* by the graph's index */
+    int count;
+    int *param_of_spec;  /* the store's index of each of the graph's specs */
+    hl_arena arena;
+    char *memory;
+    int loss_scratch;
+    hl_view target;
+};
+
+/* Which nodes live, which joins are read as segments, which gradients are wanted. Shapes are set first. */
+hl_status hl_plan_shapes(hl_plan *plan);
+void hl_plan_analyse(hl_plan *plan);
+/* The leaf values that a segment-reading node's input resolves to. */
+int hl_plan_segments(const hl_plan *plan, int value, int up, int *leaves, int *ups, int room);
+/* Lays everything into the arena. */
+hl_status hl_plan_layout(hl_plan *plan);
+
+/* --- running, for those who need more than hl_train_step and hl_predict (goldens, tests, the training loop) ------------- */
+
+/* Forward on `count` images in the plan's dtype, N x H x W x C. The statistics move in HL_TRAIN. */
+void hl_plan_forward(hl_plan *plan, const void *images, int count);
+/* The logits of the last forward: count x H x W x classes. */
+hl_view hl_plan_logits(const hl_plan *plan);
+/* The loss of the last forward against `target` (plan's dtype, like the logits) and the gradient to the logits. */
+double hl_plan_loss(hl_plan *plan, const void *target);
+/* The gradient to the logits, to be written by who runs hl_plan_backward without hl_plan_loss. */
+hl_view hl_plan_logits_gradient(const hl_plan *plan);
+/* Backward; adam may be NULL. With adam each parameter moves as soon as its gradient is there. */
+void hl_plan_backward(hl_plan *plan, hl_adam *adam, double rate);
+/* With keep_gradients: a parameter's gradient (store's index), laid out as the parameter; else NULL. */
+const void *hl_plan_param_gradient(const hl_plan *plan, int param);
+hl_view hl_plan_input_gradient(const hl_plan *plan);
+
+#endif

@@ -1,0 +1,91 @@
+/* Running a plan: forward, loss, backward; a training step and prediction. Nothing is allocated here. */
+#include "graph/plan.h"
+
+static void set_batch(hl_plan *plan, const void *images, int count) {
+    for (int i = 0; i < plan->count; i++) {
+        hl_plan_node *n = &plan->nodes[i];
+        hl_step *step = &n->step;
+        step->out.n = step->out_gradient.n = count;
+        for (int k = 0; k < HL_MAX_INPUTS; k++) step->in_gradient[k].n = count;
+        for (int k = 0; k < step->in_count; k++) {
+            step->in[k].view.n = count;
+            if (n->reads_images[k]) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
+        }
+    }
+}
+
+static void *scratch(const hl_plan *plan, int item) { return item < 0 ? NULL : plan->memory + plan->arena.items[item].offset; }
+
+void hl_plan_forward(hl_plan *plan, const void *images, int count) {
+    set_batch(plan, images, count);
+    for (int i = 0; i < plan->count; i++) {
+        hl_plan_node *n = &plan->nodes[i];
+        if (!n->live || n->joined || !n->step.node->op->forward) continue;
+        n->step.workspace = scratch(plan, n->forward_scratch);
+        n->step.bn_steps = plan->params->bn_steps;
+        n->step.node->op->forward(&n->step);
+    }
+    if (plan->options.mode == HL_TRAIN && !plan->params->foreign_moving) plan->params->bn_steps++;
+}
+
+hl_view hl_plan_logits(const hl_plan *plan) { return plan->nodes[plan->graph->output].step.out; }
+hl_view hl_plan_logits_gradient(const hl_plan *plan) { return plan->nodes[plan->graph->output].step.out_gradient; }
+
+double hl_plan_loss(hl_plan *plan, const void *target) {
+    hl_view logits = hl_plan_logits(plan), gradient = hl_plan_logits_gradient(plan);
+    hl_view truth = logits;
+    truth.data = (void *)(uintptr_t)target;
+    return plan->loss->run(plan->hl, plan->kernels, &logits, &truth, gradient.data ? &gradient : NULL, scratch(plan, plan->loss_scratch));
+}
+
+void hl_plan_backward(hl_plan *plan, hl_adam *adam, double rate) {
+    hl_adam_step constants = {0};
+    if (adam) constants = hl_adam_next(adam, rate);
+    for (int i = plan->count - 1; i >= 0; i--) {
+        hl_plan_node *n = &plan->nodes[i];
+        const hl_node *node = plan->graph->nodes[i];
+        if (!n->wants || !node->op->backward) continue;
+        n->step.workspace = scratch(plan, n->backward_scratch);
+        node->op->backward(&n->step);
+        for (int slot = 0; slot < HL_MAX_PARAMS && adam; slot++)
+            if (n->step.param_gradient[slot])
+                hl_adam_apply(adam, plan->kernels, &constants, plan->param_of_spec[node->params[slot]], n->step.param_gradient[slot]);
+    }
+}
+
+const void *hl_plan_param_gradient(const hl_plan *plan, int param) {
+    for (int i = 0; plan->options.keep_gradients && i < plan->count; i++)
+        for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
+            int spec = plan->graph->nodes[i]->params[slot];
+            if (spec >= 0 && plan->param_of_spec[spec] == param) return plan->nodes[i].step.param_gradient[slot];
+        }
+    return NULL;
+}
+
+hl_view hl_plan_input_gradient(const hl_plan *plan) { return plan->nodes[plan->graph->input].step.out_gradient; }
+
+hl_status hl_train_step(hl_plan *plan, hl_adam *adam, double rate, const float *images, const float *masks, int count, double *loss) {
+    if (plan->options.mode != HL_TRAIN || plan->kernels->dtype != HL_F32) return hl_fail(plan->hl, HL_USAGE, "the plan was not compiled to train in float");
+    if (count < 1 || count > plan->options.batch)
+        return hl_fail(plan->hl, HL_USAGE, "a batch of %d images, the plan takes 1 to %d", count, plan->options.batch);
+    hl_plan_forward(plan, images, count);
+    double value = hl_plan_loss(plan, masks);
+    hl_plan_backward(plan, adam, rate);
+    if (loss) *loss = value;
+    return HL_OK;
+}
+
+hl_status hl_predict(hl_plan *plan, const float *images, int count, float *probabilities) {
+    if (plan->options.mode != HL_INFER || plan->kernels->dtype != HL_F32) return hl_fail(plan->hl, HL_USAGE, "the plan was not compiled to infer in float");
+    const hl_shape *in = &plan->nodes[plan->graph->input].shape, *out = &plan->nodes[plan->graph->output].shape;
+    size_t in_size = (size_t)in->h * (size_t)in->w * (size_t)in->c, out_size = (size_t)out->h * (size_t)out->w * (size_t)out->c;
+    for (int done = 0; done < count;) {
+        int n = count - done < plan->options.batch ? count - done : plan->options.batch;
+        hl_plan_forward(plan, images + (size_t)done * in_size, n);
+        hl_view logits = hl_plan_logits(plan), p = logits;
+        p.data = probabilities + (size_t)done * out_size;
+        plan->kernels->sigmoid_forward(plan->hl, &logits, &p);
+        done += n;
+    }
+    return HL_OK;
+}

@@ -1,0 +1,41 @@
+/* The inside of the parameter store and of Adam's state. */
+#ifndef HL_STORE_H
+#define HL_STORE_H
+
+#include "ops/op.h"
+
+typedef struct hl_param {
+    hl_param_spec spec; /* its name is the store's own copy */
+    int64_t count;
+    void *data;         /* in the store's dtype; kernels lie as (out, kH, kW, in / groups) */
+    uint64_t version;   /* goes up with every change, so that whoever keeps a packed copy knows when it is stale */
+} hl_param;
+
+struct hl_params {
+    hl_context *hl;
+    hl_dtype dtype;
+    int count;
+    hl_param *list;
+    char network[64];    /* of the graph they were made for, "" for one built by hand */
+    int64_t bn_steps;    /* training passes behind the moving statistics */
+    bool foreign_moving; /* the statistics came from elsewhere: bn_steps stays 0 */
+};
+
+struct hl_adam {
+    hl_params *params;
+    hl_adam_options options;
+    int64_t steps;
+    void **moment1, **moment2; /* by parameter; NULL for moving statistics */
+};
+
+bool hl_param_kind_trainable(hl_param_kind kind);
+/* Index in memory of element i of the files' order. */
+int64_t hl_param_memory_index(const hl_param_spec *spec, int64_t i);
+double hl_param_get(const hl_params *params, const void *data, int64_t i);
+void hl_param_set(const hl_params *params, void *data, int64_t i, double value);
+
+/* Constants of the next step at learning rate `rate`; counts it. */
+hl_adam_step hl_adam_next(hl_adam *adam, double rate);
+void hl_adam_apply(hl_adam *adam, const hl_kernels *kernels, const hl_adam_step *step, int param, const void *gradient);
+
+#endif

@@ -1,0 +1,254 @@
+/* Convolution by matrix products over patches (im2col): forward and backward-data; fits every geometry. */
+#include <cblas.h>
+#include <string.h>
+
+#include "kernels/blas/blas.h"
+
+enum {
+    SHARED_PIXELS = 512,        /* up to so many output pixels all patches are made first, and pieces are output channels */
+    SHARED_COLUMNS = 64,        /* output channels of such a piece */
+    PATCH_FLOATS = 192 << 10,   /* a worker's patches */
+    SCATTER_PIXELS = 1024,      /* output pixels, */
+    SCATTER_CHANNELS = 64,      /* and input channels of a product whose result is scattered */
+};
+
+/* One product per group: out (pixels x outputs) = patches (pixels x depth) . kernel. */
+typedef struct gemm_call {
+    const hl_conv *conv;
+    const hl_segment *in;
+    int segments;
+    const float *kernel, *bias;
+    CBLAS_TRANSPOSE order; /* CblasTrans: a group's kernel is (outputs, depth); CblasNoTrans: (depth, outputs) */
+    const hl_view *out;
+    bool accumulate;
+    int group_in, group_out, depth;
+    int rows; /* output pixels of a piece */
+    float *patches;
+} gemm_call;
+
+static bool fits(const hl_conv *conv) {
+    (void)conv;
+    return true;
+}
+
+/* Narrow products waste the vector unit, and each call costs about as much as 20,000 multiply-adds. */
+static double cost(const hl_conv *conv, hl_pass pass) {
+    double group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
+    double wide = pass == HL_BACKWARD_DATA ? group_in : group_out, pixels = (double)hl_conv_pixels(conv);
+    double waste = wide < 16 ? 16 / wide : 1;
+    return pixels * group_in * conv->out_c * taps * waste + pixels * conv->in_c * taps * 8 + 20000.0 * conv->groups * (1 + pixels / 256);
+}
+
+static int piece_rows(const hl_conv *conv) {
+    int depth = conv->kh * conv->kw * (conv->in_c / conv->groups);
+    int64_t rows = hl_blas_clamp(PATCH_FLOATS / depth, 32, 512), eighth = hl_blas_pieces(hl_conv_pixels(conv), 8);
+    return (int)(rows < eighth ? rows : hl_blas_clamp(eighth, 32, rows));
+}
+
+static bool is_shared(const hl_conv *conv) { return hl_conv_pixels(conv) <= SHARED_PIXELS; }
+
+static size_t patch_floats(const hl_conv *conv, int threads) {
+    int depth = conv->kh * conv->kw * (conv->in_c / conv->groups);
+    if (is_shared(conv)) return hl_blas_lines(hl_conv_pixels(conv) * depth * conv->groups);
+    return hl_blas_lines((int64_t)piece_rows(conv) * depth) * (size_t)threads;
+}
+
+/* The forward convolution that backward-data is at stride 1: over dout, with the kernel turned about. */
+static hl_conv turned_conv(const hl_conv *conv) {
+    hl_conv turned = *conv;
+    turned.in_h = conv->out_h, turned.in_w = conv->out_w, turned.in_c = conv->out_c;
+    turned.out_h = conv->in_h, turned.out_w = conv->in_w, turned.out_c = conv->in_c;
+    turned.pad_top = conv->kh - 1 - conv->pad_top, turned.pad_left = conv->kw - 1 - conv->pad_left;
+    return turned;
+}
+
+static size_t kernel_floats(const hl_conv *conv) {
+    return hl_blas_lines((int64_t)conv->out_c * conv->kh * conv->kw * (conv->in_c / conv->groups));
+}
+
+static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
+    if (pass == HL_BACKWARD_WEIGHTS) return hl_blas_gemm_weights_workspace(conv, threads);
+    if (pass == HL_FORWARD) return patch_floats(conv, threads) * sizeof(float);
+    if (conv->stride_h != 1 || conv->stride_w != 1) return (size_t)threads * SCATTER_PIXELS * SCATTER_CHANNELS * sizeof(float);
+    hl_conv turned = turned_conv(conv);
+    return (kernel_floats(conv) + patch_floats(&turned, threads)) * sizeof(float);
+}
+
+/* Output channels from .. from + count of group `g`, at `rows` pixels from `first` on. */
+static void product(const gemm_call *call, int64_t first, int rows, int g, int from, int count, const float *patches, int64_t stride) {
+    const hl_view *out = call->out;
+    float *to = hl_blas_pixel(out, first) + g * call->group_out + from;
+    float beta = call->accumulate || call->bias ? 1 : 0;
+    if (call->bias)
+        for (int r = 0; r < rows; r++) memcpy(to + r * out->stride, call->bias + g * call->group_out + from, (size_t)count * sizeof *to);
+    const float *kernel = call->kernel + (int64_t)g * call->group_out * call->depth;
+    kernel += call->order == CblasTrans ? (int64_t)from * call->depth : from;
+    int ldb = call->order == CblasTrans ? call->depth : call->group_out;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, call->order, rows, count, call->depth, 1, patches, (int)stride, kernel, ldb, beta, to,
+                (int)out->stride);
+}
+
+static const float *patches_of(const gemm_call *call, int64_t first, int rows, int g, float *to, int64_t *stride) {
+    const hl_conv *conv = call->conv;
+    *stride = call->depth;
+    if (call->segments == 1 && !call->in->up && hl_blas_pointwise(conv)) {
+        *stride = call->in->view.stride;
+        return hl_blas_pixel(&call->in->view, first) + g * call->group_in;
+    }
+    hl_patch_range range = {first, rows, 0, conv->kh * conv->kw, g * call->group_in, call->group_in};
+    hl_blas_patches(conv, call->in, call->segments, &range, to);
+    return to;
+}
+
+static void rows_piece(void *arg, int64_t piece, int worker) {
+    const gemm_call *call = arg;
+    int64_t first = piece * call->rows, left = hl_conv_pixels(call->conv) - first, stride;
+    int rows = left < call->rows ? (int)left : call->rows;
+    float *memory = call->patches + (size_t)worker * hl_blas_lines((int64_t)call->rows * call->depth);
+    for (int g = 0; g < call->conv->groups; g++) {
+        const float *patches = patches_of(call, first, rows, g, memory, &stride);
+        product(call, first, rows, g, 0, call->group_out, patches, stride);
+    }
+}
+
+/* Few pixels: first all patches, group after group, ... */
+static void shared_patches_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const gemm_call *call = arg;
+    int64_t pixels = hl_conv_pixels(call->conv), stride;
+    int blocks = (int)hl_blas_pieces(pixels, call->rows), g = (int)(piece / blocks);
+    int64_t first = piece % blocks * call->rows, left = pixels - first;
+    patches_of(call, first, left < call->rows ? (int)left : call->rows, g, call->patches + (g * pixels + first) * call->depth, &stride);
+}
+
+/* ... then the products, cut over output channels. */
+static void columns_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const gemm_call *call = arg;
+    int64_t pixels = hl_conv_pixels(call->conv), stride = call->depth;
+    int blocks = (int)hl_blas_pieces(call->group_out, SHARED_COLUMNS), g = (int)(piece / blocks), from = (int)(piece % blocks) * SHARED_COLUMNS;
+    int count = call->group_out - from < SHARED_COLUMNS ? call->group_out - from : SHARED_COLUMNS;
+    const float *patches = call->patches + g * pixels * call->depth;
+    if (call->segments == 1 && !call->in->up && hl_blas_pointwise(call->conv)) patches = patches_of(call, 0, 0, g, NULL, &stride);
+    product(call, 0, (int)pixels, g, from, count, patches, stride);
+}
+
+static void run(hl_context *hl, gemm_call *call) {
+    const hl_conv *conv = call->conv;
+    int64_t pixels = hl_conv_pixels(conv);
+    call->group_in = conv->in_c / conv->groups, call->group_out = conv->out_c / conv->groups;
+    call->depth = conv->kh * conv->kw * call->group_in;
+    if (!is_shared(conv)) {
+        call->rows = piece_rows(conv);
+        hl_parallel_for(hl, hl_blas_pieces(pixels, call->rows), rows_piece, call);
+        return;
+    }
+    call->rows = (int)hl_blas_pieces(pixels, 16);
+    bool direct = call->segments == 1 && !call->in->up && hl_blas_pointwise(conv);
+    if (!direct) hl_parallel_for(hl, conv->groups * hl_blas_pieces(pixels, call->rows), shared_patches_piece, call);
+    hl_parallel_for(hl, conv->groups * hl_blas_pieces(call->group_out, SHARED_COLUMNS), columns_piece, call);
+}
+
+static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
+                    const hl_view *out, void *memory) {
+    gemm_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .order = CblasTrans, .out = out,
+                      .patches = memory};
+    run(hl, &call);
+}
+
+typedef struct turn_call {
+    const hl_conv *conv;
+    const float *kernel;
+    float *turned;
+} turn_call;
+
+/* turned (in, kh, kw, out / groups): the taps backwards. A piece is 16 input channels of a group. */
+static void turn_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const turn_call *call = arg;
+    const hl_conv *conv = call->conv;
+    int group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
+    int blocks = (group_in + 15) / 16, g = (int)(piece / blocks), from = (int)(piece % blocks) * 16;
+    int to = from + 16 < group_in ? from + 16 : group_in;
+    for (int o = 0; o < group_out; o++)
+        for (int t = 0; t < taps; t++) {
+            const float *kernel = call->kernel + ((int64_t)(g * group_out + o) * taps + t) * group_in;
+            for (int i = from; i < to; i++)
+                call->turned[((int64_t)(g * group_in + i) * taps + (taps - 1 - t)) * group_out + o] = kernel[i];
+        }
+}
+
+typedef struct scatter_call {
+    const hl_conv *conv;
+    const float *kernel;
+    const hl_view *dout, *din;
+    bool accumulate;
+    float *memory;
+} scatter_call;
+
+/* Adds a tap's products, `count` channels for each of `rows` output pixels from `first` on, to the inputs it saw. */
+static void scatter(const scatter_call *call, int n, int first, int rows, int tap, int channel, int count, const float *from) {
+    const hl_conv *conv = call->conv;
+    for (int r = 0; r < rows; r++) {
+        int iy = (first + r) / conv->out_w * conv->stride_h - conv->pad_top + tap / conv->kw;
+        int ix = (first + r) % conv->out_w * conv->stride_w - conv->pad_left + tap % conv->kw;
+        if (iy < 0 || iy >= conv->in_h || ix < 0 || ix >= conv->in_w) continue;
+        float *restrict din = hl_blas_pixel(call->din, ((int64_t)n * conv->in_h + iy) * conv->in_w + ix) + channel;
+        const float *restrict products = from + (int64_t)r * count;
+        for (int c = 0; c < count; c++) din[c] += products[c];
+    }
+}
+
+/* Other strides: a product per tap, scattered. A piece is an image and up to SCATTER_CHANNELS input channels of a group. */
+static void scatter_piece(void *arg, int64_t piece, int worker) {
+    const scatter_call *call = arg;
+    const hl_conv *conv = call->conv;
+    int group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
+    int blocks = (int)hl_blas_pieces(group_in, SCATTER_CHANNELS), from = (int)(piece % blocks) * SCATTER_CHANNELS;
+    int g = (int)(piece / blocks) % conv->groups, n = (int)(piece / blocks) / conv->groups;
+    int count = group_in - from < SCATTER_CHANNELS ? group_in - from : SCATTER_CHANNELS;
+    int64_t image = (int64_t)n * conv->in_h * conv->in_w;
+    float *memory = call->memory + (int64_t)worker * SCATTER_PIXELS * SCATTER_CHANNELS;
+    for (int p = 0; !call->accumulate && p < conv->in_h * conv->in_w; p++)
+        memset(hl_blas_pixel(call->din, image + p) + g * group_in + from, 0, (size_t)count * sizeof(float));
+    for (int first = 0; first < conv->out_h * conv->out_w; first += SCATTER_PIXELS) {
+        int left = conv->out_h * conv->out_w - first, rows = left < SCATTER_PIXELS ? left : SCATTER_PIXELS;
+        const float *dout = hl_blas_pixel(call->dout, (int64_t)n * conv->out_h * conv->out_w + first) + g * group_out;
+        for (int t = 0; t < taps; t++) {
+            const float *kernel = call->kernel + ((int64_t)g * group_out * taps + t) * group_in + from;
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, count, group_out, 1, dout, (int)call->dout->stride, kernel,
+                        taps * group_in, 0, memory, count);
+            scatter(call, n, first, rows, t, g * group_in + from, count, memory);
+        }
+    }
+}
+
+static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
+                          bool accumulate, void *memory) {
+    int64_t group_in = conv->in_c / conv->groups;
+    if (conv->stride_h != 1 || conv->stride_w != 1) {
+        scatter_call call = {.conv = conv, .kernel = kernel, .dout = dout, .din = din, .accumulate = accumulate, .memory = memory};
+        hl_parallel_for(hl, conv->n * conv->groups * hl_blas_pieces(group_in, SCATTER_CHANNELS), scatter_piece, &call);
+        return;
+    }
+    hl_conv turned = turned_conv(conv);
+    hl_segment in = {.view = *dout};
+    gemm_call call = {.conv = &turned, .in = &in, .segments = 1, .kernel = kernel, .order = CblasNoTrans, .out = din,
+                      .accumulate = accumulate, .patches = (float *)memory + kernel_floats(conv)};
+    if (conv->kh * conv->kw > 1) { /* with one tap the kernel is (out, in) already */
+        turn_call turn = {.conv = conv, .kernel = kernel, .turned = memory};
+        hl_parallel_for(hl, conv->groups * hl_blas_pieces(group_in, 16), turn_piece, &turn);
+        call.kernel = memory, call.order = CblasTrans;
+    }
+    run(hl, &call);
+}
+
+const hl_conv_kernel hl_blas_gemm = {
+    .name = "gemm",
+    .fits = fits,
+    .cost = cost,
+    .workspace = workspace,
+    .forward = forward,
+    .backward_data = backward_data,
+    .backward_weights = hl_blas_gemm_weights,
+};

@@ -1,0 +1,78 @@
+/* Patches of a convolution's input, and sums over pixels: what every pass by matrix products needs. */
+#include <string.h>
+
+#include "kernels/blas/blas.h"
+
+bool hl_blas_pointwise(const hl_conv *conv) {
+    return conv->kh == 1 && conv->kw == 1 && conv->stride_h == 1 && conv->stride_w == 1 && !conv->pad_top && !conv->pad_left &&
+           conv->in_h == conv->out_h && conv->in_w == conv->out_w;
+}
+
+/* `channels` channels of the joined input's pixel (n, y, x), from `channel` on. */
+static void copy_pixel(const hl_segment *in, int segments, int n, int y, int x, int channel, int channels, float *to) {
+    for (int s = 0, first = 0; s < segments && channels > 0; first += in[s++].view.c) {
+        const hl_view *view = &in[s].view;
+        int skip = channel - first;
+        if (skip >= view->c) continue;
+        int count = view->c - skip < channels ? view->c - skip : channels;
+        int64_t pixel = ((int64_t)n * view->h + (y >> in[s].up)) * view->w + (x >> in[s].up);
+        memcpy(to, hl_blas_pixel(view, pixel) + skip, (size_t)count * sizeof *to);
+        to += count, channel += count, channels -= count;
+    }
+}
+
+void hl_blas_patches(const hl_conv *conv, const hl_segment *in, int segments, const hl_patch_range *range, float *to) {
+    size_t bytes = (size_t)range->channels * sizeof *to;
+    int ox = (int)(range->first % conv->out_w), oy = (int)(range->first / conv->out_w % conv->out_h);
+    int n = (int)(range->first / conv->out_w / conv->out_h);
+    for (int p = 0; p < range->count; p++) {
+        for (int t = range->tap; t < range->tap + range->taps; t++, to += range->channels) {
+            int iy = oy * conv->stride_h - conv->pad_top + t / conv->kw, ix = ox * conv->stride_w - conv->pad_left + t % conv->kw;
+            if (iy < 0 || iy >= conv->in_h || ix < 0 || ix >= conv->in_w) memset(to, 0, bytes);
+            else copy_pixel(in, segments, n, iy, ix, range->channel, range->channels, to);
+        }
+        if (++ox < conv->out_w) continue;
+        ox = 0;
+        if (++oy == conv->out_h) oy = 0, n++;
+    }
+}
+
+enum { SUM_PIECES = 32 };
+
+typedef struct sums_call {
+    const hl_view *x;
+    double *parts;
+    int64_t size; /* pixels of a piece */
+} sums_call;
+
+static int64_t sum_size(const hl_view *x) {
+    int64_t size = hl_blas_pieces(hl_view_pixels(x), SUM_PIECES);
+    return size < 64 ? 64 : size;
+}
+
+static size_t padded_channels(const hl_view *x) { return ((size_t)x->c + 7) / 8 * 8; }
+
+size_t hl_blas_sums_workspace(const hl_view *x) { return SUM_PIECES * padded_channels(x) * sizeof(double); }
+
+static void sums_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const sums_call *call = arg;
+    double *restrict sums = call->parts + (size_t)piece * padded_channels(call->x);
+    int64_t end = (piece + 1) * call->size, pixels = hl_view_pixels(call->x);
+    memset(sums, 0, (size_t)call->x->c * sizeof *sums);
+    for (int64_t p = piece * call->size; p < (end < pixels ? end : pixels); p++) {
+        const float *restrict x = hl_blas_pixel(call->x, p);
+        for (int c = 0; c < call->x->c; c++) sums[c] += (double)x[c];
+    }
+}
+
+void hl_blas_sums(hl_context *hl, const hl_view *x, float *sums, void *workspace) {
+    sums_call call = {.x = x, .parts = workspace, .size = sum_size(x)};
+    int64_t pieces = hl_blas_pieces(hl_view_pixels(x), call.size);
+    hl_parallel_for(hl, pieces, sums_piece, &call);
+    for (int c = 0; c < x->c; c++) {
+        double sum = 0;
+        for (int64_t i = 0; i < pieces; i++) sum += call.parts[(size_t)i * padded_channels(x) + (size_t)c];
+        sums[c] = (float)sum;
+    }
+}

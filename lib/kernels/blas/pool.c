@@ -1,0 +1,99 @@
+/* Max pooling, channels side by side. */
+#include <string.h>
+
+#include "kernels/blas/elementwise.h"
+
+enum { CHANNELS = 64 }; /* looked at together, and a backward piece's */
+
+typedef struct pool_call {
+    const hl_pool *pool;
+    const hl_view *x, *y, *dx; /* y: the output or its gradient */
+    bool accumulate;
+} pool_call;
+
+/* The input pixel under a tap of the window of output (oy, ox), or -1 in the padding. */
+static int64_t tap_pixel(const pool_call *call, int n, int oy, int ox, int tap) {
+    const hl_pool *pool = call->pool;
+    int y = oy * pool->stride_h - pool->pad_top + tap / pool->kw, x = ox * pool->stride_w - pool->pad_left + tap % pool->kw;
+    if (y < 0 || y >= call->x->h || x < 0 || x >= call->x->w) return -1;
+    return ((int64_t)n * call->x->h + y) * call->x->w + x;
+}
+
+static void larger(float *restrict best, const float *restrict x, int count) {
+    for (int c = 0; c < count; c++) best[c] = x[c] > best[c] ? x[c] : best[c];
+}
+
+static const float zeros[CHANNELS];
+
+/* The largest under the window, for `count` channels from `channel` on; 0 where it sees nothing. */
+static void window_best(const pool_call *call, int n, int oy, int ox, int channel, int count, float *best) {
+    bool any = false;
+    memset(best, 0, (size_t)count * sizeof *best);
+    for (int tap = 0; tap < call->pool->kh * call->pool->kw; tap++) {
+        int64_t pixel = tap_pixel(call, n, oy, ox, tap);
+        if (pixel < 0 && !call->pool->zero_pad) continue;
+        const float *x = pixel < 0 ? zeros : hl_blas_pixel(call->x, pixel) + channel;
+        if (any) larger(best, x, count);
+        else memcpy(best, x, (size_t)count * sizeof *best);
+        any = true;
+    }
+}
+
+static void forward_row(void *arg, int64_t row, int worker) {
+    (void)worker;
+    const pool_call *call = arg;
+    const hl_view *y = call->y;
+    for (int ox = 0; ox < y->w; ox++)
+        for (int c = 0; c < y->c; c += CHANNELS) {
+            float best[CHANNELS];
+            int count = y->c - c < CHANNELS ? y->c - c : CHANNELS;
+            window_best(call, (int)(row / y->h), (int)(row % y->h), ox, c, count, best);
+            memcpy(hl_blas_pixel(y, row * y->w + ox) + c, best, (size_t)count * sizeof *best);
+        }
+}
+
+void hl_blas_max_pool_forward(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y) {
+    pool_call call = {.pool = pool, .x = x, .y = y};
+    hl_parallel_for(hl, (int64_t)y->n * y->h, forward_row, &call);
+}
+
+/* Gives the gradient still to be given, `rest`, to a tap where it is the largest; later taps then find 0. */
+static void give(float *restrict dx, float *restrict rest, const float *restrict best, const float *restrict x, int count) {
+    for (int c = 0; c < count; c++) {
+        float left = rest[c], share = x[c] == best[c] ? left : 0;
+        dx[c] += share;
+        rest[c] = left - share;
+    }
+}
+
+static void spread(const pool_call *call, int n, int oy, int ox, int channel, int count) {
+    float best[CHANNELS], rest[CHANNELS], nowhere[CHANNELS] = {0};
+    const hl_view *dy = call->y;
+    window_best(call, n, oy, ox, channel, count, best);
+    memcpy(rest, hl_blas_pixel(dy, ((int64_t)n * dy->h + oy) * dy->w + ox) + channel, (size_t)count * sizeof *rest);
+    for (int tap = 0; tap < call->pool->kh * call->pool->kw; tap++) {
+        int64_t pixel = tap_pixel(call, n, oy, ox, tap);
+        if (pixel >= 0) give(hl_blas_pixel(call->dx, pixel) + channel, rest, best, hl_blas_pixel(call->x, pixel) + channel, count);
+        else if (call->pool->zero_pad) give(nowhere, rest, best, zeros, count);
+    }
+}
+
+/* A piece is CHANNELS channels of one image: windows overlap, images and channels do not. */
+static void backward_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const pool_call *call = arg;
+    const hl_view *dx = call->dx, *dy = call->y;
+    int blocks = (dx->c + CHANNELS - 1) / CHANNELS, n = (int)(piece / blocks), from = (int)(piece % blocks) * CHANNELS;
+    int count = dx->c - from < CHANNELS ? dx->c - from : CHANNELS;
+    int64_t image = (int64_t)n * dx->h * dx->w;
+    for (int64_t p = 0; !call->accumulate && p < (int64_t)dx->h * dx->w; p++)
+        memset(hl_blas_pixel(dx, image + p) + from, 0, (size_t)count * sizeof(float));
+    for (int oy = 0; oy < dy->h; oy++)
+        for (int ox = 0; ox < dy->w; ox++) spread(call, n, oy, ox, from, count);
+}
+
+void hl_blas_max_pool_backward(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *dy, const hl_view *dx,
+                               bool accumulate) {
+    pool_call call = {.pool = pool, .x = x, .y = dy, .dx = dx, .accumulate = accumulate};
+    hl_parallel_for(hl, (int64_t)dx->n * hl_blas_pieces(dx->c, CHANNELS), backward_piece, &call);
+}

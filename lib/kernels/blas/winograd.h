@@ -1,0 +1,45 @@
+/* Winograd's F(4x4, 3x3): its transforms, and how calls share their geometry.
+ *
+ * Lavin, Gray 2016, Fast Algorithms for Convolutional Neural Networks: Y = A^T [(G g G^T) . (B^T d B)] A over tiles of
+ * 4 x 4 outputs and 6 x 6 inputs. Transformed data lie in 36 planes, one for each place in a tile. */
+#ifndef HL_BLAS_WINOGRAD_H
+#define HL_BLAS_WINOGRAD_H
+
+#include "kernels/blas/blas.h"
+
+enum { LANES = 16, TILE = 4, PATCH = 6, PLANES = PATCH * PATCH, TAPS = 9 };
+typedef struct lanes { /* so many channels are transformed side by side */
+    float at[LANES];
+} lanes;
+
+/* Floats from a plane to the next: a cache line more than the data, so that a tile's 36 places do not share a cache set. */
+static inline int64_t plane_floats(int64_t rows, int64_t columns) { return (int64_t)hl_blas_lines(rows * columns) + 16; }
+
+/* The tiles of a map of conv's output size, image by image, row by row. */
+typedef struct tiling {
+    int h, w; /* tiles in an image */
+    int64_t count;
+} tiling;
+static inline tiling tiles_of(const hl_conv *conv) {
+    int h = (conv->out_h + TILE - 1) / TILE, w = (conv->out_w + TILE - 1) / TILE;
+    return (tiling){h, w, (int64_t)conv->n * h * w};
+}
+
+/* B^T d B of a tile's 6 x 6 inputs, all channels of all segments: planes[k * plane + c]. */
+void hl_winograd_input(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *planes, int64_t plane);
+/* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
+void hl_winograd_gradient(const hl_conv *conv, const hl_view *dout, int64_t tile, float *planes, int64_t plane);
+/* A^T M A: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) may be NULL. */
+void hl_winograd_output(const hl_conv *conv, const float *planes, int64_t plane, int count, const float *bias, bool accumulate,
+                        const hl_view *out, int channel, int64_t tile);
+/* G g G^T of `count` input channels of one output channel: kernel[tap * stride + c], taps backwards if `turned`. */
+void hl_winograd_kernel(const float *kernel, int64_t stride, int count, bool turned, float *planes, int64_t plane);
+/* dkernel[tap * stride + c] (+)= G^T dU G. */
+void hl_winograd_dkernel(const float *planes, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride);
+
+/* The gradient to the kernel (winograd_weights.c). */
+size_t hl_winograd_weights_workspace(const hl_conv *conv, int threads);
+void hl_winograd_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
+                         void *dbias, void *workspace);
+
+#endif

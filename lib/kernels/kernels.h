@@ -1,0 +1,114 @@
+/* Numbers only: what a set of kernels offers. One table of functions per instruction set and dtype.
+ *
+ * All data of a table are of its dtype (`void *` below), but for statistics and sums, which are double. Maps are
+ * hl_views. Work is cut into pieces by shape alone and partial sums are added in piece order, so results are the same bits
+ * on any number of threads. Nothing is allocated: workspace comes from the caller, 64-byte aligned, uninitialised.
+ * `accumulate`: add to what is there instead of overwriting. Outputs never overlap inputs unless said. */
+#ifndef HL_KERNELS_H
+#define HL_KERNELS_H
+
+#include <stdbool.h>
+
+#include "base/base.h"
+#include "tensor/view.h"
+
+typedef enum hl_pass { HL_FORWARD, HL_BACKWARD_DATA, HL_BACKWARD_WEIGHTS } hl_pass;
+
+/* Geometry of a convolution. Padding after (bottom, right) follows from out_h, out_w: taps outside the input read 0.
+ * Kernels lie in memory as (out, kh, kw, in / groups); dkernel likewise. */
+typedef struct hl_conv {
+    int n, in_h, in_w, in_c;
+    int out_h, out_w, out_c;
+    int kh, kw, stride_h, stride_w, pad_top, pad_left;
+    int groups;
+} hl_conv;
+
+/* One way to compute a convolution. */
+typedef struct hl_conv_kernel {
+    const char *name; /* recorded in config.json */
+    bool (*fits)(const hl_conv *conv);
+    /* What a pass is thought to cost, in direct multiply-adds; the cheapest that fits is chosen. Shape alone decides. */
+    double (*cost)(const hl_conv *conv, hl_pass pass);
+    size_t (*workspace)(const hl_conv *conv, hl_pass pass, int threads); /* bytes */
+    /* out = conv(segments, kernel) + bias. bias (out_c) may be NULL. The segments' channels add up to in_c. */
+    void (*forward)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
+                    const hl_view *out, void *workspace);
+    /* din (+)= gradient to the input, n x in_h x in_w x in_c. */
+    void (*backward_data)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
+                          bool accumulate, void *workspace);
+    /* dkernel = gradient to the kernel, dbias (out_c, may be NULL) = sum of dout: overwritten. */
+    void (*backward_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
+                             void *dbias, void *workspace);
+} hl_conv_kernel;
+
+/* Geometry of a pooling window. */
+typedef struct hl_pool {
+    int kh, kw, stride_h, stride_w, pad_top, pad_left;
+    bool zero_pad; /* max: padding takes part as zeros; average: padding is counted. Otherwise windows are cut to the map. */
+} hl_pool;
+
+/* Adam's constants at one step (Kingma, Ba 2015, algorithm 1). */
+typedef struct hl_adam_step {
+    double rate, beta1, beta2, epsilon;
+    double correction1, correction2; /* 1 - beta1^t, 1 - beta2^t */
+} hl_adam_step;
+
+/* Sums of the loss over a batch: of the cross-entropy, p t, p and t. */
+typedef struct hl_loss_sums {
+    double cross_entropy, product, probability, target;
+} hl_loss_sums;
+
+typedef struct hl_kernels {
+    const char *name;
+    hl_dtype dtype;
+    const hl_conv_kernel *const *convs; /* ends with NULL */
+
+    /* Batch norm in training (Ioffe, Szegedy 2015, algorithm 1): mean[c] and variance[c] (biased, never below 0) of x over
+     * n, h, w, then y = gamma (x - mean) / sqrt(variance + eps) + beta. gamma may be NULL (1). y may be x's own memory. */
+    size_t (*norm_workspace)(const hl_view *x, int threads);
+    void (*norm_statistics)(hl_context *hl, const hl_view *x, double *mean, double *variance, void *workspace);
+    void (*norm_apply)(hl_context *hl, const hl_view *x, const double *mean, const double *variance, double eps, const void *gamma,
+                       const void *beta, const hl_view *y);
+    /* dx (+)=, dgamma (may be NULL) =, dbeta =. x is the input, dy the gradient to the output; dx may be dy's own memory
+     * when not accumulating. Same workspace as norm_statistics. */
+    void (*norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
+                          const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace);
+
+    /* y may be x's memory; in backward dx may be dy's memory when not accumulating. ReLU'(0) = 0. */
+    void (*relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+    void (*relu_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate);
+    void (*sigmoid_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+    void (*sigmoid_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate);
+
+    /* A tie in a max-pool's window goes to the first in row order, padding zeros included. */
+    void (*max_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y);
+    void (*max_pool_backward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *dy, const hl_view *dx, bool accumulate);
+    void (*average_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y);
+    void (*average_pool_backward)(hl_context *hl, const hl_pool *pool, const hl_view *dy, const hl_view *dx, bool accumulate);
+
+    /* Nearest, by 2^up: y is x's h << up, w << up. */
+    void (*upsample_forward)(hl_context *hl, int up, const hl_view *x, const hl_view *y);
+    void (*upsample_backward)(hl_context *hl, int up, const hl_view *dy, const hl_view *dx, bool accumulate);
+
+    void (*copy)(hl_context *hl, const hl_view *x, const hl_view *y, bool accumulate); /* y (+)= x, same shape, any strides */
+    void (*add)(hl_context *hl, const hl_view *a, const hl_view *b, const hl_view *y); /* y may be a's or b's memory */
+
+    /* Binary cross-entropy and soft Dice on logits, stable at any size of them; target 0..1. Workspace: loss_workspace. */
+    size_t (*loss_workspace)(const hl_view *logits);
+    void (*loss_sums)(hl_context *hl, const hl_view *logits, const hl_view *target, hl_loss_sums *sums, void *workspace);
+    /* dlogits = (p - t) * cross_entropy_factor + p (1 - p) (product_factor t + probability_factor) */
+    void (*loss_backward)(hl_context *hl, const hl_view *logits, const hl_view *target, double cross_entropy_factor, double product_factor,
+                          double probability_factor, const hl_view *dlogits);
+
+    /* w -= rate m^ / (sqrt(v^) + epsilon), moments updated in place; epsilon is added to the root of the corrected moment. */
+    void (*adam)(hl_context *hl, const hl_adam_step *step, int64_t count, void *weights, const void *gradient, void *moment1, void *moment2);
+} hl_kernels;
+
+extern const hl_kernels hl_kernels_ref_f32, hl_kernels_ref_f64, hl_kernels_blas;
+
+/* The kernels for a context (its ISA cap) and dtype: double always has the plain loops. */
+const hl_kernels *hl_kernels_for(const hl_context *hl, hl_dtype dtype);
+/* The cheapest convolution kernel of a table for a pass; never NULL: plain loops fit everything. */
+const hl_conv_kernel *hl_conv_choose(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass);
+
+#endif

@@ -1,0 +1,104 @@
+/* Batch norm (Ioffe, Szegedy 2015): batch statistics in training, moving statistics in inference. */
+#include <math.h>
+#include <stdio.h>
+
+#include "ops/op.h"
+
+enum { GAMMA, BETA, MOVING_MEAN, MOVING_VARIANCE };
+
+static const double momentum = 0.99;
+
+static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *why, size_t why_bytes) {
+    const hl_norm_options *a = node->attributes;
+    *out = *in;
+    if (a->epsilon > 0) return true;
+    return snprintf(why, why_bytes, "epsilon is %g, expected more than 0", a->epsilon), false;
+}
+
+/* The batch's mean and variance, c doubles each. */
+static size_t saved(const hl_node *node) { return 2 * (size_t)node->channels; }
+
+static size_t workspace(const hl_step *step, bool backward) {
+    (void)backward;
+    return step->kernels->norm_workspace(&step->out, hl_threads(step->hl));
+}
+
+static double get(const hl_step *step, const void *values, int i) {
+    return step->kernels->dtype == HL_F64 ? ((const double *)values)[i] : (double)((const float *)values)[i];
+}
+
+static void set(const hl_step *step, void *values, int i, double value) {
+    if (step->kernels->dtype == HL_F64) ((double *)values)[i] = value;
+    else ((float *)values)[i] = (float)value;
+}
+
+/* moving = 0.99 moving + 0.01 batch; the variance put in is the unbiased one, as tf.keras does. */
+static void move_statistics(const hl_step *step, const double *mean, const double *variance) {
+    double pixels = (double)hl_view_pixels(&step->out);
+    double unbiased = pixels / (pixels > 2 ? pixels - 1 : 1);
+    for (int i = 0; i < step->out.c; i++) {
+        void *mm = step->param[MOVING_MEAN], *mv = step->param[MOVING_VARIANCE];
+        set(step, mm, i, momentum * get(step, mm, i) + (1 - momentum) * mean[i]);
+        set(step, mv, i, momentum * get(step, mv, i) + (1 - momentum) * unbiased * variance[i]);
+    }
+}
+
+/* (m - 0.99^t m0) / (1 - 0.99^t) after t steps, m0 = 0 for means and 1 for variances: what the moving average would be had
+ * it not started from m0. */
+static void corrected_statistics(const hl_step *step, double *mean, double *variance) {
+    double left = step->bn_steps > 0 ? pow(momentum, (double)step->bn_steps) : 0;
+    for (int i = 0; i < step->out.c; i++) {
+        mean[i] = get(step, step->param[MOVING_MEAN], i) / (1 - left);
+        variance[i] = fmax((get(step, step->param[MOVING_VARIANCE], i) - left) / (1 - left), 0);
+    }
+}
+
+static void forward(hl_step *step) {
+    const hl_norm_options *a = step->node->attributes;
+    const hl_view *x = &step->in[0].view;
+    double *mean = step->saved, *variance = mean + step->out.c;
+    if (step->mode == HL_TRAIN) {
+        step->kernels->norm_statistics(step->hl, x, mean, variance, step->workspace);
+        move_statistics(step, mean, variance);
+    } else {
+        corrected_statistics(step, mean, variance);
+    }
+    step->kernels->norm_apply(step->hl, x, mean, variance, a->epsilon, step->param[GAMMA], step->param[BETA], &step->out);
+}
+
+static void backward(hl_step *step) {
+    const hl_norm_options *a = step->node->attributes;
+    const double *mean = step->saved, *variance = mean + step->out.c;
+    step->kernels->norm_backward(step->hl, &step->in[0].view, &step->out_gradient, mean, variance, a->epsilon, step->param[GAMMA],
+                                 &step->in_gradient[0], step->in_accumulate[0], step->param_gradient[GAMMA], step->param_gradient[BETA],
+                                 step->workspace);
+}
+
+/* Mean, squared deviation, then a multiply-add an element. */
+static double flops(const hl_step *step) { return (step->mode == HL_TRAIN ? 5.0 : 2.0) * (double)hl_view_pixels(&step->out) * step->out.c; }
+
+const hl_op hl_op_norm = {
+    .name = "norm",
+    .onnx = "BatchNormalization",
+    .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .shape = shape,
+    .saved = saved,
+    .workspace = workspace,
+    .forward = forward,
+    .backward = backward,
+    .flops = flops,
+};
+
+hl_value *hl_norm(hl_graph *graph, hl_value *x, const char *name, const hl_norm_options *options) {
+    hl_node *node = hl_node_add(graph, &hl_op_norm, name, &x, 1, options, sizeof *options);
+    if (!node) return NULL;
+    if (!options->no_gamma) hl_node_param(node, GAMMA, HL_GAMMA, 1, &x->channels, HL_KERNEL_HE_UNIFORM);
+    hl_node_param(node, BETA, HL_BETA, 1, &x->channels, HL_KERNEL_HE_UNIFORM);
+    hl_node_param(node, MOVING_MEAN, HL_MOVING_MEAN, 1, &x->channels, HL_KERNEL_HE_UNIFORM);
+    hl_node_param(node, MOVING_VARIANCE, HL_MOVING_VARIANCE, 1, &x->channels, HL_KERNEL_HE_UNIFORM);
+    return node;
+}
+
+hl_value *hl_batch_norm(hl_graph *graph, hl_value *x, const char *name, double epsilon) {
+    return hl_norm(graph, x, name, &(hl_norm_options){.epsilon = epsilon});
+}

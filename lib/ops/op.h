@@ -1,0 +1,130 @@
+/* What an operator is, what a node of a graph is, and what a compiled step hands to the operator. */
+#ifndef HL_OP_H
+#define HL_OP_H
+
+#include <stdbool.h>
+
+#include "hilum/graph.h"
+#include "hilum/plan.h"
+#include "kernels/kernels.h"
+
+typedef struct hl_op hl_op;
+typedef struct hl_value hl_node; /* a value is the node that makes it */
+
+enum { HL_MAX_INPUTS = 8, HL_MAX_PARAMS = 4 };
+
+/* Channels, height and width of a map; while a graph is built height and width are open (0). */
+typedef struct hl_shape {
+    int c, h, w;
+} hl_shape;
+
+typedef enum hl_param_kind { HL_KERNEL, HL_BIAS, HL_GAMMA, HL_BETA, HL_MOVING_MEAN, HL_MOVING_VARIANCE } hl_param_kind;
+
+/* A parameter that a graph declares. shape is the files' order: kernels (out, in / groups, kH, kW), vectors (c). */
+typedef struct hl_param_spec {
+    char *name;
+    hl_param_kind kind;
+    int rank, shape[4];
+    hl_kernel_init init;
+} hl_param_spec;
+
+struct hl_value {
+    const hl_op *op;
+    hl_graph *graph;
+    char *name; /* "" for layers without one */
+    int index;  /* its place in the graph's order */
+    int inputs[HL_MAX_INPUTS], input_count;
+    int params[HL_MAX_PARAMS]; /* indices of the graph's specs, by the operator's own slots; -1: absent */
+    int channels;
+    void *attributes; /* the operator's own struct */
+};
+
+struct hl_graph {
+    hl_context *hl;
+    char name[64]; /* of the net it is; "" for one built by hand */
+    hl_node **nodes;
+    size_t count, capacity;
+    hl_param_spec *params;
+    size_t param_count, param_capacity;
+    int input, output; /* node indices, -1 until set */
+    hl_status status;  /* the first error, and its text */
+    char error[512];
+};
+
+/* One node, compiled: everything its operator's functions may read or write. */
+typedef struct hl_step {
+    hl_context *hl;
+    const hl_kernels *kernels;
+    const hl_node *node;
+    hl_mode mode;
+    hl_segment in[HL_MAX_SEGMENTS]; /* the inputs' values; a convolution's one input may be several segments */
+    int in_count;
+    hl_view in_gradient[HL_MAX_INPUTS]; /* by the node's inputs; data NULL: not wanted */
+    bool in_accumulate[HL_MAX_INPUTS];
+    hl_shape in_shape[HL_MAX_INPUTS];   /* of the node's inputs */
+    hl_view out, out_gradient;
+    void *param[HL_MAX_PARAMS], *param_gradient[HL_MAX_PARAMS];
+    int64_t bn_steps; /* for the bias correction of moving statistics; 0: they are used as they are */
+    double *saved;    /* what forward leaves for backward: `saved` doubles */
+    void *workspace;
+    const hl_conv_kernel *conv[3]; /* by hl_pass, for convolutions */
+} hl_step;
+
+typedef enum hl_need {
+    HL_NEEDS_INPUT = 1,           /* backward reads the inputs' values */
+    HL_NEEDS_OUTPUT = 2,          /* backward reads the output's value */
+    HL_MAY_OVERWRITE = 4,         /* forward may write its output over its first input */
+    HL_GRADIENT_MAY_OVERWRITE = 8, /* backward may write the first input's gradient over the output's */
+    HL_READS_SEGMENTS = 16,       /* the one input may be a list of segments */
+    HL_JOINS = 32,                /* forward only joins or enlarges: a reader of segments can do without its output */
+} hl_need;
+
+struct hl_op {
+    const char *name;
+    const char *onnx; /* the ONNX operator it is */
+    int needs;        /* of hl_need */
+    /* The output's shape; with open sizes only channels count. false: `why` says what does not fit. */
+    bool (*shape)(const hl_node *node, const hl_shape *in, hl_shape *out, char *why, size_t why_bytes);
+    /* Doubles that forward leaves for backward. NULL: none. */
+    size_t (*saved)(const hl_node *node);
+    /* Bytes of scratch memory for a pass at the step's shapes. NULL: none. */
+    size_t (*workspace)(const hl_step *step, bool backward);
+    void (*forward)(hl_step *step);
+    void (*backward)(hl_step *step);
+    /* Operations of forward (a multiply-add is two), for the whole batch. NULL: not counted (no arithmetic to speak of). */
+    double (*flops)(const hl_step *step);
+};
+
+/* All operators; NULL after the last. A new one is one file and one line there. */
+extern const hl_op *const hl_ops[];
+extern const hl_op hl_op_input, hl_op_conv, hl_op_norm, hl_op_relu, hl_op_sigmoid, hl_op_max_pool, hl_op_average_pool, hl_op_upsample,
+    hl_op_concat, hl_op_add;
+
+/* Adds a node. `attributes` are copied. Any input NULL, or a graph with an error: NULL. A shape that does not fit: the
+ * graph's error, NULL. */
+hl_node *hl_node_add(hl_graph *graph, const hl_op *op, const char *name, hl_node *const *inputs, int input_count, const void *attributes,
+                     size_t attribute_bytes);
+/* Declares the parameter NODE/KIND in the node's slot. */
+void hl_node_param(hl_node *node, int slot, hl_param_kind kind, int rank, const int *shape, hl_kernel_init init);
+/* Sets the graph's error, unless it has one; returns NULL for `return`. */
+hl_node *hl_graph_fail(hl_graph *graph, hl_status status, const char *format, ...) HL_PRINTF(3, 4);
+const char *hl_param_kind_name(hl_param_kind kind);
+/* The geometry of a compiled convolution, for the choice of its kernels. */
+hl_conv hl_conv_geometry(const hl_step *step);
+
+/* --- losses ------------------------------------------------------------------------------------------------------- */
+
+/* A loss on logits. Adding one is one file and one line in hl_losses. */
+typedef struct hl_loss {
+    const char *name;
+    size_t (*workspace)(const hl_kernels *kernels, const hl_view *logits);
+    /* The batch's loss, and when dlogits is not NULL its gradient. */
+    double (*run)(hl_context *hl, const hl_kernels *kernels, const hl_view *logits, const hl_view *target, const hl_view *dlogits,
+                  void *workspace);
+} hl_loss;
+
+extern const hl_loss *const hl_losses[]; /* NULL after the last */
+extern const hl_loss hl_loss_bce_dice;
+const hl_loss *hl_loss_find(const char *name);
+
+#endif

@@ -1,0 +1,28 @@
+/* The logistic function. */
+#include "ops/op.h"
+
+static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *why, size_t why_bytes) {
+    (void)node, (void)why, (void)why_bytes;
+    *out = *in;
+    return true;
+}
+
+static void forward(hl_step *step) { step->kernels->sigmoid_forward(step->hl, &step->in[0].view, &step->out); }
+
+static void backward(hl_step *step) {
+    step->kernels->sigmoid_backward(step->hl, &step->out, &step->out_gradient, &step->in_gradient[0], step->in_accumulate[0]);
+}
+
+static double flops(const hl_step *step) { return 4.0 * (double)hl_view_pixels(&step->out) * step->out.c; }
+
+const hl_op hl_op_sigmoid = {
+    .name = "sigmoid",
+    .onnx = "Sigmoid",
+    .needs = HL_NEEDS_OUTPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .shape = shape,
+    .forward = forward,
+    .backward = backward,
+    .flops = flops,
+};
+
+hl_value *hl_sigmoid(hl_graph *graph, hl_value *x) { return hl_node_add(graph, &hl_op_sigmoid, NULL, &x, 1, NULL, 0); }

@@ -1,0 +1,244 @@
+/* config.json, on which a run's bits depend, and timing.json, on which none do. */
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/file.h"
+#include "hilum/nets.h"
+#include "hilum/plan.h"
+#include "study/run.h"
+
+static const char *const slices_names[] = {"lesion+healthy", "lesion", "all"};
+static const double largest_exact = 9007199254740992.0; /* 2^53: beyond it a JSON number may be read inexactly */
+
+const char *hl_train_slices_name(hl_train_slices slices) { return slices_names[slices]; }
+
+hl_run_options hl_run_defaults(void) {
+    return (hl_run_options){.net = "unet-vgg16", .width = 1, .init = HL_INIT_HE, .height = 256, .width_pixels = 256, .epochs = 50,
+                            .batch = 8, .rate = 3e-4, .patience = 10, .flip = true, .folds = 5, .by_centre = true, .by_burden = true,
+                            .validation = 0.25, .slices = HL_SLICES_LESION_HEALTHY};
+}
+
+hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
+    const hl_run_options *o = options;
+    int multiple = hl_net_multiple();
+    if (!o->net || !o->manifest) return hl_fail(hl, HL_USAGE, "a run needs a net and a manifest");
+    if (o->height < multiple || o->width_pixels < multiple || o->height % multiple || o->width_pixels % multiple)
+        return hl_fail(hl, HL_USAGE, "size %dx%d: expected multiples of %d", o->height, o->width_pixels, multiple);
+    if (o->epochs < 1) return hl_fail(hl, HL_USAGE, "epochs %d: expected at least 1", o->epochs);
+    if (o->batch < 1) return hl_fail(hl, HL_USAGE, "batch %d: expected at least 1", o->batch);
+    if (o->patience < 0) return hl_fail(hl, HL_USAGE, "patience %d: expected 0 (never stop early) or more", o->patience);
+    if (!(o->rate > 0) || isinf(o->rate)) return hl_fail(hl, HL_USAGE, "learning rate %g: expected a positive number", o->rate);
+    if (!(o->width > 0) || isinf(o->width)) return hl_fail(hl, HL_USAGE, "width %g: expected a positive number", o->width);
+    if (!(o->validation >= 0 && o->validation < 1))
+        return hl_fail(hl, HL_USAGE, "validation share %g: expected 0 to below 1", o->validation);
+    if (!o->folds_file && o->folds < 1) return hl_fail(hl, HL_USAGE, "folds %d: expected at least 1", o->folds);
+    return HL_OK;
+}
+
+static void put_seed(hl_json *json, cJSON *to, uint64_t seed) {
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
+    hl_json_put(json, to, "seed", (double)seed < largest_exact ? cJSON_CreateRaw(text) : cJSON_CreateString(text));
+}
+
+void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options) {
+    const hl_run_options *o = options;
+    hl_json_text(json, to, "network", o->net);
+    hl_json_number(json, to, "width", o->width);
+    hl_json_text(json, to, "init", o->init == HL_INIT_KERAS ? "keras" : "he");
+    hl_json_numbers(json, to, "size", (double[]){o->height, o->width_pixels}, 2);
+    hl_json_number(json, to, "epochs", o->epochs);
+    hl_json_number(json, to, "batch", o->batch);
+    hl_json_number(json, to, "lr", o->rate);
+    hl_json_number(json, to, "patience", o->patience);
+    hl_json_text(json, to, "augment", o->flip ? "flip" : "none");
+    hl_json_text(json, to, "precision", "fp32");
+    put_seed(json, to, o->seed);
+    hl_json_number(json, to, "folds", o->folds);
+    hl_json_bool(json, to, "folds_given", o->folds_file != NULL);
+    cJSON *stratify = hl_json_array(json, to, "stratify");
+    if (o->by_centre) hl_json_text(json, stratify, NULL, "centre");
+    if (o->by_burden) hl_json_text(json, stratify, NULL, "burden");
+    hl_json_number(json, to, "val", o->validation);
+    hl_json_text(json, to, "train_slices", hl_train_slices_name(o->slices));
+    if (o->centre_count < 1 || !o->centres) hl_json_text(json, to, "centres", NULL);
+    else {
+        cJSON *centres = hl_json_array(json, to, "centres");
+        for (int i = 0; i < o->centre_count; i++) hl_json_text(json, centres, NULL, o->centres[i]);
+    }
+    hl_json_bool(json, to, "allow_outside", o->allow_outside);
+}
+
+hl_status hl_manifest_hash(hl_context *hl, const char *path, char text[33]) {
+    char *data;
+    size_t bytes;
+    hl_status status = hl_file_read(hl, path, &data, &bytes);
+    if (status) return status;
+    XXH128_hash_t hash = XXH3_128bits(data, bytes);
+    snprintf(text, 33, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
+    free(data);
+    return HL_OK;
+}
+
+/* The net's parameter count and, line by line, its kernels in training. */
+static hl_status put_net(hl_context *hl, hl_json *json, const hl_run_options *options) {
+    hl_graph *graph = hl_net(hl, options->net, &(hl_net_options){.width = options->width});
+    hl_params *params = graph ? hl_params_init(graph, options->init, 0) : NULL;
+    hl_plan_options wanted = {.mode = HL_TRAIN, .batch = options->batch, .height = options->height, .width = options->width_pixels};
+    hl_plan *plan = params ? hl_compile(graph, params, &wanted) : NULL;
+    char *kernels = plan ? hl_plan_kernels(plan) : NULL;
+    hl_status status = kernels ? HL_OK : hl_error_status(hl);
+    if (!status) {
+        hl_json_number(json, json->root, "parameters", (double)hl_params_elements(params, false));
+        hl_json_text(json, json->root, "isa", hl_isa(hl));
+        cJSON *lines = hl_json_array(json, json->root, "kernels");
+        char *rest = kernels;
+        for (char *line; (line = strsep(&rest, "\n"));) {
+            if (*line) hl_json_text(json, lines, NULL, line);
+        }
+    }
+    free(kernels);
+    if (plan) hl_plan_free(plan);
+    if (params) hl_params_free(params);
+    if (graph) hl_graph_free(graph);
+    return status;
+}
+
+hl_status hl_config_write(hl_context *hl, const char *folder, const hl_run_options *options) {
+    char hash[33];
+    hl_status status = hl_manifest_hash(hl, options->manifest, hash);
+    if (status) return status;
+    hl_json json = hl_json_start(hl);
+    hl_json_text(&json, json.root, "version", hl_version());
+    hl_run_options_put(&json, json.root, options);
+    hl_json_text(&json, json.root, "manifest_hash", hash);
+    status = put_net(hl, &json, options);
+    char *path = hl_format(hl, "%s/config.json", folder);
+    if (!status && path) status = hl_json_write(&json, path);
+    else cJSON_Delete(json.root), status = status ? status : HL_NO_MEMORY;
+    free(path);
+    return status;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t read_seed(hl_json_reader *reader) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(reader->root, "seed");
+    if (cJSON_IsString(item)) return strtoull(item->valuestring, NULL, 10);
+    return (uint64_t)hl_json_get_number(reader, "seed");
+}
+
+/* The index of a text among those it may be. */
+static int read_choice(hl_json_reader *reader, const char *name, const char *const *choices, int count) {
+    const char *text = hl_json_get_text(reader, name);
+    for (int i = 0; i < count; i++) {
+        if (!strcmp(text, choices[i])) return i;
+    }
+    if (!reader->status)
+        reader->status = hl_fail(reader->hl, HL_BAD_INPUT, "%s: \"%s\" is \"%s\", which is unknown", reader->path, name, text);
+    return 0;
+}
+
+static void read_size(hl_json_reader *reader, hl_run_options *o) {
+    const cJSON *size = hl_json_get_array(reader, "size");
+    const cJSON *height = cJSON_GetArrayItem(size, 0), *width = cJSON_GetArrayItem(size, 1);
+    if (cJSON_IsNumber(height) && cJSON_IsNumber(width)) o->height = height->valueint, o->width_pixels = width->valueint;
+    else if (!reader->status)
+        reader->status = hl_fail(reader->hl, HL_BAD_INPUT, "%s: \"size\" holds something else, expected two numbers", reader->path);
+}
+
+static void read_stratify(hl_json_reader *reader, hl_run_options *o) {
+    const cJSON *list = hl_json_get_array(reader, "stratify"), *item;
+    o->by_centre = o->by_burden = false;
+    cJSON_ArrayForEach(item, list) {
+        const char *text = cJSON_IsString(item) ? item->valuestring : "";
+        if (!strcmp(text, "centre")) o->by_centre = true;
+        if (!strcmp(text, "burden")) o->by_burden = true;
+    }
+}
+
+static void read_centres(hl_json_reader *reader, hl_run *run) {
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(reader->root, "centres"), *item;
+    if (reader->status || cJSON_IsNull(list)) return;
+    list = hl_json_get_array(reader, "centres");
+    run->centres = hl_calloc(run->hl, (size_t)cJSON_GetArraySize(list), sizeof *run->centres);
+    if (!run->centres) reader->status = HL_NO_MEMORY;
+    if (reader->status) return;
+    cJSON_ArrayForEach(item, list) run->centres[run->options.centre_count++] = cJSON_IsString(item) ? item->valuestring : "";
+    run->options.centres = run->centres;
+}
+
+hl_status hl_config_read(hl_run *run) {
+    char *path = hl_run_path(run, "config.json"), *timing = hl_run_path(run, "timing.json");
+    hl_json_reader reader = {.hl = run->hl, .path = path, .root = run->config, .status = path && timing ? HL_OK : HL_NO_MEMORY};
+    hl_run_options *o = &run->options;
+    o->net = hl_json_get_text(&reader, "network");
+    o->width = hl_json_get_number(&reader, "width");
+    o->init = read_choice(&reader, "init", (const char *const[]){"he", "keras"}, 2) ? HL_INIT_KERAS : HL_INIT_HE;
+    read_size(&reader, o);
+    o->epochs = hl_json_get_integer(&reader, "epochs", 1, INT_MAX);
+    o->batch = hl_json_get_integer(&reader, "batch", 1, INT_MAX);
+    o->rate = hl_json_get_number(&reader, "lr");
+    o->patience = hl_json_get_integer(&reader, "patience", 0, INT_MAX);
+    o->flip = read_choice(&reader, "augment", (const char *const[]){"none", "flip"}, 2) == 1;
+    o->seed = read_seed(&reader);
+    o->folds = hl_json_get_integer(&reader, "folds", 1, INT_MAX);
+    if (hl_json_get_bool(&reader, "folds_given")) o->folds_file = "folds.csv";
+    read_stratify(&reader, o);
+    o->validation = hl_json_get_number(&reader, "val");
+    o->slices = (hl_train_slices)read_choice(&reader, "train_slices", slices_names, 3);
+    read_centres(&reader, run);
+    o->allow_outside = hl_json_get_bool(&reader, "allow_outside");
+    (void)hl_json_get_text(&reader, "manifest_hash");
+    reader.path = timing, reader.root = run->timing;
+    o->manifest = hl_json_get_text(&reader, "manifest");
+    if (!reader.status) reader.status = hl_run_options_check(run->hl, o);
+    free(path), free(timing);
+    return reader.status;
+}
+
+/* --- timing.json -------------------------------------------------------------------------------------------------- */
+
+static hl_status write_timing(hl_context *hl, const char *folder, const char *manifest, const char *cache, const hl_timing *timing, int folds) {
+    char *path = hl_format(hl, "%s/timing.json", folder);
+    if (!path) return HL_NO_MEMORY;
+    hl_json json = hl_json_start(hl);
+    hl_json_text(&json, json.root, "manifest", manifest);
+    hl_json_text(&json, json.root, "cache", cache);
+    hl_json_number(&json, json.root, "threads", hl_threads(hl));
+    hl_json_number(&json, json.root, "seconds", timing->total);
+    hl_json_number(&json, json.root, "testing_seconds", timing->testing);
+    hl_json_numbers(&json, json.root, "training_seconds", timing->training, folds);
+    hl_status status = hl_json_write(&json, path);
+    free(path);
+    return status;
+}
+
+hl_status hl_timing_start(hl_context *hl, const char *folder, const char *manifest, const char *cache_folder, int folds) {
+    char *absolute = realpath(manifest, NULL);
+    if (!absolute) return hl_fail(hl, HL_BAD_INPUT, "%s: cannot be found", manifest);
+    hl_timing timing = {.training = hl_calloc(hl, (size_t)folds, sizeof(double))};
+    hl_status status = timing.training ? write_timing(hl, folder, absolute, cache_folder, &timing, folds) : HL_NO_MEMORY;
+    free(timing.training), free(absolute);
+    return status;
+}
+
+static double number_or_zero(const cJSON *item) { return cJSON_IsNumber(item) ? item->valuedouble : 0; }
+
+hl_status hl_timing_read(const hl_run *run, hl_timing *timing) {
+    *timing = (hl_timing){.training = hl_calloc(run->hl, (size_t)run->options.folds, sizeof(double))};
+    if (!timing->training) return HL_NO_MEMORY;
+    timing->total = number_or_zero(cJSON_GetObjectItemCaseSensitive(run->timing, "seconds"));
+    timing->testing = number_or_zero(cJSON_GetObjectItemCaseSensitive(run->timing, "testing_seconds"));
+    const cJSON *folds = cJSON_GetObjectItemCaseSensitive(run->timing, "training_seconds");
+    for (int k = 0; k < run->options.folds; k++) timing->training[k] = number_or_zero(cJSON_GetArrayItem(folds, k));
+    return HL_OK;
+}
+
+hl_status hl_timing_write(const hl_run *run, const hl_timing *timing, const char *cache_folder) {
+    return write_timing(run->hl, run->folder, run->options.manifest, cache_folder, timing, run->options.folds);
+}

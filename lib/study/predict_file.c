@@ -1,0 +1,58 @@
+/* Predicting one picture: to the grid, through the models, back to the picture's own pixels. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "study/run.h"
+
+/* The mean of the models' probabilities on the run's grid. Owner: the caller, free. */
+static float *predict_grid(hl_run *run, hl_model *const *models, int model_count, const hl_picture *picture) {
+    size_t plane = (size_t)run->options.height * (size_t)run->options.width_pixels;
+    float *image = hl_calloc(run->hl, plane, sizeof *image), *one = hl_calloc(run->hl, plane, sizeof *one);
+    float *mean = hl_calloc(run->hl, plane, sizeof *mean);
+    hl_status status = image && one && mean ? HL_OK : HL_NO_MEMORY;
+    if (!status) status = hl_resize_image(run->hl, picture, run->options.height, run->options.width_pixels, image);
+    for (int m = 0; m < model_count && !status; m++) {
+        status = hl_model_predict(models[m], image, 1, one);
+        for (size_t i = 0; i < plane && !status; i++) mean[i] += one[i] / (float)model_count;
+    }
+    free(image), free(one);
+    if (status) return free(mean), NULL;
+    return mean;
+}
+
+static hl_status write_mask(hl_context *hl, const char *path, const hl_picture *picture, const float *probabilities, double threshold) {
+    size_t pixels = (size_t)picture->width * (size_t)picture->height;
+    uint8_t *mask = hl_calloc(hl, pixels, 1);
+    if (!mask) return HL_NO_MEMORY;
+    for (size_t i = 0; i < pixels; i++) mask[i] = probabilities[i] > threshold ? 255 : 0;
+    hl_status status = hl_png_write(hl, path, picture->width, picture->height, 1, 8, mask);
+    free(mask);
+    return status;
+}
+
+static hl_status write_probabilities(hl_context *hl, const char *path, const hl_picture *picture, const float *probabilities) {
+    size_t pixels = (size_t)picture->width * (size_t)picture->height;
+    uint16_t *map = hl_calloc(hl, pixels, sizeof *map);
+    if (!map) return HL_NO_MEMORY;
+    for (size_t i = 0; i < pixels; i++) map[i] = (uint16_t)lrint(fmin(fmax(probabilities[i], 0), 1) * 65535);
+    hl_status status = hl_png_write(hl, path, picture->width, picture->height, 1, 16, map);
+    free(map);
+    return status;
+}
+
+hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const char *image, double threshold,
+                         const char *mask_path, const char *probability_path) {
+    const hl_run_options *o = &run->options;
+    if (model_count < 1) return hl_fail(run->hl, HL_USAGE, "%s: no model to predict with", run->folder);
+    hl_picture picture = {0};
+    hl_status status = hl_png_read(run->hl, image, &picture);
+    if (status) return status;
+    float *grid = predict_grid(run, models, model_count, &picture);
+    float *native = grid ? hl_calloc(run->hl, (size_t)picture.width * (size_t)picture.height, sizeof *native) : NULL;
+    status = native ? HL_OK : hl_error_status(run->hl);
+    if (native) hl_resize_back(grid, o->height, o->width_pixels, picture.height, picture.width, native);
+    if (!status && mask_path) status = write_mask(run->hl, mask_path, &picture, native, threshold);
+    if (!status && probability_path) status = write_probabilities(run->hl, probability_path, &picture, native);
+    free(grid), free(native), free(picture.pixels);
+    return status;
+}

@@ -1,0 +1,211 @@
+/* A run: its folder made, each fold trained, its models tested, the figures and the report written; or gone on with. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "study/run.h"
+
+/* A run being carried through. */
+typedef struct session {
+    hl_context *hl;
+    hl_run *run;
+    hl_manifest *manifest;
+    hl_cohort *cohort;
+    const hl_run_hooks *hooks;
+    hl_timing timing;
+    double start, before; /* when this call began; seconds spent before it */
+    int fold;
+} session;
+
+static const hl_run_hooks no_hooks = {0};
+
+static void tell(const session *s, const char *stage, const hl_progress *training, double fraction) {
+    if (!s->hooks->report) return;
+    hl_run_progress progress = {.fold = s->fold, .folds = s->run ? s->run->options.folds : 1, .stage = stage, .training = training,
+                                .fraction = fraction, .seconds = hl_seconds() - s->start};
+    s->hooks->report(s->hooks->user, &progress);
+}
+
+static void tell_training(void *user, const hl_progress *progress) {
+    const session *s = user;
+    double epochs = progress->epoch_done ? progress->epoch : progress->epoch - 1;
+    if (!progress->epoch_done && progress->steps > 0) epochs += (double)progress->step / progress->steps;
+    double folds = progress->epochs > 0 ? s->fold + epochs / progress->epochs : s->fold;
+    tell(s, "training", progress, folds / s->run->options.folds);
+}
+
+static void tell_testing(void *user, double fraction) {
+    (void)fraction;
+    tell(user, "testing", NULL, 1);
+}
+
+/* Folds draw their own weights and orders: purpose SHUFFLE counts epochs in its first number, which never reach 2^20. */
+static uint64_t fold_seed(uint64_t seed, int fold) { return hl_random_u64(seed, HL_RANDOM_SHUFFLE, UINT64_C(1) << 20, (uint64_t)fold); }
+
+static hl_status train_fold(session *s) {
+    const hl_run_options *o = &s->run->options;
+    hl_fit_rows rows = {0};
+    int *train = hl_rows_train(s->hl, s->cohort, s->run->folds, s->fold, o->slices, &rows.train_count);
+    int *val = hl_rows_val(s->hl, s->cohort, s->run->folds, s->fold, &rows.val_count);
+    char *folder = hl_run_fold_path(s->run, s->fold, NULL);
+    hl_status status = train && val && folder ? hl_folder_make(s->hl, folder) : HL_NO_MEMORY;
+    rows.train = train, rows.val = val;
+    hl_fit_options options = {.net = o->net, .width = o->width, .init = o->init, .epochs = o->epochs, .batch = o->batch,
+                              .rate = o->rate, .patience = o->patience, .flip = o->flip, .seed = fold_seed(o->seed, s->fold),
+                              .stop = s->hooks->stop, .report = tell_training, .user = s};
+    double start = hl_seconds();
+    if (!status) status = hl_fit(s->hl, s->cohort, &rows, &options, folder);
+    s->timing.training[s->fold] += hl_seconds() - start;
+    free(train), free(val), free(folder);
+    return status;
+}
+
+static hl_status save_timing(session *s) {
+    s->timing.total = s->before + hl_seconds() - s->start;
+    return hl_timing_write(s->run, &s->timing, s->hooks->cache_folder);
+}
+
+static hl_status train_folds(session *s) {
+    hl_status status = HL_OK;
+    for (s->fold = 0; s->fold < s->run->options.folds && !status; s->fold++) {
+        status = train_fold(s);
+        if (!status) status = save_timing(s);
+    }
+    if (s->fold) s->fold--;
+    return status;
+}
+
+/* The report's and metrics.json's figures: of the test parts, or of the validation patients where the run has no test part. */
+static hl_status test_and_write(session *s) {
+    hl_run *run = s->run;
+    hl_evaluation own = {0};
+    hl_evaluate_options options = {.threshold = 0.5, .stop = s->hooks->stop, .report = tell_testing, .user = s};
+    hl_part part = run->options.folds > 1 ? HL_PART_TEST : HL_PART_VALIDATION;
+    double start = hl_seconds();
+    hl_status status = hl_run_choose_threshold(run, s->cohort, &options);
+    if (!status) status = hl_run_score(run, s->cohort, part, &options, &own, true);
+    if (!status && own.score_count) status = hl_run_compute(run, 0.5, &own);
+    s->timing.testing += hl_seconds() - start;
+    tell(s, "writing", NULL, 1);
+    own.manifest = s->manifest, own.cohort = s->cohort; /* the evaluation owns them from here */
+    s->manifest = NULL, s->cohort = NULL;
+    char *report = hl_run_path(run, "report.html");
+    if (!status && !report) status = HL_NO_MEMORY;
+    if (!status) status = hl_run_report(run, own.score_count ? &own : NULL, NULL, NULL, report);
+    if (!status) status = hl_metrics_write(run, &own, part);
+    free(report);
+    hl_evaluation_free(&own);
+    return status;
+}
+
+static hl_status carry(session *s) {
+    hl_status status = hl_timing_read(s->run, &s->timing);
+    s->before = s->timing.total;
+    if (!status) status = train_folds(s);
+    if (!status) status = test_and_write(s);
+    if (s->timing.training && (!status || status == HL_INTERRUPTED)) {
+        hl_status written = save_timing(s);
+        status = status ? status : written;
+    }
+    free(s->timing.training);
+    return status;
+}
+
+static void close_session(session *s) {
+    if (s->cohort) hl_cohort_free(s->cohort);
+    if (s->manifest) hl_manifest_free(s->manifest);
+    hl_run_close(s->run);
+}
+
+static hl_status open_cohort(session *s, const hl_run_options *options) {
+    hl_manifest_options rows = {.allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
+    hl_cohort_options size = {.height = options->height, .width = options->width_pixels, .cache_folder = s->hooks->cache_folder};
+    tell(s, "loading", NULL, 0);
+    s->manifest = hl_manifest_read(s->hl, options->manifest, &rows);
+    if (s->manifest) s->cohort = hl_cohort_open(s->hl, s->manifest, &size);
+    return s->cohort ? HL_OK : hl_error_status(s->hl);
+}
+
+static hl_folds *make_folds(session *s, const hl_run_options *options) {
+    if (options->folds_file) return hl_folds_read(s->hl, options->folds_file, s->cohort);
+    hl_folds_options wanted = {.folds = options->folds, .validation = options->validation, .by_centre = options->by_centre,
+                               .by_burden = options->by_burden, .seed = options->seed};
+    return hl_folds_make(s->hl, s->cohort, &wanted);
+}
+
+/* Everything the run stands on. config.json comes last: where it is, the rest is there too. */
+static hl_status make_folder(session *s, const hl_run_options *options, const hl_folds *folds, const char *folder) {
+    hl_run_options kept = *options;
+    kept.folds = hl_folds_count(folds);
+    char *path = hl_format(s->hl, "%s/folds.csv", folder);
+    hl_status status = path ? hl_folder_make(s->hl, folder) : HL_NO_MEMORY;
+    if (!status) status = hl_timing_start(s->hl, folder, kept.manifest, s->hooks->cache_folder, kept.folds);
+    if (!status) status = hl_folds_write(s->hl, folds, path);
+    if (!status) status = hl_config_write(s->hl, folder, &kept);
+    free(path);
+    return status;
+}
+
+static hl_status refuse_second_run(hl_context *hl, const char *folder) {
+    char *config = hl_format(hl, "%s/config.json", folder);
+    if (!config) return HL_NO_MEMORY;
+    bool there = hl_file_exists(config);
+    free(config);
+    return there ? hl_fail(hl, HL_USAGE, "%s: the folder holds a run already: go on with it by --resume, or name another", folder) : HL_OK;
+}
+
+hl_status hl_run_start(hl_context *hl, const hl_run_options *options, const char *folder, const hl_run_hooks *hooks) {
+    session s = {.hl = hl, .hooks = hooks ? hooks : &no_hooks, .start = hl_seconds()};
+    hl_folds *folds = NULL;
+    hl_status status = hl_run_options_check(hl, options);
+    if (!status) status = refuse_second_run(hl, folder);
+    if (!status) status = open_cohort(&s, options);
+    if (!status && !(folds = make_folds(&s, options))) status = hl_error_status(hl);
+    if (!status) status = hl_rows_check(hl, s.cohort, folds, options->slices);
+    if (!status) status = make_folder(&s, options, folds, folder);
+    hl_folds_free(folds);
+    if (!status && !(s.run = hl_run_open(hl, folder))) status = hl_error_status(hl);
+    if (!status) status = carry(&s);
+    close_session(&s);
+    return status;
+}
+
+static hl_status check_manifest(const hl_run *run) {
+    char hash[33];
+    const cJSON *expected = cJSON_GetObjectItemCaseSensitive(run->config, "manifest_hash");
+    hl_status status = hl_manifest_hash(run->hl, run->options.manifest, hash);
+    if (status || !strcmp(hash, expected->valuestring)) return status;
+    return hl_fail(run->hl, HL_BAD_INPUT, "%s: the manifest has changed since the run in %s was started: found hash %s, expected %s",
+                   run->options.manifest, run->folder, hash, expected->valuestring);
+}
+
+/* The patients of folds.csv against those the manifest has. */
+static hl_status check_folds(session *s) {
+    char *path = hl_run_path(s->run, "folds.csv");
+    hl_folds *folds = path ? hl_folds_read(s->hl, path, s->cohort) : NULL;
+    free(path);
+    if (!folds) return hl_error_status(s->hl);
+    hl_folds_free(folds);
+    return HL_OK;
+}
+
+static bool complete(const hl_run *run) {
+    char *report = hl_run_path(run, "report.html");
+    bool there = report && hl_file_exists(report) && hl_run_finished(run);
+    free(report);
+    return there;
+}
+
+hl_status hl_run_resume(hl_context *hl, const char *folder, const hl_run_hooks *hooks) {
+    session s = {.hl = hl, .hooks = hooks ? hooks : &no_hooks, .start = hl_seconds(), .run = hl_run_open(hl, folder)};
+    if (!s.run) return hl_error_status(hl);
+    hl_status status = check_manifest(s.run);
+    if (status || complete(s.run)) return hl_run_close(s.run), status;
+    status = open_cohort(&s, &s.run->options);
+    if (!status) status = check_folds(&s);
+    if (!status) status = carry(&s);
+    close_session(&s);
+    return status;
+}

@@ -1,0 +1,113 @@
+/* Figures as tables: cells for the report, aligned plain text for terminals and logs. */
+#include "study/tables.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hilum/study.h"
+
+void hl_cells_add(hl_cells *cells, const char *format, ...) {
+    char text[512];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    char **wider = hl_grow(cells->hl, cells->texts, &cells->capacity, (size_t)cells->count + 1, sizeof *wider);
+    if (wider) cells->texts = wider;
+    char *copy = wider ? hl_strdup(cells->hl, text) : NULL;
+    if (copy) wider[cells->count++] = copy;
+    else cells->failed = true;
+}
+
+void hl_cells_number(hl_cells *cells, double value, int decimals) {
+    char text[64];
+    snprintf(text, sizeof text, "%.*f", decimals, value);
+    for (char *at = text; *at; at++) {
+        if (*at == ',') *at = '.';
+    }
+    hl_cells_add(cells, "%s", isnan(value) ? "-" : text);
+}
+
+void hl_cells_free(hl_cells *cells) {
+    for (int i = 0; i < cells->count; i++) free(cells->texts[i]);
+    free(cells->texts);
+    *cells = (hl_cells){.hl = cells->hl};
+}
+
+static void figures_row(hl_cells *cells, const char *what, double training, double native, int decimals) {
+    hl_cells_add(cells, "%s", what);
+    hl_cells_number(cells, training, decimals);
+    hl_cells_number(cells, native, decimals);
+}
+
+void hl_cells_figures(hl_cells *cells, const hl_figures *training, const hl_figures *native) {
+    const hl_figures *t = training, *n = native;
+    hl_cells_add(cells, "threshold %g", t->threshold), hl_cells_add(cells, "training grid"), hl_cells_add(cells, "native grid");
+    figures_row(cells, "DSC, all cases", t->dsc_case_mean, n ? n->dsc_case_mean : NAN, 4);
+    figures_row(cells, "  SD over cases", t->dsc_case_sd, n ? n->dsc_case_sd : NAN, 4);
+    figures_row(cells, "  median", t->dsc_case_median, n ? n->dsc_case_median : NAN, 4);
+    figures_row(cells, "DSC, cases with a lesion", t->dsc_lesion_mean, n ? n->dsc_lesion_mean : NAN, 4);
+    figures_row(cells, "DSC, cases of 100 lesion pixels or more", t->dsc_lesion100_mean, n ? n->dsc_lesion100_mean : NAN, 4);
+    figures_row(cells, "DSC, without doubly empty cases", t->dsc_nonempty_mean, n ? n->dsc_nonempty_mean : NAN, 4);
+    figures_row(cells, "DSC, mean over models", t->dsc_fold_mean, n ? n->dsc_fold_mean : NAN, 4);
+    figures_row(cells, "  SD over models", t->dsc_fold_sd, n ? n->dsc_fold_sd : NAN, 4);
+    figures_row(cells, "DSC, mean over slices", t->dsc_slice_mean, n ? n->dsc_slice_mean : NAN, 4);
+    figures_row(cells, "DSC at the validation threshold", t->dsc_val_threshold, n ? n->dsc_val_threshold : NAN, 4);
+    figures_row(cells, "  which is", t->threshold_val, n ? n->threshold_val : NAN, 3);
+    figures_row(cells, "AUC, pooled pixels", t->auc, n ? n->auc : NAN, 4);
+    figures_row(cells, "AUC, mean over models", t->auc_fold_mean, n ? n->auc_fold_mean : NAN, 4);
+    figures_row(cells, "  SD over models", t->auc_fold_sd, n ? n->auc_fold_sd : NAN, 4);
+    figures_row(cells, "sensitivity", t->sensitivity, n ? n->sensitivity : NAN, 4);
+    figures_row(cells, "specificity", t->specificity, n ? n->specificity : NAN, 4);
+    figures_row(cells, "precision", t->precision, n ? n->precision : NAN, 4);
+    figures_row(cells, "cases", t->case_count, n ? n->case_count : NAN, 0);
+    figures_row(cells, "  with a lesion", t->lesion_cases, n ? n->lesion_cases : NAN, 0);
+}
+
+void hl_cells_cases(hl_cells *cells, const hl_figures *training, const hl_figures *native) {
+    static const char *const head[] = {"centre", "patient", "case", "lesion pixels", "DSC", "DSC native"};
+    for (int i = 0; i < 6; i++) hl_cells_add(cells, "%s", head[i]);
+    for (int i = 0; i < training->case_count; i++) {
+        const hl_case_figure *figure = &training->cases[i];
+        hl_cells_add(cells, "%s", figure->centre);
+        hl_cells_add(cells, "%s", figure->patient);
+        hl_cells_add(cells, "%s", figure->case_name);
+        hl_cells_add(cells, "%lld", (long long)figure->lesion_pixels);
+        hl_cells_number(cells, figure->dsc, 4);
+        hl_cells_number(cells, native && i < native->case_count ? native->cases[i].dsc : NAN, 4);
+    }
+}
+
+/* --- plain text --------------------------------------------------------------------------------------------------- */
+
+/* Columns as wide as their widest cell; the first `left` columns are aligned left, the rest right. */
+static void print_cells(FILE *stream, const hl_cells *cells, int columns, int left) {
+    for (int i = 0; i < cells->count; i++) {
+        int column = i % columns;
+        size_t width = 0;
+        for (int j = column; j < cells->count; j += columns) width = strlen(cells->texts[j]) > width ? strlen(cells->texts[j]) : width;
+        fprintf(stream, "%s%*s%s", column ? "  " : "", column < left ? -(int)width : (int)width, cells->texts[i],
+                column == columns - 1 ? "\n" : "");
+    }
+}
+
+char *hl_figures_table(hl_context *hl, const hl_figures *training, const hl_figures *native) {
+    hl_cells means = {.hl = hl}, cases = {.hl = hl};
+    hl_cells_figures(&means, training, native);
+    hl_cells_cases(&cases, training, native);
+    char *text = NULL;
+    size_t bytes;
+    FILE *stream = means.failed || cases.failed ? NULL : open_memstream(&text, &bytes);
+    if (stream) {
+        print_cells(stream, &means, 3, 1);
+        fputc('\n', stream);
+        print_cells(stream, &cases, 6, 3);
+        if (fclose(stream)) free(text), text = NULL;
+    }
+    hl_cells_free(&means), hl_cells_free(&cases);
+    if (!text) hl_fail(hl, HL_NO_MEMORY, "no memory for a table of figures");
+    return text;
+}

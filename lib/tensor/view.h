@@ -1,0 +1,29 @@
+/* Maps in memory: N x H x W x C with the channels of a pixel side by side and a pixel stride that may exceed C. */
+#ifndef HL_VIEW_H
+#define HL_VIEW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hilum/context.h"
+
+/* Element (n, y, x, c) stands at data[((n * h + y) * w + x) * stride + c], counted in elements of the map's dtype. A
+ * stride beyond c is how several tensors share one: each writes a channel range of it. */
+typedef struct hl_view {
+    void *data;
+    int n, h, w, c;
+    int64_t stride;
+} hl_view;
+
+/* One of the maps a convolution reads as if they were concatenated along the channels. */
+typedef struct hl_segment {
+    hl_view view; /* h and w are the map's own: the convolution's input is h << up, w << up */
+    int up;       /* nearest upsampling by 2^up while reading */
+} hl_segment;
+
+enum { HL_MAX_SEGMENTS = 8 };
+
+static inline size_t hl_dtype_bytes(hl_dtype dtype) { return dtype == HL_F64 ? sizeof(double) : sizeof(float); }
+static inline int64_t hl_view_pixels(const hl_view *view) { return (int64_t)view->n * view->h * view->w; }
+
+#endif

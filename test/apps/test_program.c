@@ -1,0 +1,478 @@
+/* The whole program: what it prints, how it ends, what it leaves behind, through bad input, a full disk and a kill. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../harness.h"
+#include "hilum/data.h"
+
+static const char *const tiny[] = {"--width", "0.125", "--size", "32", "--batch", "4", "--patience", "0", "--threads", "1", NULL};
+enum { WORDS = 48 };
+
+/* How a program ended and what it said. */
+typedef struct ending {
+    int code; /* 128 + the signal where one ended it */
+    char out[65536], err[16384];
+} ending;
+
+static char program[4096], folder[64], home[4096];
+static ending said;
+
+static const char *in(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A path in the scratch folder; the last 64 stay valid. */
+static const char *in(const char *format, ...) {
+    static char paths[64][512];
+    static int next;
+    char *path = paths[next = (next + 1) % 64];
+    int used = snprintf(path, 512, "%s/", folder);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(path + used, 512 - (size_t)used, format, list);
+    va_end(list);
+    return path;
+}
+
+static void slurp(const char *path, char *text, size_t size) {
+    FILE *stream = fopen(path, "rb");
+    size_t got = stream ? fread(text, 1, size - 1, stream) : 0;
+    text[got] = 0;
+    if (stream) fclose(stream);
+}
+
+/* What a child may be given besides its words. */
+typedef struct circumstances {
+    const char *out;     /* where stdout goes; NULL: into said.out */
+    rlim_t largest_file; /* in bytes; 0: no limit */
+} circumstances;
+
+static pid_t start(const char *const *words, circumstances c) {
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child) return child;
+    const char *all[WORDS + 2] = {program};
+    for (int i = 0; i < WORDS && words[i]; i++) all[i + 1] = words[i];
+    int out = open(c.out ? c.out : in("out"), O_WRONLY | O_CREAT | O_TRUNC, 0600),
+        err = open(in("err"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (out < 0 || err < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) _exit(99);
+    if (c.largest_file) {
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){c.largest_file, c.largest_file});
+    }
+    execv(program, (char *const *)(void *)all);
+    _exit(98);
+}
+
+static int finish(pid_t child) {
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    slurp(in("out"), said.out, sizeof said.out);
+    slurp(in("err"), said.err, sizeof said.err);
+    return said.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Runs the program; the words end with NULL. */
+static int run(const char *const *words) { return finish(start(words, (circumstances){0})); }
+#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
+
+/* `command MANIFEST --out RUN more...` on the tiny net. */
+static void tiny_words(const char **words, const char *command, const char *manifest, const char *out, const char *const *more) {
+    int count = 0;
+    words[count++] = command, words[count++] = manifest, words[count++] = "--out", words[count++] = out;
+    for (int i = 0; tiny[i]; i++) words[count++] = tiny[i];
+    for (int i = 0; more && more[i]; i++) words[count++] = more[i];
+    words[count] = NULL;
+}
+static int run_tiny(const char *command, const char *manifest, const char *out, const char *const *more) {
+    const char *words[WORDS];
+    tiny_words(words, command, manifest, out, more);
+    return run(words);
+}
+#define MORE(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* One sentence on stderr, of the program, that mentions `part`. */
+static void expect_sentence(int code, const char *part) {
+    ck_assert_msg(said.code == code, "ended with %d instead of %d: %s", said.code, code, said.err);
+    const char *line = strstr(said.err, "hilum: ");
+    ck_assert_msg(line != NULL, "said \"%s\"", said.err);
+    ck_assert_msg(strstr(line, part) != NULL, "said \"%s\", which lacks \"%s\"", said.err, part);
+    const char *end = strchr(line, '\n');
+    ck_assert_msg(end && !end[1], "said more than a sentence: \"%s\"", said.err);
+}
+
+static void expect_one_json_line(void) {
+    size_t length = strlen(said.out);
+    ck_assert_uint_gt(length, 2);
+    ck_assert_int_eq(said.out[0], '{');
+    ck_assert_str_eq(said.out + length - 2, "}\n");
+    ck_assert_ptr_eq(strchr(said.out, '\n'), said.out + length - 1);
+}
+
+static int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int shell(const char *format, ...) {
+    char command[2048];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(command, sizeof command, format, list);
+    va_end(list);
+    return system(command);
+}
+
+/* Half-written files carry .part in their names. */
+static void expect_nothing_half_written(void) { ck_assert_int_eq(shell("test -z \"$(find '%s' -name '*.part*')\"", folder), 0); }
+
+/* All files of two runs the same, but for timing.json. */
+static void expect_same_run(const char *a, const char *b) {
+    ck_assert_msg(shell("diff -r -x timing.json '%s' '%s' >&2", a, b) == 0, "%s and %s differ", a, b);
+}
+
+static void make_phantom(void) {
+    ck_assert_int_eq(
+        RUN("phantom", "--out", in("cohort"), "--patients", "8", "--centres", "2", "--healthy", "2", "--slices", "3", "--size", "40"), 0);
+}
+
+static void write_file(const char *path, const char *text) {
+    FILE *stream = fopen(path, "wb");
+    ck_assert_ptr_nonnull(stream);
+    ck_assert_int_ge(fputs(text, stream), 0);
+    ck_assert_int_eq(fclose(stream), 0);
+}
+
+static void setup(void) {
+    const char *build = getenv("BUILD");
+    snprintf(home, sizeof home, "%s/hilum", build ? build : "build");
+    ck_assert_msg(realpath(home, program) != NULL, "%s is not built", home);
+    scratch_folder(folder);
+    setenv("HILUM_CACHE", "none", 1);
+}
+static void teardown(void) { remove_folder(folder); }
+
+/* --- words ---------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_help) {
+    static const char *const commands[] = {"train", "crossval", "evaluate", "calibrate", "predict", "phantom", "golden", "demo", "help"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char direct[sizeof said.out];
+        ck_assert_int_eq(RUN(commands[i], "--help"), 0);
+        strcpy(direct, said.out);
+        if (strcmp(commands[i], "help")) {
+            ck_assert_ptr_nonnull(strstr(said.out, "Example:"));
+            ck_assert_ptr_nonnull(strstr(said.out, "--help"));
+        }
+        ck_assert_str_eq(said.err, "");
+        ck_assert_int_eq(RUN("help", commands[i]), 0);
+        ck_assert_ptr_nonnull(strstr(said.out, "Example:"));
+        if (strcmp(commands[i], "help")) ck_assert_str_eq(said.out, direct);
+    }
+    ck_assert_int_eq(RUN("--version"), 0);
+    ck_assert_int_eq(strncmp(said.out, "hilum ", 6), 0);
+}
+END_TEST
+
+START_TEST(test_usage) {
+    static const struct {
+        const char *words[10], *part;
+    } cases[] = {
+        {{"crosval"}, "did you mean crossval?"},
+        {{"train", "m.csv", "--out", "r", "--epoch", "3"}, "did you mean --epochs?"},
+        {{"train", "m.csv", "--out", "r", "--size", "100"}, "multiples of 32"},
+        {{"train", "m.csv", "--out", "r", "--size=64x65"}, "multiples of 32"},
+        {{"train", "m.csv", "--out", "r", "--lr", "-1"}, "--lr"},
+        {{"train", "m.csv", "--out", "r", "--lr", "nan"}, "--lr"},
+        {{"train", "m.csv", "--out", "r", "--epochs", "1e3"}, "--epochs"},
+        {{"train", "m.csv", "--out", "r", "--seed", "-3"}, "--seed"},
+        {{"train", "m.csv", "--out", "r", "--precision", "bf16"}, "fp32 is what there is"},
+        {{"train", "m.csv", "--out", "r", "--init", "zero"}, "he or keras"},
+        {{"train", "m.csv", "--out", "r", "--net", "unet-vgg61"}, "unet-vgg16"},
+        {{"train", "m.csv", "--out", "r", "--folds", "3"}, "--folds"},
+        {{"train", "m.csv"}, "--out is missing"},
+        {{"train", "--out", "r"}, "manifest is missing"},
+        {{"train", "m.csv", "n.csv", "--out", "r"}, "n.csv"},
+        {{"train", "m.csv", "--out"}, "needs a value"},
+        {{"train", "m.csv", "--json=yes", "--out", "r"}, "takes no value"},
+        {{"crossval", "m.csv", "--folds", "1", "--out", "r"}, "--folds"},
+        {{"crossval", "--resume", "r", "--epochs", "3"}, "--epochs"},
+        {{"crossval", "m.csv", "--resume", "r"}, "manifest"},
+        {{"evaluate", "r"}, "manifest is missing"},
+        {{"evaluate", "--pred", "d"}, "--truth is missing"},
+        {{"evaluate", "--pred", "d", "--truth", "d", "--grid", "native"}, "--grid"},
+        {{"golden", "unet-vgg61", "--size", "32"}, "unet-vgg16"},
+        {{"phantom"}, "--out is missing"},
+        {{"predict", "r", "a.png"}, "--out is missing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run(cases[i].words);
+        expect_sentence(2, cases[i].part);
+        ck_assert_str_eq(said.out, "");
+    }
+    ck_assert_int_eq(run((const char *const[]){NULL}), 2);
+}
+END_TEST
+
+START_TEST(test_golden) {
+    ck_assert_int_eq(RUN("golden", "unet-vgg16", "--size=32x64", "--batch", "1", "--seed", "3"), 0);
+    expect_one_json_line();
+    ck_assert_ptr_nonnull(strstr(said.out, "\"height\":32,\"width\":64,\"seed\":3"));
+    ck_assert_ptr_nonnull(strstr(said.out, "\"eval_logits\""));
+}
+END_TEST
+
+/* --- bad input ------------------------------------------------------------------------------------------------------ */
+
+#define HEAD "centre,patient,case,slice,image,mask\n"
+
+/* A manifest of the given rows is refused with 3 in a sentence that mentions `part`, and no run is begun. */
+static void refuse_manifest(const char *name, const char *rows, const char *part) {
+    write_file(in("cohort/%s", name), rows);
+    run_tiny("train", in("cohort/%s", name), in("refused"), NULL);
+    expect_sentence(3, part);
+    ck_assert_int_ne(access(in("refused/config.json"), F_OK), 0);
+    expect_nothing_half_written();
+}
+
+START_TEST(test_bad_manifest) {
+    make_phantom();
+    run_tiny("train", in("cohort/none.csv"), in("refused"), NULL);
+    expect_sentence(3, "none.csv");
+    refuse_manifest("column.csv", "centre,patient,case,slice,image\nc,p,c,1,a.png\n", "mask");
+    refuse_manifest("twice.csv", HEAD "c,p,c,1,a.png,b.png\nc,p,c,1,a.png,b.png\n", "twice.csv:3");
+    refuse_manifest("outside.csv", HEAD "c,p,c,1,../a.png,b.png\n", "outside.csv:2");
+    refuse_manifest("missing.csv", HEAD "c,p,c,1,a.png,b.png\n", "a.png");
+    refuse_manifest("slice.csv", HEAD "c,p,c,first,a.png,b.png\n", "first");
+    refuse_manifest("empty.csv", "", "empty.csv");
+    run_tiny("train", in("cohort/manifest.csv"), in("refused"), MORE("--centre", "elsewhere"));
+    expect_sentence(3, "centre1");
+}
+END_TEST
+
+START_TEST(test_bad_pictures) {
+    make_phantom();
+    hl_context *hl = hl_open(NULL);
+    unsigned char grey[40 * 40] = {0};
+    ck_ok(hl, hl_png_write(hl, in("cohort/a.png"), 40, 40, 1, 8, grey));
+    ck_ok(hl, hl_png_write(hl, in("cohort/small.png"), 32, 32, 1, 8, grey));
+    hl_close(hl);
+    ck_assert_int_eq(shell("head -c 60 '%s' > '%s'", in("cohort/a.png"), in("cohort/cut.png")), 0);
+    refuse_manifest("cut.csv", HEAD "c,p,c,1,cut.png,a.png\n", "cut.png");
+    refuse_manifest("cutmask.csv", HEAD "c,p,c,1,a.png,cut.png\n", "cut.png");
+    refuse_manifest("small.csv", HEAD "c,p,c,1,a.png,small.png\n", "small.png");
+    write_file(in("cohort/text.png"), "no picture");
+    refuse_manifest("text.csv", HEAD "c,p,c,1,text.png,a.png\n", "text.png");
+}
+END_TEST
+
+START_TEST(test_bad_run) {
+    make_phantom();
+    const char *manifest = in("cohort/manifest.csv");
+    RUN("evaluate", in("nowhere"), manifest);
+    expect_sentence(3, "nowhere");
+    RUN("crossval", "--resume", in("nowhere"));
+    expect_sentence(3, "nowhere");
+    RUN("predict", in("nowhere"), in("nothing.png"), "--out", in("masks"));
+    expect_sentence(3, "nothing.png");
+    RUN("evaluate", "--pred", in("nowhere"), "--truth", in("cohort"));
+    expect_sentence(3, "nowhere");
+}
+END_TEST
+
+/* --- a full disk ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_full_stdout) {
+    ck_assert_int_eq(finish(start(MORE("--version"), (circumstances){.out = "/dev/full"})), 1);
+    expect_sentence(1, "standard output");
+    ck_assert_int_eq(finish(start(MORE("train", "--help"), (circumstances){.out = "/dev/full"})), 1);
+    expect_sentence(1, "No space left");
+}
+END_TEST
+
+/* A limit on the size of files stands for a disk that is full. */
+START_TEST(test_full_folder) {
+    make_phantom();
+    const char *words[WORDS];
+    tiny_words(words, "train", in("cohort/manifest.csv"), in("run"), MORE("--epochs", "1"));
+    finish(start(words, (circumstances){.largest_file = 20000}));
+    ck_assert_msg(said.code == 1, "ended with %d: %s", said.code, said.err);
+    ck_assert_ptr_nonnull(strstr(said.err, "hilum: "));
+    ck_assert_ptr_nonnull(strstr(said.err, "cannot be written"));
+    expect_nothing_half_written();
+    ck_assert_int_eq(RUN("train", "--resume", in("run"), "--threads", "1"), 0);
+    ck_assert_int_eq(run_tiny("train", in("cohort/manifest.csv"), in("whole"), MORE("--epochs", "1")), 0);
+    expect_same_run(in("run"), in("whole"));
+}
+END_TEST
+
+/* --- a run, start to end -------------------------------------------------------------------------------------------- */
+
+static void predict_odd_sizes(void) {
+    static const int sizes[][2] = {{37, 53}, {1, 1}, {101, 20}};
+    hl_context *hl = hl_open(NULL);
+    unsigned char grey[101 * 64];
+    for (size_t i = 0; i < sizeof grey; i++) grey[i] = (unsigned char)(i * 7);
+    for (int i = 0; i < 3; i++) ck_ok(hl, hl_png_write(hl, in("odd%d.png", i), sizes[i][1], sizes[i][0], 1, 8, grey));
+    ck_assert_int_eq(RUN("predict", in("run"), in("odd0.png"), in("odd1.png"), in("odd2.png"), "--out", in("masks"), "--probabilities"), 0);
+    for (int i = 0; i < 3; i++) {
+        hl_picture mask = {0}, map = {0};
+        ck_ok(hl, hl_png_read(hl, in("masks/odd%d.png", i), &mask));
+        ck_ok(hl, hl_png_read(hl, in("masks/odd%d_prob.png", i), &map));
+        ck_assert_int_eq(mask.height, sizes[i][0]);
+        ck_assert_int_eq(mask.width, sizes[i][1]);
+        ck_assert_int_eq(map.height, sizes[i][0]);
+        ck_assert_int_eq(map.maximum, 65535);
+        for (int p = 0; p < mask.width * mask.height; p++) {
+            bool beyond = map.pixels[p] < 32760 || map.pixels[p] > 32775; /* rounding to 16 bits decides nothing there */
+            if (beyond) ck_assert_int_eq(mask.pixels[p], map.pixels[p] > 32768 ? 255 : 0);
+        }
+        free(mask.pixels), free(map.pixels);
+    }
+    hl_close(hl);
+}
+
+static void predict_refusals(void) {
+    ck_assert_int_eq(shell("mkdir '%s' '%s' && cp '%s' '%s'", in("other"), in("same"), in("odd0.png"), in("other/odd0.png")), 0);
+    RUN("predict", in("run"), in("odd0.png"), in("other/odd0.png"), "--out", in("twice"));
+    expect_sentence(2, "odd0.png");
+    ck_assert_int_ne(access(in("twice"), F_OK), 0);
+    ck_assert_int_eq(shell("cp '%s' '%s'", in("odd1.png"), in("odd0_prob.png")), 0);
+    RUN("predict", in("run"), in("odd0.png"), in("odd0_prob.png"), "--probabilities", "--out", in("twice"));
+    expect_sentence(2, "odd0_prob.png");
+    RUN("predict", in("run"), in("other/odd0.png"), "--out", in("other"));
+    expect_sentence(2, "overwrite");
+    RUN("predict", in("run"), in("odd0.png"), "--fold", "2", "--out", in("twice"));
+    expect_sentence(2, "fold 2");
+}
+
+START_TEST(test_crossval_to_report) {
+    make_phantom();
+    const char *manifest = in("cohort/manifest.csv"), *folds[] = {"--folds", "2", "--epochs", "2", "--centre", "centre1", "--json", NULL};
+    ck_assert_int_eq(run_tiny("crossval", manifest, in("run"), folds), 0);
+    expect_one_json_line();
+    ck_assert_ptr_nonnull(strstr(said.out, "\"dsc_fold_sd0\""));
+    ck_assert_ptr_nonnull(strstr(said.err, "fold 2/2, epoch 2/2: loss "));
+    ck_assert_ptr_null(strchr(said.err, '\r'));
+    manifest = in("cohort/manifest.csv");
+    run_tiny("crossval", manifest, in("run"), folds);
+    expect_sentence(2, "--resume");
+    ck_assert_int_eq(RUN("evaluate", in("run"), manifest, "--centre", "centre2", "--json"), 0);
+    expect_one_json_line();
+    ck_assert_int_eq(RUN("evaluate", in("run"), manifest, "--centre=centre2", "--threshold=0.37"), 0);
+    ck_assert_ptr_nonnull(strstr(said.out, "threshold 0.37"));
+    ck_assert_int_eq(RUN("calibrate", in("run"), manifest, "--centre", "centre2", "--json", "--out", in("c2.html")), 0);
+    expect_one_json_line();
+    ck_assert_ptr_nonnull(strstr(said.out, "\"shares\":[{\"percent\":0,"));
+    ck_assert_int_eq(access(in("c2.html"), F_OK), 0);
+    RUN("calibrate", in("run"), manifest);
+    ck_assert_int_eq(said.code, 3);
+    predict_odd_sizes();
+    predict_refusals();
+    expect_nothing_half_written();
+}
+END_TEST
+
+START_TEST(test_masks) {
+    make_phantom();
+    ck_assert_int_eq(shell("mkdir '%s' && cp '%s'/mask_*.png '%s'", in("a"), in("cohort/centre1/p002/p002_a"), in("a")), 0);
+    ck_assert_int_eq(RUN("evaluate", "--pred", in("a"), "--truth", in("a"), "--json"), 0);
+    expect_one_json_line();
+    ck_assert_ptr_nonnull(strstr(said.out, "\"dsc_case_mean\":1,"));
+}
+END_TEST
+
+/* --- interrupted ---------------------------------------------------------------------------------------------------- */
+
+static bool is_going(pid_t child) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+}
+
+/* Waits until a file has so many lines, or the child is gone. */
+static void wait_for_lines(pid_t child, const char *path, int least) {
+    for (int lines = 0; lines < least && is_going(child);) {
+        char text[8192];
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        slurp(path, text, sizeof text);
+        lines = 0;
+        for (const char *at = text; (at = strchr(at, '\n')); at++) lines++;
+    }
+}
+
+/* Stops a run by `number` once its log has `lines` lines; returns how it ended. */
+static int stop_run(const char *out, const char *threads, int number, int lines) {
+    const char *words[WORDS], *more[] = {"--epochs", "6", "--folds", "2", "--centre", "centre1", NULL};
+    tiny_words(words, "crossval", in("cohort/manifest.csv"), out, more);
+    for (int i = 0; words[i]; i++) {
+        if (!strcmp(words[i], "--threads")) words[i + 1] = threads;
+    }
+    pid_t child = start(words, (circumstances){0});
+    char log[600];
+    snprintf(log, sizeof log, "%s/fold-0/log.csv", out);
+    wait_for_lines(child, log, lines);
+    kill(child, number);
+    return finish(child);
+}
+
+START_TEST(test_stop_and_resume) {
+    make_phantom();
+    const char *more[] = {"--epochs", "6", "--folds", "2", "--centre", "centre1", NULL};
+    ck_assert_int_eq(run_tiny("crossval", in("cohort/manifest.csv"), in("whole"), more), 0);
+    int code = stop_run(in("killed"), "2", SIGKILL, 3);
+    ck_assert_int_eq(code, 128 + SIGKILL);
+    ck_assert_int_eq(RUN("crossval", "--resume", in("killed"), "--threads", "3"), 0);
+    ck_assert_int_eq(shell("find '%s' -name '*.part*' -delete", in("killed")),
+                     0); /* a kill leaves what was being written, under that name */
+    expect_same_run(in("whole"), in("killed"));
+    code = stop_run(in("stopped"), "1", SIGINT, 2);
+    expect_sentence(130, "");
+    ck_assert_int_eq(code, 130);
+    ck_assert_ptr_nonnull(strstr(said.err, "stopped and saved; go on with: hilum crossval --resume "));
+    expect_nothing_half_written();
+    ck_assert_int_eq(RUN("crossval", "--resume", in("stopped"), "--threads", "2"), 0);
+    expect_same_run(in("whole"), in("stopped"));
+    ck_assert_int_eq(RUN("crossval", "--resume", in("stopped")), 0);
+    expect_same_run(in("whole"), in("stopped"));
+}
+END_TEST
+
+START_TEST(test_threads) {
+    make_phantom();
+    for (int threads = 1; threads <= 3; threads++) {
+        char text[4];
+        snprintf(text, sizeof text, "%d", threads);
+        const char *words[WORDS];
+        tiny_words(words, "train", in("cohort/manifest.csv"), in("threads-%d", threads), MORE("--epochs", "2"));
+        for (int i = 0; words[i]; i++) {
+            if (!strcmp(words[i], "--threads")) words[i + 1] = text;
+        }
+        ck_assert_int_eq(run(words), 0);
+        if (threads > 1) expect_same_run(in("threads-1"), in("threads-%d", threads));
+    }
+    ck_assert_int_eq(RUN("evaluate", in("threads-1"), in("cohort/manifest.csv")), 3); /* a run of one model tests nobody it knows */
+    expect_sentence(3, "manifest.csv");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("program");
+    TCase *words = slow_case(suite, "words"), *bad = slow_case(suite, "bad input"), *runs = slow_case(suite, "runs");
+    tcase_add_checked_fixture(words, setup, teardown);
+    tcase_add_test(words, test_help);
+    tcase_add_test(words, test_usage);
+    tcase_add_test(words, test_golden);
+    tcase_add_checked_fixture(bad, setup, teardown);
+    tcase_add_test(bad, test_bad_manifest);
+    tcase_add_test(bad, test_bad_pictures);
+    tcase_add_test(bad, test_bad_run);
+    tcase_add_test(bad, test_full_stdout);
+    tcase_add_test(bad, test_full_folder);
+    tcase_add_checked_fixture(runs, setup, teardown);
+    tcase_add_test(runs, test_crossval_to_report);
+    tcase_add_test(runs, test_masks);
+    tcase_add_test(runs, test_stop_and_resume);
+    tcase_add_test(runs, test_threads);
+    return run_suite(suite);
+}

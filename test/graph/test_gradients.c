@@ -1,0 +1,105 @@
+/* Every operator's backward against finite differences in double, on odd sizes. */
+#include "gradient.h"
+
+static hl_value *conv3(hl_graph *g, hl_value *x) { return hl_conv2d(g, x, "c", 4, 3); }
+static hl_value *conv_even(hl_graph *g, hl_value *x) {
+    return hl_convolution(g, x, "c", &(hl_conv_options){.channels = 3, .kernel_h = 2, .kernel_w = 4, .bias = true});
+}
+static hl_value *conv_strided(hl_graph *g, hl_value *x) {
+    return hl_convolution(g, x, "c", &(hl_conv_options){.channels = 5, .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2});
+}
+static hl_value *conv_padded(hl_graph *g, hl_value *x) {
+    return hl_convolution(g, x, "c", &(hl_conv_options){.channels = 2, .kernel_h = 7, .kernel_w = 5, .stride_h = 2, .stride_w = 3, .padding = HL_EXPLICIT,
+                                                        .pad_top = 3, .pad_bottom = 1, .pad_left = 0, .pad_right = 4, .bias = true});
+}
+static hl_value *conv_grouped(hl_graph *g, hl_value *x) {
+    return hl_convolution(g, x, "c", &(hl_conv_options){.channels = 9, .kernel_h = 3, .kernel_w = 3, .groups = 3});
+}
+static hl_value *conv_depthwise(hl_graph *g, hl_value *x) {
+    return hl_convolution(g, x, "c", &(hl_conv_options){.channels = 5, .kernel_h = 5, .kernel_w = 5, .stride_h = 2, .stride_w = 2, .groups = 5});
+}
+static hl_value *conv_pointwise(hl_graph *g, hl_value *x) { return hl_conv2d(g, x, "c", 7, 1); }
+static hl_value *norm(hl_graph *g, hl_value *x) { return hl_batch_norm(g, x, "n", 1e-3); }
+static hl_value *norm_no_gamma(hl_graph *g, hl_value *x) { return hl_norm(g, x, "n", &(hl_norm_options){.epsilon = 2e-5, .no_gamma = true}); }
+static hl_value *relu(hl_graph *g, hl_value *x) { return hl_relu(g, x); }
+static hl_value *sigmoid(hl_graph *g, hl_value *x) { return hl_sigmoid(g, x); }
+static hl_value *max_pool(hl_graph *g, hl_value *x) { return hl_max_pool2d(g, x, 2); }
+static hl_value *max_pool_padded(hl_graph *g, hl_value *x) {
+    return hl_max_pool(g, x, &(hl_pool_options){.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1, .zero_pad = true});
+}
+static hl_value *max_pool_cut(hl_graph *g, hl_value *x) {
+    return hl_max_pool(g, x, &(hl_pool_options){.kernel_h = 3, .kernel_w = 2, .stride_h = 1, .stride_w = 2, .pad_top = 1, .pad_left = 1});
+}
+static hl_value *average_pool(hl_graph *g, hl_value *x) {
+    return hl_average_pool(g, x, &(hl_pool_options){.kernel_h = 2, .kernel_w = 3, .stride_h = 2, .stride_w = 1});
+}
+static hl_value *average_pool_padded(hl_graph *g, hl_value *x) {
+    return hl_average_pool(g, x, &(hl_pool_options){.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1});
+}
+static hl_value *upsample(hl_graph *g, hl_value *x) { return hl_relu(g, hl_upsample(g, x, 2)); }
+static hl_value *upsample4(hl_graph *g, hl_value *x) { return hl_sigmoid(g, hl_upsample(g, x, 4)); }
+static hl_value *add(hl_graph *g, hl_value *x) { return hl_add(g, hl_sigmoid(g, x), x); }
+static hl_value *add_twice(hl_graph *g, hl_value *x) { return hl_sigmoid(g, hl_add(g, x, x)); }
+static hl_value *concat(hl_graph *g, hl_value *x) {
+    return hl_sigmoid(g, hl_concat(g, (hl_value *const[]){hl_relu(g, x), x, hl_sigmoid(g, x)}, 3));
+}
+/* The join of a U-Net: read as segments, the skip read twice. */
+static hl_value *join(hl_graph *g, hl_value *x) {
+    hl_value *skip = hl_relu(g, hl_batch_norm(g, hl_conv2d(g, x, "a", 3, 3), "an", 1e-3));
+    hl_value *deep = hl_conv2d(g, hl_max_pool2d(g, skip, 2), "b", 5, 3);
+    hl_value *up = hl_concat(g, (hl_value *const[]){hl_upsample(g, deep, 2), skip, x}, 3);
+    return hl_conv2d(g, hl_relu(g, hl_batch_norm(g, hl_conv2d(g, up, "c", 4, 3), "cn", 1e-3)), "d", 1, 1);
+}
+/* Joins of joins, one of them also read as a plain map. */
+static hl_value *nested(hl_graph *g, hl_value *x) {
+    hl_value *a = hl_conv2d(g, hl_max_pool2d(g, x, 4), "a", 2, 1), *b = hl_conv2d(g, hl_max_pool2d(g, x, 2), "b", 3, 3);
+    hl_value *inner = hl_concat(g, (hl_value *const[]){hl_upsample(g, a, 2), b}, 2);
+    hl_value *outer = hl_concat(g, (hl_value *const[]){hl_upsample(g, inner, 2), x}, 2);
+    hl_value *plain = hl_sigmoid(g, hl_upsample(g, inner, 2));
+    return hl_concat(g, (hl_value *const[]){hl_conv2d(g, outer, "c", 2, 3), plain}, 2);
+}
+/* A residual unit: the shortcut's gradient comes from two sides. */
+static hl_value *residual(hl_graph *g, hl_value *x) {
+    hl_value *a = hl_relu(g, hl_batch_norm(g, x, "n1", 2e-5));
+    hl_value *b = hl_conv2d(g, a, "c1", 4, 3);
+    hl_value *c = hl_conv2d(g, hl_relu(g, hl_batch_norm(g, b, "n2", 2e-5)), "c2", 4, 3);
+    return hl_add(g, c, hl_conv2d(g, a, "sc", 4, 1));
+}
+
+static const gradient_case cases[] = {
+    {"conv 3x3", 3, 5, 7, 2, conv3, false},
+    {"conv 2x4", 2, 5, 6, 1, conv_even, false},
+    {"conv stride 2", 3, 7, 6, 3, conv_strided, false},
+    {"conv explicit padding", 2, 8, 11, 2, conv_padded, false},
+    {"conv groups", 6, 5, 5, 2, conv_grouped, false},
+    {"conv depthwise 5x5 stride 2", 5, 7, 9, 2, conv_depthwise, false},
+    {"conv 1x1", 5, 3, 1, 3, conv_pointwise, false},
+    {"norm", 3, 5, 3, 2, norm, false},
+    {"norm without gamma", 3, 1, 7, 3, norm_no_gamma, false},
+    {"relu", 3, 5, 7, 2, relu, false},
+    {"sigmoid", 3, 5, 7, 2, sigmoid, false},
+    {"max-pool 2x2", 3, 7, 5, 2, max_pool, false},
+    {"max-pool 3x3, zeros take part", 3, 7, 6, 2, max_pool_padded, false},
+    {"max-pool, window cut", 2, 5, 7, 1, max_pool_cut, false},
+    {"average-pool", 3, 7, 5, 2, average_pool, false},
+    {"average-pool, window cut", 3, 7, 5, 2, average_pool_padded, false},
+    {"upsample", 3, 3, 5, 2, upsample, false},
+    {"upsample by 4", 1, 3, 2, 1, upsample4, false},
+    {"add", 3, 3, 5, 2, add, false},
+    {"add to itself", 3, 3, 5, 2, add_twice, false},
+    {"concat", 3, 3, 5, 2, concat, false},
+    {"join of a U-Net", 2, 6, 10, 2, join, false},
+    {"joins of joins", 3, 8, 12, 1, nested, false},
+    {"residual unit", 3, 5, 5, 2, residual, false},
+    {"loss bce+dice", 2, 5, 7, 2, conv3, true},
+    {"loss on a U-Net's join", 2, 6, 10, 2, join, true},
+};
+
+START_TEST(gradients) { check_gradients(&cases[_i]); }
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("gradients");
+    tcase_add_loop_test(slow_case(suite, "operators"), gradients, 0, sizeof cases / sizeof *cases);
+    return run_suite(suite);
+}

@@ -1,0 +1,222 @@
+/* Every other float function against the plain loops in double, on odd sizes, and with the same bits on 1, 2, 3 threads. */
+#include "maps.h"
+
+typedef struct size {
+    int n, h, w, c, gap;
+} size;
+static const size sizes[] = {{1, 1, 1, 1, 0},  {3, 2, 5, 3, 0},    {1, 7, 31, 15, 0},  {3, 5, 2, 16, 3},   {2, 31, 31, 17, 1},
+                             {1, 4, 4, 33, 0}, {3, 40, 31, 33, 2}, {2, 64, 64, 16, 0}, {1, 3, 3, 200, 7}};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+/* Everything a function may read or write, and what came of it. */
+typedef struct bench {
+    hl_context *hl;
+    map x, y, dy, dx, half, large; /* half: pooled by 2; large: upsampled by 2 */
+    row gamma, beta, dgamma, dbeta;
+    double mean[256], variance[256];
+} bench;
+
+static bench bench_new(int threads, const size *s) {
+    bench b = {.hl = hl_open(&(hl_options){.threads = threads, .isa = "blas"})};
+    b.x = map_new(s->n, s->h, s->w, s->c, s->gap, 1), b.y = map_new(s->n, s->h, s->w, s->c, s->gap, 2);
+    b.dy = map_new(s->n, s->h, s->w, s->c, 2 * s->gap, 3), b.dx = map_new(s->n, s->h, s->w, s->c, s->gap, 4);
+    b.half = map_new(s->n, (s->h + 1) / 2, (s->w + 1) / 2, s->c, s->gap, 5);
+    b.large = map_new(s->n, 2 * s->h, 2 * s->w, s->c, s->gap, 6);
+    b.gamma = row_new(s->c, 7), b.beta = row_new(s->c, 8), b.dgamma = row_new(s->c, 9), b.dbeta = row_new(s->c, 10);
+    for (int c = 0; c < s->c; c++) b.mean[c] = 0.1 * number(11, (uint64_t)c), b.variance[c] = 0.5 + 0.1 * number(12, (uint64_t)c);
+    return b;
+}
+
+static void bench_free(bench *b) {
+    map_free(&b->x), map_free(&b->y), map_free(&b->dy), map_free(&b->dx), map_free(&b->half), map_free(&b->large);
+    row_free(&b->gamma), row_free(&b->beta), row_free(&b->dgamma), row_free(&b->dbeta);
+    hl_close(b->hl);
+}
+
+static const hl_view *in(const map *m, hl_dtype dtype) { return dtype == HL_F32 ? &m->f32 : &m->f64; }
+static void *of(const row *r, hl_dtype dtype) { return dtype == HL_F32 ? (void *)r->f32 : (void *)r->f64; }
+
+/* One function, in the dtype of `k`; `more`: accumulate, or the other variant. */
+typedef void job(bench *b, const hl_kernels *k, hl_dtype t, bool more);
+
+static void norm_statistics(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    (void)more;
+    double mean[256], variance[256];
+    space s = space_new(b->hl, k->norm_workspace(in(&b->x, t), hl_threads(b->hl)));
+    k->norm_statistics(b->hl, in(&b->x, t), mean, variance, s.data);
+    space_free("norm_statistics", &s);
+    for (int c = 0; c < b->x.f32.c; c++) {
+        ck_assert(variance[c] >= 0);
+        if (t == HL_F32) b->dgamma.f32[c] = (float)mean[c], b->dbeta.f32[c] = (float)variance[c];
+        else b->dgamma.f64[c] = mean[c], b->dbeta.f64[c] = variance[c];
+    }
+}
+static void norm_apply(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    const hl_view *y = more ? in(&b->x, t) : in(&b->y, t); /* in place */
+    k->norm_apply(b->hl, in(&b->x, t), b->mean, b->variance, 1e-3, more ? NULL : of(&b->gamma, t), of(&b->beta, t), y);
+}
+static void norm_backward(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    space s = space_new(b->hl, k->norm_workspace(in(&b->x, t), hl_threads(b->hl)));
+    k->norm_backward(b->hl, in(&b->x, t), in(&b->dy, t), b->mean, b->variance, 1e-3, of(&b->gamma, t), in(&b->dx, t), more,
+                     more ? NULL : of(&b->dgamma, t), of(&b->dbeta, t), s.data);
+    space_free("norm_backward", &s);
+}
+static void norm_backward_in_place(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    space s = space_new(b->hl, k->norm_workspace(in(&b->x, t), hl_threads(b->hl)));
+    k->norm_backward(b->hl, in(&b->x, t), in(&b->dy, t), b->mean, b->variance, 1e-3, more ? NULL : of(&b->gamma, t), in(&b->dy, t), false,
+                     of(&b->dgamma, t), of(&b->dbeta, t), s.data);
+    space_free("norm_backward", &s);
+}
+static void relu(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    k->relu_forward(b->hl, in(&b->x, t), more ? in(&b->x, t) : in(&b->y, t));
+    k->relu_backward(b->hl, in(&b->y, t), in(&b->dy, t), in(&b->dx, t), more);
+    if (!more) k->relu_backward(b->hl, in(&b->y, t), in(&b->dy, t), in(&b->dy, t), false);
+}
+static void sigmoid(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    k->sigmoid_forward(b->hl, in(&b->x, t), more ? in(&b->x, t) : in(&b->y, t));
+    k->sigmoid_backward(b->hl, in(&b->y, t), in(&b->dy, t), in(&b->dx, t), more);
+}
+static void pool_twice(bench *b, const hl_kernels *k, hl_dtype t, const hl_pool *pool, bool average, bool more) {
+    if (average) k->average_pool_forward(b->hl, pool, in(&b->x, t), in(&b->half, t));
+    else k->max_pool_forward(b->hl, pool, in(&b->x, t), in(&b->half, t));
+    if (average) k->average_pool_backward(b->hl, pool, in(&b->half, t), in(&b->dx, t), more);
+    else k->max_pool_backward(b->hl, pool, in(&b->x, t), in(&b->half, t), in(&b->dx, t), more);
+}
+/* Halves, so that windows hold ties. */
+static void round_x(bench *b) {
+    float *f32 = b->x.f32.data;
+    double *f64 = b->x.f64.data;
+    for (int64_t p = 0; p < hl_view_pixels(&b->x.f32); p++)
+        for (int64_t i = p * b->x.f32.stride; i < p * b->x.f32.stride + b->x.f32.c; i++)
+            f64[i] = floor(2 * number(1, (uint64_t)i)) / 2, f32[i] = (float)f64[i];
+}
+static void max_pool_2(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    round_x(b);
+    pool_twice(b, k, t, &(hl_pool){2, 2, 2, 2, 0, 0, false}, false, more);
+}
+static void max_pool_3(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    round_x(b);
+    pool_twice(b, k, t, &(hl_pool){3, 3, 2, 2, 1, 1, more}, false, more);
+}
+static void average_pool(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    pool_twice(b, k, t, &(hl_pool){3, 2, 2, 2, 1, 0, more}, true, more);
+}
+static void upsample(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    k->upsample_backward(b->hl, 1, in(&b->large, t), in(&b->dx, t), more);
+    k->upsample_forward(b->hl, 1, in(&b->x, t), in(&b->large, t));
+}
+static void copy(bench *b, const hl_kernels *k, hl_dtype t, bool more) { k->copy(b->hl, in(&b->dy, t), in(&b->dx, t), more); }
+static void add(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    k->add(b->hl, in(&b->x, t), in(&b->dy, t), more ? in(&b->x, t) : in(&b->y, t));
+}
+static void loss(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    hl_loss_sums sums;
+    if (more) round_x(b);
+    space s = space_new(b->hl, k->loss_workspace(in(&b->x, t)));
+    k->loss_sums(b->hl, in(&b->x, t), in(&b->y, t), &sums, s.data);
+    space_free("loss_sums", &s);
+    k->loss_backward(b->hl, in(&b->x, t), in(&b->y, t), 0.5, -0.25, 0.125, in(&b->dx, t));
+    double all[4] = {sums.cross_entropy, sums.product, sums.probability, sums.target};
+    for (int i = 0; i < 4 && i < b->x.f32.c; i++) {
+        if (t == HL_F32) b->dbeta.f32[i] = (float)all[i];
+        else b->dbeta.f64[i] = all[i];
+    }
+}
+static void adam(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    hl_adam_step step = {1e-2, 0.9, 0.999, 1e-7, 1 - pow(0.9, 3), 1 - pow(0.999, 3)};
+    int64_t count = hl_view_pixels(&b->x.f32) * b->x.f32.stride; /* x: moments */
+    row weights = {b->y.f32.data, b->y.f64.data, count}, gradient = {b->dx.f32.data, b->dx.f64.data, count};
+    row m = {b->x.f32.data, b->x.f64.data, count}, v = row_new(count, 20);
+    for (int64_t i = 0; i < count; i++) v.f32[i] = fabsf(v.f32[i]), v.f64[i] = fabs(v.f64[i]);
+    map_free(&b->half);
+    b->half = (map){{v.f32, 1, 1, 1, (int)count, count}, {v.f64, 1, 1, 1, (int)count, count}};
+    if (b->x.f32.stride > b->x.f32.c) return; /* the gaps are not weights */
+    k->adam(b->hl, &step, more ? count : (count + 1) / 2, of(&weights, t), of(&gradient, t), of(&m, t), of(&v, t));
+}
+
+static const struct {
+    const char *name;
+    job *run;
+} jobs[] = {{"norm_statistics", norm_statistics}, {"norm_apply", norm_apply}, {"norm_backward", norm_backward},
+            {"norm_backward in place", norm_backward_in_place}, {"relu", relu}, {"sigmoid", sigmoid}, {"max_pool 2", max_pool_2},
+            {"max_pool 3", max_pool_3}, {"average_pool", average_pool}, {"upsample", upsample}, {"copy", copy}, {"add", add},
+            {"loss", loss}, {"adam", adam}};
+enum { JOBS = sizeof jobs / sizeof *jobs };
+
+static void hold_against_double(int number_of, const size *s, int threads, bool more) {
+    bench b = bench_new(threads, s), other = bench_new(threads, s);
+    jobs[number_of].run(&other, &hl_kernels_ref_f64, HL_F64, more);
+    jobs[number_of].run(&b, hl_kernels_for(b.hl, HL_F32), HL_F32, more);
+    map *maps[] = {&b.x, &b.y, &b.dy, &b.dx, &b.half, &b.large}, *others[] = {&other.x, &other.y, &other.dy, &other.dx, &other.half, &other.large};
+    for (int i = 0; i < 6; i++) {
+        void *mine = maps[i]->f64.data;
+        maps[i]->f64.data = others[i]->f64.data;
+        maps_agree(jobs[number_of].name, maps[i], 1e-5);
+        maps[i]->f64.data = mine;
+    }
+    rows_agree(jobs[number_of].name, b.dgamma.f32, other.dgamma.f64, s->c, 1e-5);
+    rows_agree(jobs[number_of].name, b.dbeta.f32, other.dbeta.f64, s->c, 1e-5);
+    bench_free(&b), bench_free(&other);
+}
+
+START_TEST(functions_are_right) {
+    for (int i = 0; i < SIZES; i++)
+        for (int more = 0; more < 2; more++) hold_against_double(_i, &sizes[i], 1 + i % 3, more);
+}
+END_TEST
+
+START_TEST(same_bits_on_any_number_of_threads) {
+    for (int i = 0; i < SIZES; i++) {
+        bench one = bench_new(1, &sizes[i]);
+        jobs[_i].run(&one, hl_kernels_for(one.hl, HL_F32), HL_F32, false);
+        for (int threads = 2; threads <= 3; threads++) {
+            bench b = bench_new(threads, &sizes[i]);
+            jobs[_i].run(&b, hl_kernels_for(b.hl, HL_F32), HL_F32, false);
+            const map *maps[] = {&b.x, &b.y, &b.dy, &b.dx, &b.half, &b.large}, *firsts[] = {&one.x, &one.y, &one.dy, &one.dx, &one.half, &one.large};
+            for (int j = 0; j < 6; j++) ck_assert_mem_eq(maps[j]->f32.data, firsts[j]->f32.data, map_bytes(maps[j]));
+            ck_assert_mem_eq(b.dgamma.f32, one.dgamma.f32, (size_t)sizes[i].c * sizeof(float));
+            ck_assert_mem_eq(b.dbeta.f32, one.dbeta.f32, (size_t)sizes[i].c * sizeof(float));
+            bench_free(&b);
+        }
+        bench_free(&one);
+    }
+}
+END_TEST
+
+START_TEST(norm_survives_a_large_mean) {
+    size s = {2, 30, 30, 5, 0};
+    bench b = bench_new(2, &s);
+    float *x = b.x.f32.data;
+    for (int64_t i = 0; i < hl_view_pixels(&b.x.f32) * 5; i++) x[i] += 1000;
+    for (int64_t i = 0; i < hl_view_pixels(&b.x.f32) * 5; i++) ((double *)b.x.f64.data)[i] = (double)x[i];
+    norm_statistics(&b, &hl_kernels_ref_f64, HL_F64, false);
+    norm_statistics(&b, hl_kernels_for(b.hl, HL_F32), HL_F32, false);
+    rows_agree("variance", b.dbeta.f32, b.dbeta.f64, 5, 1e-5);
+    bench_free(&b);
+}
+END_TEST
+
+START_TEST(a_nan_is_not_hidden) {
+    size s = {1, 2, 2, 3, 0};
+    bench b = bench_new(1, &s);
+    ((float *)b.x.f32.data)[4] = NAN;
+    relu(&b, hl_kernels_for(b.hl, HL_F32), HL_F32, false);
+    ck_assert(isnan(((float *)b.y.f32.data)[4]));
+    double mean[3], variance[3];
+    space w = space_new(b.hl, hl_kernels_blas.norm_workspace(&b.x.f32, 1));
+    hl_kernels_blas.norm_statistics(b.hl, &b.x.f32, mean, variance, w.data);
+    ck_assert(isnan(mean[1]) && isnan(variance[1]) && !isnan(mean[0]));
+    space_free("norm_statistics", &w);
+    bench_free(&b);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("float kernels");
+    TCase *tcase = slow_case(suite, "float kernels");
+    tcase_add_loop_test(tcase, functions_are_right, 0, JOBS);
+    tcase_add_loop_test(tcase, same_bits_on_any_number_of_threads, 0, JOBS);
+    tcase_add_test(tcase, norm_survives_a_large_mean);
+    tcase_add_test(tcase, a_nan_is_not_hidden);
+    return run_suite(suite);
+}
