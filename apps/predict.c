@@ -114,7 +114,8 @@ static hl_status open_models(hl_context *hl, hl_run *run, const request *r, hl_m
     *count = 0;
     *models = calloc((size_t)folds, sizeof **models);
     if (!*models) return HL_NO_MEMORY;
-    for (int k = r->fold < 0 ? 0 : r->fold; k < (r->fold < 0 ? folds : r->fold + 1); k++) {
+    int first = r->fold < 0 ? 0 : r->fold, end = r->fold < 0 ? folds : r->fold + 1;
+    for (int k = first; k < end; k++) {
         hl_model *model = hl_run_model(run, k, 1);
         if (!model) return hl_error_status(hl);
         (*models)[(*count)++] = model;

@@ -10,8 +10,8 @@ typedef struct shape {
     int in, out, size;
 } shape;
 
-static const shape shapes[] = {{64, 64, 64},  {128, 128, 32}, {192, 64, 32}, {256, 256, 16}, {512, 512, 8}, {768, 256, 8},
-                               {1024, 256, 4}, {512, 512, 4}, {512, 512, 2}, {32, 32, 64}, {16, 16, 64}};
+static const shape shapes[] = {{64, 64, 64},   {128, 128, 32}, {192, 64, 32}, {256, 256, 16}, {512, 512, 8}, {768, 256, 8},
+                               {1024, 256, 4}, {512, 512, 4},  {512, 512, 2}, {32, 32, 64},   {16, 16, 64}};
 
 static int by_size(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;

@@ -21,7 +21,7 @@ typedef struct hl_phantom_stream {
     uint64_t seed, key, next;
 } hl_phantom_stream;
 
-double hl_phantom_draw(hl_phantom_stream *stream, double low, double high); /* uniform */
+double hl_phantom_draw(hl_phantom_stream *stream, double low, double high);         /* uniform */
 double hl_phantom_noise(uint64_t seed, uint64_t key, double x, double y, double z); /* smooth, -1..1, one bump a unit */
 double hl_phantom_smoothstep(double low, double high, double x);
 
@@ -45,13 +45,13 @@ hl_phantom_centre hl_phantom_centre_at(uint64_t seed, int centre);
 /* --- a patient ----------------------------------------------------------------------------------------------------- */
 
 typedef struct hl_phantom_anatomy {
-    double body[2], fat, wobble[3];            /* half axes of the outline, thickness of the rim, phases of its dents */
-    double cavity[2], cavity_y;                /* half axes of the chest wall's inside, and its middle */
+    double body[2], fat, wobble[3]; /* half axes of the outline, thickness of the rim, phases of its dents */
+    double cavity[2], cavity_y;     /* half axes of the chest wall's inside, and its middle */
     double mediastinum, spine_y, heart[2], heart_size;
-    double dome[2];                            /* top of the diaphragm, left and right, in z */
+    double dome[2]; /* top of the diaphragm, left and right, in z */
     double ribs, rib_phase;
-    double fissure[2], fissure_slope[2];       /* left and right */
-    double lung, dependent;                    /* density of healthy lung, and of the haze in its lowest parts */
+    double fissure[2], fissure_slope[2]; /* left and right */
+    double lung, dependent;              /* density of healthy lung, and of the haze in its lowest parts */
     double couch, motion;
 } hl_phantom_anatomy;
 

@@ -4,7 +4,8 @@
 #include "data/phantom.h"
 
 /* Tissue values, from air to bone, as a wide window would show them. */
-static const double fat_tissue = 0.52, muscle_tissue = 0.66, blood_tissue = 0.70, liver_tissue = 0.72, bone_tissue = 0.97, air_tissue = 0.01;
+static const double fat_tissue = 0.52, muscle_tissue = 0.66, blood_tissue = 0.70, liver_tissue = 0.72, bone_tissue = 0.97,
+                    air_tissue = 0.01;
 
 /* First-order distance to an ellipse at the origin. */
 static double ellipse(double x, double y, double a, double b) {

@@ -8,10 +8,24 @@
 /* The second centre differs so that a net of the first finds its lesions with too low a probability: patients come early, with
  * fainter lesions, and the reader counts the halo of each patch in. Gain and noise stay close to the first centre's: much
  * darker tissue or coarser grain is taken for lesion, and no threshold mends that. */
-static const hl_phantom_centre clean = {
-    .gain = 1.0, .offset = 0.0, .blur = 0.45, .noise = 0.022, .grain = 0.5, .density = 1.0, .threshold = 0.5, .smoothing = 0.6, .wander = 0.16};
-static const hl_phantom_centre shifted = {
-    .gain = 0.98, .offset = 0.0, .blur = 0.6, .noise = 0.021, .grain = 0.52, .density = 0.74, .threshold = 0.15, .smoothing = 1.1, .wander = 0.09};
+static const hl_phantom_centre clean = {.gain = 1.0,
+                                        .offset = 0.0,
+                                        .blur = 0.45,
+                                        .noise = 0.022,
+                                        .grain = 0.5,
+                                        .density = 1.0,
+                                        .threshold = 0.5,
+                                        .smoothing = 0.6,
+                                        .wander = 0.16};
+static const hl_phantom_centre shifted = {.gain = 0.98,
+                                          .offset = 0.0,
+                                          .blur = 0.6,
+                                          .noise = 0.021,
+                                          .grain = 0.52,
+                                          .density = 0.68,
+                                          .threshold = 0.14,
+                                          .smoothing = 1.1,
+                                          .wander = 0.09};
 
 static double between(hl_phantom_stream *s, double from, double to) { return from + (to - from) * hl_phantom_draw(s, 0.2, 1.2); }
 
@@ -61,7 +75,7 @@ void hl_phantom_render(const hl_phantom_patient *p, const hl_phantom_centre *cen
     memset(s->tissue, 0, (size_t)s->size * (size_t)s->size * sizeof(float));
     /* a slice is thick, and breathing makes it thicker at the base */
     double half = 0.007 + 0.008 * p->anatomy.motion * hl_phantom_smoothstep(0.6, 0.9, z);
-    int sides = z > 0.6 ? 3 : 1;
+    int sides = z > 0.6 ? 2 : 1;
     float weight = 1.0f / (float)(2 * sides + 1);
     for (int k = sides; k > 0; k--)
         for (int sign = -1; sign <= 1; sign += 2)
@@ -116,8 +130,8 @@ void hl_phantom_scan(const hl_phantom_centre *centre, uint64_t seed, uint64_t ke
 }
 
 /* A reader draws a smooth line where the extent passes his threshold, which wanders by `wander` along the border. */
-static void draw_mask(float *extent, const hl_phantom_slice *s, uint64_t seed, uint64_t key, double threshold, double wander, double smoothing,
-                      uint8_t *mask) {
+static void draw_mask(float *extent, const hl_phantom_slice *s, uint64_t seed, uint64_t key, double threshold, double wander,
+                      double smoothing, uint8_t *mask) {
     blur(extent, s->scratch, s->size, smoothing * s->size / 128.0);
     double pixel = 2.0 / s->size;
     for (int row = 0; row < s->size; row++)

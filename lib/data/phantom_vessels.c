@@ -27,7 +27,8 @@ void hl_phantom_vessels_draw(hl_phantom_stream *s, hl_phantom_patient *p) {
     p->vessel_count = 0;
     for (int label = HL_PHANTOM_LEFT; label <= HL_PHANTOM_RIGHT; label++) {
         double side = label == HL_PHANTOM_LEFT ? 1 : -1;
-        double hilum[3] = {side * hl_phantom_draw(s, 0.18, 0.23), p->anatomy.cavity_y + hl_phantom_draw(s, 0.0, 0.08), 0.5 * HL_PHANTOM_HEIGHT};
+        double hilum[3] = {side * hl_phantom_draw(s, 0.18, 0.23), p->anatomy.cavity_y + hl_phantom_draw(s, 0.0, 0.08),
+                           0.5 * HL_PHANTOM_HEIGHT};
         for (int branch = 0; branch < 7; branch++) {
             double up = hl_phantom_draw(s, -1, 1), turn = hl_phantom_draw(s, -1.45, 1.45), flat = sqrt(1 - up * up);
             double direction[3] = {side * flat * cos(turn), flat * sin(turn), up};

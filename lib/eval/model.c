@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "eval/model.h"
 #include "hilum/nets.h"
 #include "hilum/plan.h"
 #include "hilum/predict.h"
-#include "eval/model.h"
 
 enum { image_channels = 3 }; /* a grey slice is repeated */
 

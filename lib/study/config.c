@@ -17,9 +17,21 @@ static const double largest_exact = 9007199254740992.0; /* 2^53: beyond it a JSO
 const char *hl_train_slices_name(hl_train_slices slices) { return slices_names[slices]; }
 
 hl_run_options hl_run_defaults(void) {
-    return (hl_run_options){.net = "unet-vgg16", .width = 1, .init = HL_INIT_HE, .height = 256, .width_pixels = 256, .epochs = 50,
-                            .batch = 8, .rate = 3e-4, .patience = 10, .flip = true, .folds = 5, .by_centre = true, .by_burden = true,
-                            .validation = 0.25, .slices = HL_SLICES_LESION_HEALTHY};
+    return (hl_run_options){.net = "unet-vgg16",
+                            .width = 1,
+                            .init = HL_INIT_HE,
+                            .height = 256,
+                            .width_pixels = 256,
+                            .epochs = 50,
+                            .batch = 8,
+                            .rate = 3e-4,
+                            .patience = 10,
+                            .flip = true,
+                            .folds = 5,
+                            .by_centre = true,
+                            .by_burden = true,
+                            .validation = 0.25,
+                            .slices = HL_SLICES_LESION_HEALTHY};
 }
 
 hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
@@ -203,7 +215,8 @@ hl_status hl_config_read(hl_run *run) {
 
 /* --- timing.json -------------------------------------------------------------------------------------------------- */
 
-static hl_status write_timing(hl_context *hl, const char *folder, const char *manifest, const char *cache, const hl_timing *timing, int folds) {
+static hl_status write_timing(hl_context *hl, const char *folder, const char *manifest, const char *cache, const hl_timing *timing,
+                              int folds) {
     char *path = hl_format(hl, "%s/timing.json", folder);
     if (!path) return HL_NO_MEMORY;
     hl_json json = hl_json_start(hl);

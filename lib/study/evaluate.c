@@ -162,10 +162,12 @@ int hl_scores_of_model(const hl_score *scores, int count, int first) {
 }
 
 static hl_status evaluate(hl_run *run, const hl_evaluate_options *options, hl_evaluation *result) {
-    hl_manifest_options rows = {.allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
+    hl_manifest_options rows = {
+        .allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
     const hl_run_options *o = &run->options;
     if (!hl_run_finished(run))
-        return hl_fail(run->hl, HL_BAD_INPUT, "%s: the run is not finished (no metrics.json): go on with it by --resume first", run->folder);
+        return hl_fail(run->hl, HL_BAD_INPUT, "%s: the run is not finished (no metrics.json): go on with it by --resume first",
+                       run->folder);
     if (!(options->threshold >= 0 && options->threshold <= 1))
         return hl_fail(run->hl, HL_USAGE, "threshold %g: expected 0 to 1", options->threshold);
     result->manifest = hl_manifest_read(run->hl, options->manifest, &rows);
@@ -176,7 +178,8 @@ static hl_status evaluate(hl_run *run, const hl_evaluate_options *options, hl_ev
     hl_status status = hl_run_score(run, result->cohort, HL_PART_TEST, options, result, true);
     if (status) return status;
     if (!result->score_count && result->left_out)
-        return hl_fail(run->hl, HL_BAD_INPUT, "%s: none of the %d labelled cases is left to test: the run in %s trained or validated on all of them",
+        return hl_fail(run->hl, HL_BAD_INPUT,
+                       "%s: none of the %d labelled cases is left to test: the run in %s trained or validated on all of them",
                        options->manifest, result->left_out, run->folder);
     if (!result->score_count) return hl_fail(run->hl, HL_BAD_INPUT, "%s: no slice is labelled, nothing can be scored", options->manifest);
     return hl_run_compute(run, options->threshold, result);
@@ -218,7 +221,8 @@ static int own_patients(const hl_run *run, const hl_manifest *manifest, char *na
 hl_status hl_run_calibrate(hl_run *run, const hl_evaluate_options *options, uint64_t seed, hl_calibration *result,
                            hl_evaluation *evaluation) {
     *evaluation = (hl_evaluation){0};
-    hl_manifest_options rows = {.allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
+    hl_manifest_options rows = {
+        .allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
     hl_manifest *manifest = hl_manifest_read(run->hl, options->manifest, &rows);
     if (!manifest) return hl_error_status(run->hl);
     char names[256];

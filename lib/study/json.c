@@ -113,8 +113,8 @@ int hl_json_get_integer(hl_json_reader *reader, const char *name, int least, int
     if (!item) return 0;
     double value = item->valuedouble;
     if (value == floor(value) && value >= least && value <= most) return (int)value;
-    reader->status = hl_fail(reader->hl, HL_BAD_INPUT, "%s: \"%s\" is %g, expected a whole number from %d to %d", reader->path, name,
-                             value, least, most);
+    reader->status = hl_fail(reader->hl, HL_BAD_INPUT, "%s: \"%s\" is %g, expected a whole number from %d to %d", reader->path, name, value,
+                             least, most);
     return 0;
 }
 

@@ -33,7 +33,8 @@ static int is_png(const struct dirent *entry) {
 static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
 static hl_status list_folder(hl_context *hl, const char *folder, listing *list) {
-    *list = (listing){.folder = folder, .count = scandir(folder, &list->entries, is_png, by_bytes)};
+    *list = (listing){.folder = folder};
+    list->count = scandir(folder, &list->entries, is_png, by_bytes);
     if (list->count > 0) return HL_OK;
     if (list->count == 0) return hl_fail(hl, HL_BAD_INPUT, "%s: the folder holds no PNG file", folder);
     list->count = 0;

@@ -84,7 +84,8 @@ static void show_panels(hl_report *report, const drawing *d, const char *caption
     static const char *const captions[PANELS] = {"image", "truth (green)", "prediction (magenta); missed blue, false alarm orange"};
     hl_page_picture pictures[PANELS];
     for (int i = 0; i < PANELS; i++)
-        pictures[i] = (hl_page_picture){.rgb = d->panels[i], .width = d->width * d->scale, .height = d->height * d->scale, .caption = captions[i]};
+        pictures[i] =
+            (hl_page_picture){.rgb = d->panels[i], .width = d->width * d->scale, .height = d->height * d->scale, .caption = captions[i]};
     hl_page_pictures(report->page, caption, pictures, PANELS);
 }
 
@@ -102,9 +103,10 @@ static hl_status show_case(hl_report *report, const hl_evaluation *evaluation, c
     if (!status) free(scores);
     if (!status && !(d.panels[0] && d.panels[1] && d.panels[2])) status = HL_NO_MEMORY;
     if (!status)
-        show_panels(report, &d, hl_report_text(report, "%s: %s, %s, slice %lld, model of fold %d; DSC of the case %.4f", chosen->why, figure->centre,
-                                               figure->case_name, (long long)hl_manifest_row(hl_cohort_manifest(evaluation->cohort), row)->slice,
-                                               number, figure->dsc));
+        show_panels(report, &d,
+                    hl_report_text(report, "%s: %s, %s, slice %lld, model of fold %d; DSC of the case %.4f", chosen->why, figure->centre,
+                                   figure->case_name, (long long)hl_manifest_row(hl_cohort_manifest(evaluation->cohort), row)->slice,
+                                   number, figure->dsc));
     for (int i = 0; i < PANELS; i++) free(d.panels[i]);
     return status;
 }

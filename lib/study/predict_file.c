@@ -40,8 +40,8 @@ static hl_status write_probabilities(hl_context *hl, const char *path, const hl_
     return status;
 }
 
-hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const char *image, double threshold,
-                         const char *mask_path, const char *probability_path) {
+hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const char *image, double threshold, const char *mask_path,
+                         const char *probability_path) {
     const hl_run_options *o = &run->options;
     if (model_count < 1) return hl_fail(run->hl, HL_USAGE, "%s: no model to predict with", run->folder);
     hl_picture picture = {0};

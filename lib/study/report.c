@@ -109,8 +109,8 @@ static double over_models(hl_report *report, const double *values, int models, i
 
 /* A row a model, then mean and deviation; both grids at threshold 0.5. */
 static hl_status models_table(hl_report *report, const hl_evaluation *e, const char *caption) {
-    static const char *const head[] = {"model",     "cases",      "DSC",        "AUC",                "sensitivity",
-                                       "specificity", "DSC native", "AUC native", "sensitivity native", "specificity native"};
+    static const char *const head[] = {"model", "cases",      "DSC",        "AUC",          "sens.",
+                                       "spec.", "DSC native", "AUC native", "sens. native", "spec. native"};
     hl_cells cells = {.hl = report->hl};
     double *values = hl_report_doubles(report, e->score_count * 2 * model_figures);
     int models = 0;
@@ -152,7 +152,8 @@ static hl_status figures_part(hl_report *report, const hl_evaluation *evaluation
 }
 
 static hl_status write_parts(hl_report *report) {
-    const char *own = report->run->options.folds > 1 ? "The run's own patients, out of fold" : "Validation patients (the run has no test part)";
+    const char *own =
+        report->run->options.folds > 1 ? "The run's own patients, out of fold" : "Validation patients (the run has no test part)";
     const char *second = "Second centre";
     options_table(report);
     hl_page_heading(report->page, "Cohort");

@@ -86,15 +86,23 @@ void hl_report_thresholds(hl_report *report) {
         curves[count++] = (hl_curve){.label = "validation", .y = run->validation_dsc, .dashed = true, .colour = VALIDATION_COLOUR};
     if (report->own && report->own->score_count && run->options.folds > 1)
         curves[count++] = (hl_curve){.label = "own test", .y = report->own->training.dsc_at, .colour = OWN_COLOUR};
-    if (report->second) curves[count++] = (hl_curve){.label = "second centre", .y = report->second->training.dsc_at, .colour = SECOND_COLOUR};
+    if (report->second)
+        curves[count++] = (hl_curve){.label = "second centre", .y = report->second->training.dsc_at, .colour = SECOND_COLOUR};
     if (!count) return;
     for (int i = 0; i < count; i++) curves[i].x = hl_thresholds, curves[i].points = HL_THRESHOLDS, curves[i].markers = true;
-    hl_plot plot = {.title = "Mean DSC of the cases against threshold", .x_label = "threshold", .y_label = "DSC", .x_max = 1, .y_max = 1,
-                    .curves = curves, .curve_count = count, .marker_x = run->threshold_val};
+    hl_plot plot = {.title = "Mean DSC of the cases against threshold",
+                    .x_label = "threshold",
+                    .y_label = "DSC",
+                    .x_max = 1,
+                    .y_max = 1,
+                    .curves = curves,
+                    .curve_count = count,
+                    .marker_x = run->threshold_val};
     hl_page_heading(report->page, "Threshold");
     if (isnan(run->threshold_val)) hl_page_plots(report->page, "The run has no validation patients.", &plot, 1);
     else
-        hl_page_plots(report->page, hl_report_text(report, "Chosen on the validation patients of all folds: %g (the thin line).", run->threshold_val),
+        hl_page_plots(report->page,
+                      hl_report_text(report, "Chosen on the validation patients of all folds: %g (the thin line).", run->threshold_val),
                       &plot, 1);
 }
 
@@ -126,14 +134,24 @@ void hl_report_calibration(hl_report *report) {
         x[s] = c->shares[s].percent, median[s] = c->shares[s].dsc_median, before[s] = c->dsc_before;
         low[s] = c->shares[s].dsc_p5, high[s] = c->shares[s].dsc_p95;
     }
-    const hl_curve curves[] = {{.label = "calibrated, median of draws", .x = x, .y = median, .points = HL_SHARES, .markers = true, .colour = SECOND_COLOUR},
-                               {.label = "before, at 0.5", .x = x, .y = before, .points = HL_SHARES, .dashed = true, .colour = OWN_COLOUR}};
-    hl_plot plot = {.title = "Calibration for the second centre", .x_label = "cases that chose the threshold (%)", .y_label = "DSC",
-                    .x_max = 50, .curves = curves, .curve_count = 2, .band_x = x, .band_low = low, .band_high = high, .band_points = HL_SHARES,
+    const hl_curve curves[] = {
+        {.label = "calibrated, median of draws", .x = x, .y = median, .points = HL_SHARES, .markers = true, .colour = SECOND_COLOUR},
+        {.label = "before, at 0.5", .x = x, .y = before, .points = HL_SHARES, .dashed = true, .colour = OWN_COLOUR}};
+    hl_plot plot = {.title = "Calibration for the second centre",
+                    .x_label = "cases that chose the threshold (%)",
+                    .y_label = "DSC",
+                    .x_max = 50,
+                    .curves = curves,
+                    .curve_count = 2,
+                    .band_x = x,
+                    .band_low = low,
+                    .band_high = high,
+                    .band_points = HL_SHARES,
                     .marker_x = NAN};
     hl_page_heading(report->page, "Calibration");
-    hl_page_paragraph(report->page, hl_report_text(report, "%d patients, %d cases, %d %s. Before, at 0.5: DSC %.4f.", c->patients, c->cases, c->draws,
-                                                   c->exhaustive ? "divisions (all there are)" : "random divisions", c->dsc_before));
+    hl_page_paragraph(report->page,
+                      hl_report_text(report, "%d patients, %d cases, %d %s. Before, at 0.5: DSC %.4f.", c->patients, c->cases, c->draws,
+                                     c->exhaustive ? "divisions (all there are)" : "random divisions", c->dsc_before));
     calibration_table(report);
     hl_page_plots(report->page, "The band reaches from the 5th to the 95th percentile of the draws.", &plot, 1);
 }
@@ -175,7 +193,8 @@ void hl_report_learning(hl_report *report) {
         loss[count].y = columns[LOSS], dsc[count++].y = columns[DSC_VAL];
     }
     if (!count) return;
-    hl_plot plots[2] = {{.title = "Training loss", .y_label = "loss", .curves = loss}, {.title = "Validation DSC", .y_label = "DSC", .curves = dsc, .y_max = 1}};
+    hl_plot plots[2] = {{.title = "Training loss", .y_label = "loss", .curves = loss},
+                        {.title = "Validation DSC", .y_label = "DSC", .curves = dsc, .y_max = 1}};
     for (int i = 0; i < 2; i++) plots[i].x_label = "epoch", plots[i].curve_count = count, plots[i].marker_x = NAN;
     hl_page_heading(report->page, "Learning curves");
     hl_page_plots(report->page, NULL, plots, report->run->options.validation > 0 ? 2 : 1);

@@ -23,8 +23,12 @@ static const hl_run_hooks no_hooks = {0};
 
 static void tell(const session *s, const char *stage, const hl_progress *training, double fraction) {
     if (!s->hooks->report) return;
-    hl_run_progress progress = {.fold = s->fold, .folds = s->run ? s->run->options.folds : 1, .stage = stage, .training = training,
-                                .fraction = fraction, .seconds = hl_seconds() - s->start};
+    hl_run_progress progress = {.fold = s->fold,
+                                .folds = s->run ? s->run->options.folds : 1,
+                                .stage = stage,
+                                .training = training,
+                                .fraction = fraction,
+                                .seconds = hl_seconds() - s->start};
     s->hooks->report(s->hooks->user, &progress);
 }
 
@@ -52,9 +56,18 @@ static hl_status train_fold(session *s) {
     char *folder = hl_run_fold_path(s->run, s->fold, NULL);
     hl_status status = train && val && folder ? hl_folder_make(s->hl, folder) : HL_NO_MEMORY;
     rows.train = train, rows.val = val;
-    hl_fit_options options = {.net = o->net, .width = o->width, .init = o->init, .epochs = o->epochs, .batch = o->batch,
-                              .rate = o->rate, .patience = o->patience, .flip = o->flip, .seed = fold_seed(o->seed, s->fold),
-                              .stop = s->hooks->stop, .report = tell_training, .user = s};
+    hl_fit_options options = {.net = o->net,
+                              .width = o->width,
+                              .init = o->init,
+                              .epochs = o->epochs,
+                              .batch = o->batch,
+                              .rate = o->rate,
+                              .patience = o->patience,
+                              .flip = o->flip,
+                              .seed = fold_seed(o->seed, s->fold),
+                              .stop = s->hooks->stop,
+                              .report = tell_training,
+                              .user = s};
     double start = hl_seconds();
     if (!status) status = hl_fit(s->hl, s->cohort, &rows, &options, folder);
     s->timing.training[s->fold] += hl_seconds() - start;
@@ -120,7 +133,8 @@ static void close_session(session *s) {
 }
 
 static hl_status open_cohort(session *s, const hl_run_options *options) {
-    hl_manifest_options rows = {.allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
+    hl_manifest_options rows = {
+        .allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
     hl_cohort_options size = {.height = options->height, .width = options->width_pixels, .cache_folder = s->hooks->cache_folder};
     tell(s, "loading", NULL, 0);
     s->manifest = hl_manifest_read(s->hl, options->manifest, &rows);
@@ -130,8 +144,11 @@ static hl_status open_cohort(session *s, const hl_run_options *options) {
 
 static hl_folds *make_folds(session *s, const hl_run_options *options) {
     if (options->folds_file) return hl_folds_read(s->hl, options->folds_file, s->cohort);
-    hl_folds_options wanted = {.folds = options->folds, .validation = options->validation, .by_centre = options->by_centre,
-                               .by_burden = options->by_burden, .seed = options->seed};
+    hl_folds_options wanted = {.folds = options->folds,
+                               .validation = options->validation,
+                               .by_centre = options->by_centre,
+                               .by_burden = options->by_burden,
+                               .seed = options->seed};
     return hl_folds_make(s->hl, s->cohort, &wanted);
 }
 

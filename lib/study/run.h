@@ -59,7 +59,8 @@ typedef enum hl_part {
 } hl_part;
 
 /* What scoring is told; options->manifest is not read. */
-hl_status hl_run_score(hl_run *run, hl_cohort *cohort, hl_part part, const hl_evaluate_options *options, hl_evaluation *result, bool native);
+hl_status hl_run_score(hl_run *run, hl_cohort *cohort, hl_part part, const hl_evaluate_options *options, hl_evaluation *result,
+                       bool native);
 /* Scores the validation part and sets run->threshold_val and validation_dsc. */
 hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evaluate_options *options);
 /* Figures from the scores there are. */

@@ -2,8 +2,8 @@
 #ifndef HL_STUDY_TABLES_H
 #define HL_STUDY_TABLES_H
 
-#include "hilum/eval.h"
 #include "base/base.h"
+#include "hilum/eval.h"
 
 /* Cells row by row; the first failure to add one sticks. */
 typedef struct hl_cells {

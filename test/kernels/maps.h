@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "../harness.h"
 #include "base/base.h"
 #include "base/random.h"
-#include "../harness.h"
 #include "kernels/kernels.h"
 
 static const float GAP = 12345; /* what stands between the pixels of a map whose stride exceeds its channels */
@@ -23,9 +23,7 @@ typedef struct row {
     int64_t count;
 } row;
 
-static inline double number(uint64_t seed, uint64_t i) {
-    return (double)(float)(2 * hl_random_uniform(seed, HL_RANDOM_INIT, 0, i) - 1);
-}
+static inline double number(uint64_t seed, uint64_t i) { return (double)(float)(2 * hl_random_uniform(seed, HL_RANDOM_INIT, 0, i) - 1); }
 
 static inline row row_new(int64_t count, uint64_t seed) {
     row r = {malloc((size_t)count * sizeof(float)), malloc((size_t)count * sizeof(double)), count};
@@ -64,7 +62,8 @@ static inline void maps_agree(const char *what, const map *m, double tolerance) 
     ck_assert(left && right);
     for (int64_t p = 0; p < pixels; p++)
         for (int64_t c = 0; c < stride; c++) {
-            if (c >= m->f32.c) ck_assert_msg(f32[p * stride + c] == GAP && f64[p * stride + c] == (double)GAP, "%s: wrote beside the map", what);
+            if (c >= m->f32.c)
+                ck_assert_msg(f32[p * stride + c] == GAP && f64[p * stride + c] == (double)GAP, "%s: wrote beside the map", what);
             else left[p * m->f32.c + c] = f64[p * stride + c], right[p * m->f32.c + c] = f32[p * stride + c];
         }
     rows_agree(what, right, left, pixels * m->f32.c, tolerance);

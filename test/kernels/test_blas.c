@@ -4,7 +4,7 @@
 typedef struct size {
     int n, h, w, c, gap;
 } size;
-static const size sizes[] = {{1, 1, 1, 1, 0},  {3, 2, 5, 3, 0},    {1, 7, 31, 15, 0},  {3, 5, 2, 16, 3},   {2, 31, 31, 17, 1},
+static const size sizes[] = {{1, 1, 1, 1, 0},  {3, 2, 5, 3, 0},    {1, 7, 31, 15, 0},  {3, 5, 2, 16, 3}, {2, 31, 31, 17, 1},
                              {1, 4, 4, 33, 0}, {3, 40, 31, 33, 2}, {2, 64, 64, 16, 0}, {1, 3, 3, 200, 7}};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
@@ -137,17 +137,28 @@ static void adam(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
 static const struct {
     const char *name;
     job *run;
-} jobs[] = {{"norm_statistics", norm_statistics}, {"norm_apply", norm_apply}, {"norm_backward", norm_backward},
-            {"norm_backward in place", norm_backward_in_place}, {"relu", relu}, {"sigmoid", sigmoid}, {"max_pool 2", max_pool_2},
-            {"max_pool 3", max_pool_3}, {"average_pool", average_pool}, {"upsample", upsample}, {"copy", copy}, {"add", add},
-            {"loss", loss}, {"adam", adam}};
+} jobs[] = {{"norm_statistics", norm_statistics},
+            {"norm_apply", norm_apply},
+            {"norm_backward", norm_backward},
+            {"norm_backward in place", norm_backward_in_place},
+            {"relu", relu},
+            {"sigmoid", sigmoid},
+            {"max_pool 2", max_pool_2},
+            {"max_pool 3", max_pool_3},
+            {"average_pool", average_pool},
+            {"upsample", upsample},
+            {"copy", copy},
+            {"add", add},
+            {"loss", loss},
+            {"adam", adam}};
 enum { JOBS = sizeof jobs / sizeof *jobs };
 
 static void hold_against_double(int number_of, const size *s, int threads, bool more) {
     bench b = bench_new(threads, s), other = bench_new(threads, s);
     jobs[number_of].run(&other, &hl_kernels_ref_f64, HL_F64, more);
     jobs[number_of].run(&b, hl_kernels_for(b.hl, HL_F32), HL_F32, more);
-    map *maps[] = {&b.x, &b.y, &b.dy, &b.dx, &b.half, &b.large}, *others[] = {&other.x, &other.y, &other.dy, &other.dx, &other.half, &other.large};
+    map *maps[] = {&b.x, &b.y, &b.dy, &b.dx, &b.half, &b.large},
+        *others[] = {&other.x, &other.y, &other.dy, &other.dx, &other.half, &other.large};
     for (int i = 0; i < 6; i++) {
         void *mine = maps[i]->f64.data;
         maps[i]->f64.data = others[i]->f64.data;
@@ -172,7 +183,8 @@ START_TEST(same_bits_on_any_number_of_threads) {
         for (int threads = 2; threads <= 3; threads++) {
             bench b = bench_new(threads, &sizes[i]);
             jobs[_i].run(&b, hl_kernels_for(b.hl, HL_F32), HL_F32, false);
-            const map *maps[] = {&b.x, &b.y, &b.dy, &b.dx, &b.half, &b.large}, *firsts[] = {&one.x, &one.y, &one.dy, &one.dx, &one.half, &one.large};
+            const map *maps[] = {&b.x, &b.y, &b.dy, &b.dx, &b.half, &b.large},
+                      *firsts[] = {&one.x, &one.y, &one.dy, &one.dx, &one.half, &one.large};
             for (int j = 0; j < 6; j++) ck_assert_mem_eq(maps[j]->f32.data, firsts[j]->f32.data, map_bytes(maps[j]));
             ck_assert_mem_eq(b.dgamma.f32, one.dgamma.f32, (size_t)sizes[i].c * sizeof(float));
             ck_assert_mem_eq(b.dbeta.f32, one.dbeta.f32, (size_t)sizes[i].c * sizeof(float));

@@ -24,8 +24,13 @@ typedef struct data {
 
 static data data_new(const hl_conv *c) {
     int64_t size = (int64_t)c->out_c * c->kh * c->kw * (c->in_c / c->groups);
-    return (data){map_new(c->n, c->in_h, c->in_w, c->in_c, 0, 1), map_new(c->n, c->out_h, c->out_w, c->out_c, 0, 2),
-                  map_new(c->n, c->in_h, c->in_w, c->in_c, 0, 3), row_new(size, 4), row_new(c->out_c, 5), row_new(size, 6), row_new(c->out_c, 7)};
+    return (data){map_new(c->n, c->in_h, c->in_w, c->in_c, 0, 1),
+                  map_new(c->n, c->out_h, c->out_w, c->out_c, 0, 2),
+                  map_new(c->n, c->in_h, c->in_w, c->in_c, 0, 3),
+                  row_new(size, 4),
+                  row_new(c->out_c, 5),
+                  row_new(size, 6),
+                  row_new(c->out_c, 7)};
 }
 static void data_free(data *d) {
     map_free(&d->x), map_free(&d->y), map_free(&d->dx);
@@ -38,13 +43,17 @@ static void visit_all(const hl_conv *c, data *d, visitor *visit, double *sums) {
     int gin = c->in_c / c->groups, gout = c->out_c / c->groups;
     for (int64_t y = 0; y < (int64_t)c->n * c->out_h * c->out_w * c->out_c; y++)
         for (int64_t w = 0; w < (int64_t)c->kh * c->kw * gin; w++) {
-            int64_t o = y % c->out_c, ox = y / c->out_c % c->out_w, oy = y / c->out_c / c->out_w % c->out_h, n = y / c->out_c / c->out_w / c->out_h;
-            int64_t i = w % gin, iy = oy * c->stride_h + w / gin / c->kw - c->pad_top, ix = ox * c->stride_w + w / gin % c->kw - c->pad_left;
+            int64_t o = y % c->out_c, ox = y / c->out_c % c->out_w, oy = y / c->out_c / c->out_w % c->out_h,
+                    n = y / c->out_c / c->out_w / c->out_h;
+            int64_t i = w % gin, iy = oy * c->stride_h + w / gin / c->kw - c->pad_top,
+                    ix = ox * c->stride_w + w / gin % c->kw - c->pad_left;
             if (iy < 0 || ix < 0 || iy >= c->in_h || ix >= c->in_w) continue;
             visit(d, ((n * c->in_h + iy) * c->in_w + ix) * c->in_c + o / gout * gin + i, o * c->kh * c->kw * gin + w, y, sums);
         }
 }
-static void to_output(data *d, int64_t x, int64_t w, int64_t y, double *sums) { sums[y] += ((double *)d->x.f64.data)[x] * d->kernel.f64[w]; }
+static void to_output(data *d, int64_t x, int64_t w, int64_t y, double *sums) {
+    sums[y] += ((double *)d->x.f64.data)[x] * d->kernel.f64[w];
+}
 static void to_input(data *d, int64_t x, int64_t w, int64_t y, double *sums) { sums[x] += ((double *)d->y.f64.data)[y] * d->kernel.f64[w]; }
 static void to_kernel(data *d, int64_t x, int64_t w, int64_t y, double *sums) {
     sums[w] += ((double *)d->y.f64.data)[y] * ((double *)d->x.f64.data)[x];

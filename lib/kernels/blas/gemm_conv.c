@@ -5,11 +5,11 @@
 #include "kernels/blas/blas.h"
 
 enum {
-    SHARED_PIXELS = 512,        /* up to so many output pixels all patches are made first, and pieces are output channels */
-    SHARED_COLUMNS = 64,        /* output channels of such a piece */
-    PATCH_FLOATS = 192 << 10,   /* a worker's patches */
-    SCATTER_PIXELS = 1024,      /* output pixels, */
-    SCATTER_CHANNELS = 64,      /* and input channels of a product whose result is scattered */
+    SHARED_PIXELS = 512,      /* up to so many output pixels all patches are made first, and pieces are output channels */
+    SHARED_COLUMNS = 64,      /* output channels of such a piece */
+    PATCH_FLOATS = 192 << 10, /* a worker's patches */
+    SCATTER_PIXELS = 1024,    /* output pixels, */
+    SCATTER_CHANNELS = 64,    /* and input channels of a product whose result is scattered */
 };
 
 /* One product per group: out (pixels x outputs) = patches (pixels x depth) . kernel. */
@@ -36,7 +36,7 @@ static double cost(const hl_conv *conv, hl_pass pass) {
     double group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
     double wide = pass == HL_BACKWARD_DATA ? group_in : group_out, pixels = (double)hl_conv_pixels(conv);
     double waste = wide < 16 ? 16 / wide : 1;
-    return pixels * group_in * conv->out_c * taps * waste + pixels * conv->in_c * taps * 8 + 20000.0 * conv->groups * (1 + pixels / 256);
+    return pixels * group_in * conv->out_c * taps * waste + pixels * conv->in_c * taps * 12 + 20000.0 * conv->groups * (1 + pixels / 256);
 }
 
 static int piece_rows(const hl_conv *conv) {
@@ -66,10 +66,15 @@ static size_t kernel_floats(const hl_conv *conv) {
     return hl_blas_lines((int64_t)conv->out_c * conv->kh * conv->kw * (conv->in_c / conv->groups));
 }
 
+/* Turning the kernel pays where there are pixels enough, and needs stride 1. */
+static bool is_scattered(const hl_conv *conv) {
+    return conv->stride_h != 1 || conv->stride_w != 1 || (is_shared(conv) && conv->kh * conv->kw > 1);
+}
+
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_WEIGHTS) return hl_blas_gemm_weights_workspace(conv, threads);
     if (pass == HL_FORWARD) return patch_floats(conv, threads) * sizeof(float);
-    if (conv->stride_h != 1 || conv->stride_w != 1) return (size_t)threads * SCATTER_PIXELS * SCATTER_CHANNELS * sizeof(float);
+    if (is_scattered(conv)) return (size_t)threads * SCATTER_PIXELS * SCATTER_CHANNELS * sizeof(float);
     hl_conv turned = turned_conv(conv);
     return (kernel_floats(conv) + patch_floats(&turned, threads)) * sizeof(float);
 }
@@ -126,7 +131,8 @@ static void columns_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const gemm_call *call = arg;
     int64_t pixels = hl_conv_pixels(call->conv), stride = call->depth;
-    int blocks = (int)hl_blas_pieces(call->group_out, SHARED_COLUMNS), g = (int)(piece / blocks), from = (int)(piece % blocks) * SHARED_COLUMNS;
+    int blocks = (int)hl_blas_pieces(call->group_out, SHARED_COLUMNS), g = (int)(piece / blocks),
+        from = (int)(piece % blocks) * SHARED_COLUMNS;
     int count = call->group_out - from < SHARED_COLUMNS ? call->group_out - from : SHARED_COLUMNS;
     const float *patches = call->patches + g * pixels * call->depth;
     if (call->segments == 1 && !call->in->up && hl_blas_pointwise(call->conv)) patches = patches_of(call, 0, 0, g, NULL, &stride);
@@ -151,8 +157,8 @@ static void run(hl_context *hl, gemm_call *call) {
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_view *out, void *memory) {
-    gemm_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .order = CblasTrans, .out = out,
-                      .patches = memory};
+    gemm_call call = {
+        .conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .order = CblasTrans, .out = out, .patches = memory};
     run(hl, &call);
 }
 
@@ -170,11 +176,10 @@ static void turn_piece(void *arg, int64_t piece, int worker) {
     int group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
     int blocks = (group_in + 15) / 16, g = (int)(piece / blocks), from = (int)(piece % blocks) * 16;
     int to = from + 16 < group_in ? from + 16 : group_in;
-    for (int o = 0; o < group_out; o++)
-        for (int t = 0; t < taps; t++) {
+    for (int t = 0; t < taps; t++)
+        for (int o = 0; o < group_out; o++) {
             const float *kernel = call->kernel + ((int64_t)(g * group_out + o) * taps + t) * group_in;
-            for (int i = from; i < to; i++)
-                call->turned[((int64_t)(g * group_in + i) * taps + (taps - 1 - t)) * group_out + o] = kernel[i];
+            for (int i = from; i < to; i++) call->turned[((int64_t)(g * group_in + i) * taps + (taps - 1 - t)) * group_out + o] = kernel[i];
         }
 }
 
@@ -187,54 +192,68 @@ typedef struct scatter_call {
 } scatter_call;
 
 /* Adds a tap's products, `count` channels for each of `rows` output pixels from `first` on, to the inputs it saw. */
-static void scatter(const scatter_call *call, int n, int first, int rows, int tap, int channel, int count, const float *from) {
+static void scatter(const scatter_call *call, int64_t first, int rows, int tap, int channel, int count, const float *products) {
     const hl_conv *conv = call->conv;
-    for (int r = 0; r < rows; r++) {
-        int iy = (first + r) / conv->out_w * conv->stride_h - conv->pad_top + tap / conv->kw;
-        int ix = (first + r) % conv->out_w * conv->stride_w - conv->pad_left + tap % conv->kw;
+    for (int r = 0; r < rows; r++, products += count) {
+        int64_t n = (first + r) / conv->out_w / conv->out_h;
+        int oy = (int)((first + r) / conv->out_w % conv->out_h), ox = (int)((first + r) % conv->out_w);
+        int iy = oy * conv->stride_h - conv->pad_top + tap / conv->kw, ix = ox * conv->stride_w - conv->pad_left + tap % conv->kw;
         if (iy < 0 || iy >= conv->in_h || ix < 0 || ix >= conv->in_w) continue;
-        float *restrict din = hl_blas_pixel(call->din, ((int64_t)n * conv->in_h + iy) * conv->in_w + ix) + channel;
-        const float *restrict products = from + (int64_t)r * count;
-        for (int c = 0; c < count; c++) din[c] += products[c];
+        float *restrict din = hl_blas_pixel(call->din, (n * conv->in_h + iy) * conv->in_w + ix) + channel;
+        const float *restrict from = products;
+        for (int c = 0; c < count; c++) din[c] += from[c];
     }
 }
 
-/* Other strides: a product per tap, scattered. A piece is an image and up to SCATTER_CHANNELS input channels of a group. */
-static void scatter_piece(void *arg, int64_t piece, int worker) {
-    const scatter_call *call = arg;
+/* A product per tap, scattered, of output pixels first .. end and `count` input channels from `from` on of group `g`. */
+static void scatter_products(const scatter_call *call, int64_t first, int64_t end, int g, int from, int count, float *memory) {
     const hl_conv *conv = call->conv;
     int group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
-    int blocks = (int)hl_blas_pieces(group_in, SCATTER_CHANNELS), from = (int)(piece % blocks) * SCATTER_CHANNELS;
-    int g = (int)(piece / blocks) % conv->groups, n = (int)(piece / blocks) / conv->groups;
-    int count = group_in - from < SCATTER_CHANNELS ? group_in - from : SCATTER_CHANNELS;
-    int64_t image = (int64_t)n * conv->in_h * conv->in_w;
-    float *memory = call->memory + (int64_t)worker * SCATTER_PIXELS * SCATTER_CHANNELS;
-    for (int p = 0; !call->accumulate && p < conv->in_h * conv->in_w; p++)
-        memset(hl_blas_pixel(call->din, image + p) + g * group_in + from, 0, (size_t)count * sizeof(float));
-    for (int first = 0; first < conv->out_h * conv->out_w; first += SCATTER_PIXELS) {
-        int left = conv->out_h * conv->out_w - first, rows = left < SCATTER_PIXELS ? left : SCATTER_PIXELS;
-        const float *dout = hl_blas_pixel(call->dout, (int64_t)n * conv->out_h * conv->out_w + first) + g * group_out;
+    for (; first < end; first += SCATTER_PIXELS) {
+        int rows = end - first < SCATTER_PIXELS ? (int)(end - first) : SCATTER_PIXELS;
+        const float *dout = hl_blas_pixel(call->dout, first) + g * group_out;
         for (int t = 0; t < taps; t++) {
             const float *kernel = call->kernel + ((int64_t)g * group_out * taps + t) * group_in + from;
             cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, count, group_out, 1, dout, (int)call->dout->stride, kernel,
                         taps * group_in, 0, memory, count);
-            scatter(call, n, first, rows, t, g * group_in + from, count, memory);
+            scatter(call, first, rows, t, g * group_in + from, count, memory);
         }
     }
 }
 
-static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
-                          bool accumulate, void *memory) {
+/* A piece is up to SCATTER_CHANNELS input channels of a group, in one image or, where pixels are few, in all. */
+static void scatter_piece(void *arg, int64_t piece, int worker) {
+    const scatter_call *call = arg;
+    const hl_conv *conv = call->conv;
+    int group_in = conv->in_c / conv->groups, blocks = (int)hl_blas_pieces(group_in, SCATTER_CHANNELS);
+    int from = (int)(piece % blocks) * SCATTER_CHANNELS, g = (int)(piece / blocks) % conv->groups, n = (int)(piece / blocks) / conv->groups;
+    int count = group_in - from < SCATTER_CHANNELS ? group_in - from : SCATTER_CHANNELS, images = is_shared(conv) ? conv->n : 1;
+    int64_t in_size = (int64_t)conv->in_h * conv->in_w, out_size = (int64_t)conv->out_h * conv->out_w;
+    for (int64_t p = n * in_size; !call->accumulate && p < (n + images) * in_size; p++)
+        memset(hl_blas_pixel(call->din, p) + g * group_in + from, 0, (size_t)count * sizeof(float));
+    scatter_products(call, n * out_size, (n + images) * out_size, g, from, count,
+                     call->memory + (int64_t)worker * SCATTER_PIXELS * SCATTER_CHANNELS);
+}
+
+static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din, bool accumulate,
+                          void *memory) {
     int64_t group_in = conv->in_c / conv->groups;
-    if (conv->stride_h != 1 || conv->stride_w != 1) {
+    if (is_scattered(conv)) {
         scatter_call call = {.conv = conv, .kernel = kernel, .dout = dout, .din = din, .accumulate = accumulate, .memory = memory};
-        hl_parallel_for(hl, conv->n * conv->groups * hl_blas_pieces(group_in, SCATTER_CHANNELS), scatter_piece, &call);
+        int64_t images = is_shared(conv) ? 1 : conv->n;
+        hl_parallel_for(hl, images * conv->groups * hl_blas_pieces(group_in, SCATTER_CHANNELS), scatter_piece, &call);
         return;
     }
     hl_conv turned = turned_conv(conv);
     hl_segment in = {.view = *dout};
-    gemm_call call = {.conv = &turned, .in = &in, .segments = 1, .kernel = kernel, .order = CblasNoTrans, .out = din,
-                      .accumulate = accumulate, .patches = (float *)memory + kernel_floats(conv)};
+    gemm_call call = {.conv = &turned,
+                      .in = &in,
+                      .segments = 1,
+                      .kernel = kernel,
+                      .order = CblasNoTrans,
+                      .out = din,
+                      .accumulate = accumulate,
+                      .patches = (float *)memory + kernel_floats(conv)};
     if (conv->kh * conv->kw > 1) { /* with one tap the kernel is (out, in) already */
         turn_call turn = {.conv = conv, .kernel = kernel, .turned = memory};
         hl_parallel_for(hl, conv->groups * hl_blas_pieces(group_in, 16), turn_piece, &turn);

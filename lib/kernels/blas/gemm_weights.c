@@ -53,8 +53,8 @@ size_t hl_blas_gemm_weights_workspace(const hl_conv *conv, int threads) {
 
 /* to (outputs x taps * group_in, rows `stride` apart) = dout^T . patches over pixels first .. end, for `outputs` output
  * channels from `output` on of group `g` and the taps from `tap` on. */
-static void product(const weights_call *call, int64_t first, int64_t end, int g, int output, int outputs, int tap, int taps,
-                    float *memory, float *to, int stride) {
+static void product(const weights_call *call, int64_t first, int64_t end, int g, int output, int outputs, int tap, int taps, float *memory,
+                    float *to, int stride) {
     const hl_conv *conv = call->conv;
     bool direct = call->segments == 1 && !call->in->up && hl_blas_pointwise(conv);
     int depth = taps * call->group_in;

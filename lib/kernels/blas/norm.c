@@ -5,10 +5,10 @@
 #include "kernels/blas/elementwise.h"
 
 enum {
-    BLOCK_PIXELS = 64,       /* summed in float, */
-    CHANNELS = 64,           /* so many channels side by side */
-    SUM_PIECES = 32,         /* with double sums of their own */
-    APPLY_FLOATS = 1 << 15,  /* in a piece where there is nothing to sum */
+    BLOCK_PIXELS = 64,      /* summed in float, */
+    CHANNELS = 64,          /* so many channels side by side */
+    SUM_PIECES = 32,        /* with double sums of their own */
+    APPLY_FLOATS = 1 << 15, /* in a piece where there is nothing to sum */
 };
 
 typedef struct norm_call {
@@ -161,8 +161,8 @@ void hl_blas_norm_apply(hl_context *hl, const hl_view *x, const double *mean, co
 
 void hl_blas_norm_backward(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
                            const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace) {
-    norm_call call = {.x = x, .dy = dy, .out = dx, .mean = mean, .variance = variance, .eps = eps, .gamma = gamma,
-                      .accumulate = accumulate};
+    norm_call call = {
+        .x = x, .dy = dy, .out = dx, .mean = mean, .variance = variance, .eps = eps, .gamma = gamma, .accumulate = accumulate};
     call.total = sum_up(hl, &call, workspace);
     map_all(hl, &call);
     for (int c = 0; c < x->c; c++) {

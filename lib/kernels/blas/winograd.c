@@ -4,11 +4,11 @@
 #include <cblas.h>
 
 enum {
-    FEW_TILES = 256,           /* up to so many, pieces are output channels, else tiles */
-    FEW_COLUMNS = 32,          /* output channels of such a piece */
-    BLOCK_FLOATS = 256 << 10,  /* transformed data of a block of tiles */
-    BLOCK_COLUMNS = 64,        /* output channels whose products a block holds at a time */
-    KERNEL_ROWS = 8,           /* output channels of the kernel transformed in a piece */
+    FEW_TILES = 256,          /* up to so many, pieces are output channels, else tiles */
+    FEW_COLUMNS = 32,         /* output channels of such a piece */
+    BLOCK_FLOATS = 256 << 10, /* transformed data of a block of tiles */
+    BLOCK_COLUMNS = 64,       /* output channels whose products a block holds at a time */
+    KERNEL_ROWS = 8,          /* output channels of the kernel transformed in a piece */
 };
 
 typedef struct winograd_call {
@@ -20,9 +20,9 @@ typedef struct winograd_call {
     const hl_view *out;
     bool accumulate;
     tiling tiles;
-    int block;               /* tiles of a piece */
-    float *shared, *memory;  /* one for all, and one for each worker */
-    int64_t worker;          /* floats of the latter */
+    int block;              /* tiles of a piece */
+    float *shared, *memory; /* one for all, and one for each worker */
+    int64_t worker;         /* floats of the latter */
 } winograd_call;
 
 static bool fits(const hl_conv *conv) {
@@ -33,7 +33,7 @@ static bool fits(const hl_conv *conv) {
 static double cost(const hl_conv *conv, hl_pass pass) {
     (void)pass;
     double in = conv->in_c, out = conv->out_c, tiles = (double)tiles_of(conv).count;
-    return tiles * PLANES * in * out * 1.15 + tiles * (in + out) * 1500 + in * out * 500;
+    return tiles * PLANES * in * out * 1.15 + tiles * (in + out) * 950 + in * out * 350;
 }
 
 static int block_tiles(const hl_conv *conv) {
@@ -107,8 +107,7 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
     int rows = left < call->block ? (int)left : call->block;
     int64_t v_plane = plane_floats(call->block, conv->in_c), m_plane = plane_floats(call->block, BLOCK_COLUMNS);
     float *v = call->memory + worker * call->worker, *m = v + PLANES * v_plane;
-    for (int t = 0; t < rows; t++)
-        hl_winograd_input(conv, call->in, call->segments, first + t, v + (int64_t)t * conv->in_c, v_plane);
+    for (int t = 0; t < rows; t++) hl_winograd_input(conv, call->in, call->segments, first + t, v + (int64_t)t * conv->in_c, v_plane);
     for (int from = 0; from < conv->out_c; from += BLOCK_COLUMNS) {
         int columns = conv->out_c - from < BLOCK_COLUMNS ? conv->out_c - from : BLOCK_COLUMNS;
         const float *u = call->shared + (call->turned ? from : (int64_t)from * conv->in_c);
@@ -133,7 +132,8 @@ static void columns_piece(void *arg, int64_t piece, int worker) {
     float *u = call->memory + worker * call->worker, *m = u + PLANES * u_plane;
     if (call->turned) transform_kernel(call, 0, conv->in_c, from, columns, u, u_plane);
     else transform_kernel(call, from, from + columns, 0, conv->in_c, u, u_plane);
-    multiply(call, rows, columns, call->shared, plane_floats(rows, conv->in_c), u, u_plane, call->turned ? columns : conv->in_c, m, m_plane);
+    multiply(call, rows, columns, call->shared, plane_floats(rows, conv->in_c), u, u_plane, call->turned ? columns : conv->in_c, m,
+             m_plane);
     output_tiles(call, 0, rows, from, columns, m, m_plane);
 }
 
@@ -158,8 +158,8 @@ static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, i
     run(hl, &call, memory);
 }
 
-static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
-                          bool accumulate, void *memory) {
+static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din, bool accumulate,
+                          void *memory) {
     hl_conv other = exchanged(conv);
     hl_segment in = {.view = *dout};
     winograd_call call = {.conv = &other, .in = &in, .segments = 1, .kernel = kernel, .turned = true, .out = din, .accumulate = accumulate};

@@ -4,10 +4,10 @@
 #include "kernels/blas/winograd.h"
 
 enum {
-    CHUNK_FLOATS = 6 << 20,  /* transformed data held at a time */
-    WHOLE_FLOATS = 2 << 20,  /* up to so large a sum, pieces are its 36 planes, else output channels */
-    CHANNELS = 32,           /* output channels of such a piece */
-    TILES = 8,               /* tiles transformed in a piece */
+    CHUNK_FLOATS = 6 << 20, /* transformed data held at a time */
+    WHOLE_FLOATS = 2 << 20, /* up to so large a sum, pieces are its 36 planes, else output channels */
+    CHANNELS = 32,          /* output channels of such a piece */
+    TILES = 8,              /* tiles transformed in a piece */
 };
 
 typedef struct weights_call {

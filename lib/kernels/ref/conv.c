@@ -114,8 +114,8 @@ static void backward_data_row(void *arg, int64_t piece, int worker) {
     }
 }
 
-static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
-                          bool accumulate, void *memory) {
+static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din, bool accumulate,
+                          void *memory) {
     (void)memory;
     conv_call call = {.conv = conv, .kernel = kernel, .out = dout, .din = din, .accumulate = accumulate};
     hl_parallel_for(hl, (int64_t)conv->n * conv->in_h, backward_data_row, &call);

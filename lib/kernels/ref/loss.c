@@ -54,9 +54,13 @@ static void backward_row(void *arg, int64_t row, int worker) {
         }
 }
 
-void HL_REF(loss_backward)(hl_context *hl, const hl_view *logits, const hl_view *target, double cross_entropy_factor,
-                           double product_factor, double probability_factor, const hl_view *dlogits) {
-    loss_call call = {.logits = logits, .target = target, .dlogits = dlogits, .cross_entropy_factor = cross_entropy_factor,
-                      .product_factor = product_factor, .probability_factor = probability_factor};
+void HL_REF(loss_backward)(hl_context *hl, const hl_view *logits, const hl_view *target, double cross_entropy_factor, double product_factor,
+                           double probability_factor, const hl_view *dlogits) {
+    loss_call call = {.logits = logits,
+                      .target = target,
+                      .dlogits = dlogits,
+                      .cross_entropy_factor = cross_entropy_factor,
+                      .product_factor = product_factor,
+                      .probability_factor = probability_factor};
     hl_parallel_for(hl, rows_of(logits), backward_row, &call);
 }

@@ -99,7 +99,15 @@ static void backward_block(void *arg, int64_t piece, int worker) {
 void HL_REF(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
                            const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace) {
     (void)workspace;
-    norm_call call = {.x = x, .dy = dy, .dx = dx, .known_mean = mean, .known_variance = variance, .eps = eps, .gamma = gamma,
-                      .accumulate = accumulate, .dgamma = dgamma, .dbeta = dbeta};
+    norm_call call = {.x = x,
+                      .dy = dy,
+                      .dx = dx,
+                      .known_mean = mean,
+                      .known_variance = variance,
+                      .eps = eps,
+                      .gamma = gamma,
+                      .accumulate = accumulate,
+                      .dgamma = dgamma,
+                      .dbeta = dbeta};
     hl_parallel_for(hl, blocks_of(x), backward_block, &call);
 }

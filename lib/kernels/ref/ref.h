@@ -31,8 +31,8 @@ void HL_REF(add)(hl_context *hl, const hl_view *a, const hl_view *b, const hl_vi
 
 size_t HL_REF(loss_workspace)(const hl_view *logits);
 void HL_REF(loss_sums)(hl_context *hl, const hl_view *logits, const hl_view *target, hl_loss_sums *sums, void *workspace);
-void HL_REF(loss_backward)(hl_context *hl, const hl_view *logits, const hl_view *target, double cross_entropy_factor,
-                           double product_factor, double probability_factor, const hl_view *dlogits);
+void HL_REF(loss_backward)(hl_context *hl, const hl_view *logits, const hl_view *target, double cross_entropy_factor, double product_factor,
+                           double probability_factor, const hl_view *dlogits);
 
 void HL_REF(adam)(hl_context *hl, const hl_adam_step *step, int64_t count, void *weights, const void *gradient, void *moment1,
                   void *moment2);
