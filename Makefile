@@ -22,10 +22,14 @@ override CPPFLAGS += -D_GNU_SOURCE -Iinclude -Ilib -Itest $(PKG_CFLAGS)
 override CFLAGS   += -std=c11 $(OPT) -Wall -Wextra -Wpedantic -Werror -fPIC -fopenmp $(SAN)
 override LDFLAGS  += -fopenmp $(SAN)
 
-# The plain kernels are built twice, in float and in double.
+# The plain kernels are built twice, in float and in double; those over OpenBLAS too, for any processor and for AVX2.
+# Nothing else may be compiled for AVX2: the program runs anywhere and chooses. Contraction is left off, as ISO C has it in
+# gcc: it gains nothing where memory is the limit, and a result should not depend on which products a compiler fuses.
 REF     := $(wildcard lib/kernels/ref/*.c)
+BLAS    := $(wildcard lib/kernels/blas/*.c)
+AVX2    := -DHL_KERNELS_AVX2 $(if $(filter x86_64% i%86%,$(shell $(CC) -dumpmachine 2>/dev/null)),-mavx2 -mfma -ffp-contract=off)
 SOURCES := $(filter-out $(REF),$(wildcard lib/*/*.c lib/*/*/*.c))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(REF:%.c=$(BUILD)/%.f32.o) $(REF:%.c=$(BUILD)/%.f64.o)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BLAS:%.c=$(BUILD)/%.avx2.o) $(REF:%.c=$(BUILD)/%.f32.o) $(REF:%.c=$(BUILD)/%.f64.o)
 APPS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*.c))
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/test_*.c))
 SLOW    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/slow_*.c))
@@ -51,6 +55,9 @@ $(BUILD)/%.f32.o: %.c
 $(BUILD)/%.f64.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DHL_REF_DOUBLE -MMD -MP -c $< -o $@
+$(BUILD)/%.avx2.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(AVX2) -MMD -MP -c $< -o $@
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@

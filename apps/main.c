@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "program.h"
 
@@ -67,8 +69,16 @@ static int run(int argc, char **argv) {
     return c ? c->run(argc - 2, argv + 2) : refuse_unknown(argv[1]);
 }
 
+/* OpenMP's threads wait for one another by turning in place, which on a core that another process uses too makes a step up to
+ * thirty times slower. Its runtime reads what to do before main, so the program says it and starts anew, once. */
+static void wait_asleep(char **argv) {
+    if (getenv("OMP_WAIT_POLICY") || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
+    execv("/proc/self/exe", argv); /* where that cannot be, it goes on as it is: slower at worst */
+}
+
 /* On a full disk, or with nobody left to read, the last write fails here. */
 int main(int argc, char **argv) {
+    wait_asleep(argv);
     signal(SIGPIPE, SIG_IGN);
     int code = run(argc, argv);
     errno = 0;

@@ -85,7 +85,7 @@ static int make_table(request *r, option *table) {
          .target = &r->run.patience,
          .value = "N",
          .most = 100000,
-         .standard = "10",
+         .standard = "20",
          .help = "epochs without a better validation Dice before training stops; 0: never stop"},
         {.name = "augment",
          .kind = OPTION_CHOICE,
@@ -173,10 +173,12 @@ static bool take_folds(request *r) {
 }
 
 static bool known_net(const char *command, const char *net) {
+    char text[64][64];
     const char *names[64];
     int count = 0;
-    for (const char *name; count < 64 && (name = hl_net_name(count)); names[count++] = name) {
-        if (!strcmp(name, net)) return true;
+    for (; count < 64 && hl_net_name(count, text[count]); count++) {
+        names[count] = text[count];
+        if (!strcmp(text[count], net)) return true;
     }
     const char *meant = nearest(net, names, count);
     return talk("%s: the network \"%s\" is unknown, did you mean %s?", command, net, meant ? meant : names[0]), false;

@@ -24,8 +24,11 @@ typedef enum hl_dtype { HL_F32 = 0, HL_F64 = 1 } hl_dtype;
 typedef struct hl_context hl_context;
 
 typedef struct hl_options {
-    int threads;     /* worker threads; 0: as many as the process may run on. Results do not depend on it. */
-    const char *isa; /* "ref" or "blas": the highest kernels that may be used; NULL: the environment's HILUM_ISA, else the best */
+    int threads; /* worker threads; 0: as many as the process may run on. Results do not depend on it.
+                      * Where other work shares the cores, run with OMP_WAIT_POLICY=passive in the environment (hilum does). */
+    /* The highest kernels that may be used: "ref" (plain loops), "blas" (any processor), "avx2" (one with AVX2 and FMA) or
+     * "avx512" (the best there are). NULL: the environment's HILUM_ISA, else the best the processor can run. */
+    const char *isa;
 } hl_options;
 
 /* Opens a context. `options` may be NULL (all defaults). Never NULL but for want of memory: what else may be wrong
@@ -40,7 +43,7 @@ const char *hl_error(const hl_context *hl);
 hl_status hl_error_status(const hl_context *hl);
 
 int hl_threads(const hl_context *hl);
-const char *hl_isa(const hl_context *hl); /* the kernels in force: "ref" or "blas" */
+const char *hl_isa(const hl_context *hl); /* the kernels in force: "ref", "blas" or "avx2" */
 const char *hl_version(void);             /* "MAJOR.MINOR.PATCH" */
 
 #ifdef __cplusplus

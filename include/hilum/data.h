@@ -19,7 +19,7 @@ typedef struct hl_picture {
     uint16_t *pixels; /* height x width, row by row */
 } hl_picture;
 
-/* Reads a PNG of 1 to 16 bits, grey, palette or colour (colour becomes grey: the mean of its three channels; alpha is
+/* Reads a PNG of 1 to 16 bits, grey, palette or colour (colour becomes grey: the mean of its three channels, 0 only where all are; alpha is
  * dropped; 1, 2 and 4 bits are widened to 8), interlaced or not. A missing, truncated or broken file is HL_BAD_INPUT. */
 hl_status hl_png_read(hl_context *hl, const char *path, hl_picture *picture);
 /* The same from memory; `name` stands in error texts. */

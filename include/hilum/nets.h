@@ -17,8 +17,8 @@ typedef struct hl_net_options {
 /* Builds a net's graph, sigmoid left to the loss and to prediction. `options` may be NULL. NULL for an unknown name (the
  * text lists the known ones) or options that make no sense. Owner: the caller, hl_graph_free. */
 hl_graph *hl_net(hl_context *hl, const char *name, const hl_net_options *options);
-/* The known names, one after another; NULL after the last. */
-const char *hl_net_name(int index);
+/* The known names, one after another; false after the last. */
+bool hl_net_name(int index, char name[64]);
 /* Heights and widths must be multiples of this (32). */
 int hl_net_multiple(void);
 

@@ -16,7 +16,7 @@ typedef enum hl_init {
 } hl_init;
 
 /* The parameters a graph declares, drawn from `seed`; biases and betas 0, gammas 1, moving statistics 0 and 1. The graph may
- * be freed before them. NULL: the graph's error, or no memory. Owner: the caller, hl_params_free. */
+ * be freed before them. NULL: no graph, the graph's error, or no memory. Owner: the caller, hl_params_free. */
 hl_params *hl_params_init(hl_graph *graph, hl_init init, uint64_t seed);
 /* The same in another dtype. */
 hl_params *hl_params_init_as(hl_graph *graph, hl_dtype dtype, hl_init init, uint64_t seed);

@@ -24,8 +24,9 @@ typedef struct hl_plan_options {
     bool input_gradient; /* the gradient to the input is computed too */
 } hl_plan_options;
 
-/* Compiles. The plan refers to the graph and the parameters (in whose dtype it computes), which must outlive it. NULL: the graph's sticking error, a size the net
- * cannot take, no memory; told by hl_error. Owner: the caller, hl_plan_free. */
+/* Compiles. The plan refers to the graph and the parameters (in whose dtype it computes), which must outlive it. NULL: no
+ * graph or parameters (the failure before is still told), the graph's sticking error, a size the net cannot take, no memory;
+ * told by hl_error. Owner: the caller, hl_plan_free. */
 hl_plan *hl_compile(hl_graph *graph, hl_params *params, const hl_plan_options *options);
 void hl_plan_free(hl_plan *plan);
 
@@ -40,7 +41,7 @@ typedef struct hl_adam hl_adam;
 typedef struct hl_adam_options {
     double beta1, beta2, epsilon; /* 0: 0.9, 0.999, 1e-7 */
 } hl_adam_options;
-/* Moments for every trainable parameter, zero. `options` may be NULL. Owner: the caller, hl_adam_free. */
+/* Moments for every trainable parameter, zero. NULL: no parameters, or no memory. `options` may be NULL. Owner: the caller, hl_adam_free. */
 hl_adam *hl_adam_new(hl_params *params, const hl_adam_options *options);
 void hl_adam_free(hl_adam *adam);
 

@@ -26,7 +26,7 @@ typedef struct hl_run_options {
     int height, width_pixels;   /* 256 x 256 */
     int epochs, batch;          /* 50, 8 */
     double rate;                /* 3e-4 */
-    int patience;               /* 10 */
+    int patience;               /* 20 */
     bool flip;                  /* true */
     uint64_t seed;              /* 0 */
     int folds;                  /* 5; 1: one model (`train`) */
@@ -115,8 +115,6 @@ hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *t
 /* The figures as a JSON object with the contract's keys (and nothing but figures in it). Owner: the caller, free. */
 char *hl_figures_json(hl_context *hl, const hl_figures *training, const hl_figures *native, int left_out);
 char *hl_calibration_json(hl_context *hl, const hl_calibration *calibration);
-/* The figures as a table of plain text: the means on both grids (native may be NULL), then a line a case. Owner: the caller, free. */
-char *hl_figures_table(hl_context *hl, const hl_figures *training, const hl_figures *native);
 
 /* Predicts one picture: the mask (255 where p > threshold) in the picture's own size, the mean of the run's models. With
  * `probabilities` also the 16-bit map. Either path may be NULL. */

@@ -19,16 +19,38 @@ static int usable_processors(void) {
     return 1;
 }
 
+static hl_isa_level best_isa(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return HL_ISA_AVX2;
+#endif
+    return HL_ISA_BLAS;
+}
+
+/* The level an instruction set's name allows; -1 for an unknown name. */
+static int isa_cap(const char *name) {
+    static const struct {
+        const char *name;
+        hl_isa_level level;
+    } caps[] = {{"ref", HL_ISA_REF}, {"blas", HL_ISA_BLAS}, {"avx2", HL_ISA_AVX2}, {"avx512", HL_ISA_AVX2}};
+    for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
+        if (!strcmp(name, caps[i].name)) return (int)caps[i].level;
+    return -1;
+}
+
+static void choose_isa(hl_context *hl, const char *name) {
+    hl->isa = best_isa();
+    if (!name || !*name) return;
+    int cap = isa_cap(name);
+    if (cap < 0) hl_fail(hl, HL_USAGE, "instruction set \"%s\" is unknown: expected ref, blas, avx2 or avx512", name), hl->refused = true;
+    else if (cap < (int)hl->isa) hl->isa = (hl_isa_level)cap;
+}
+
 hl_context *hl_open(const hl_options *options) {
     hl_context *hl = calloc(1, sizeof *hl);
     if (!hl) return NULL;
     if (pthread_mutex_init(&hl->error_lock, NULL)) return free(hl), NULL;
     hl->threads = options && options->threads > 0 ? options->threads : usable_processors();
-    const char *isa = options && options->isa ? options->isa : getenv("HILUM_ISA");
-    hl->isa = HL_ISA_BLAS;
-    if (isa && !strcmp(isa, "ref")) hl->isa = HL_ISA_REF;
-    else if (isa && *isa && strcmp(isa, "blas") && strcmp(isa, "avx2") && strcmp(isa, "avx512"))
-        hl_fail(hl, HL_USAGE, "instruction set \"%s\" is unknown: expected ref, blas, avx2 or avx512", isa), hl->refused = true;
+    choose_isa(hl, options && options->isa ? options->isa : getenv("HILUM_ISA"));
     return hl;
 }
 
@@ -52,7 +74,10 @@ hl_status hl_fail(hl_context *hl, hl_status status, const char *format, ...) {
 const char *hl_error(const hl_context *hl) { return hl->error; }
 hl_status hl_error_status(const hl_context *hl) { return hl->status; }
 int hl_threads(const hl_context *hl) { return hl->threads; }
-const char *hl_isa(const hl_context *hl) { return hl->isa == HL_ISA_REF ? "ref" : "blas"; }
+const char *hl_isa(const hl_context *hl) {
+    static const char *const names[] = {[HL_ISA_REF] = "ref", [HL_ISA_BLAS] = "blas", [HL_ISA_AVX2] = "avx2"};
+    return names[hl->isa];
+}
 const char *hl_version(void) { return HL_VERSION; }
 
 void *hl_calloc(hl_context *hl, size_t count, size_t size) {

@@ -8,12 +8,12 @@
 
 #define HL_VERSION "0.1.0"
 
-typedef enum hl_isa_level { HL_ISA_REF, HL_ISA_BLAS } hl_isa_level;
+typedef enum hl_isa_level { HL_ISA_REF, HL_ISA_BLAS, HL_ISA_AVX2 } hl_isa_level; /* each may use the ones before */
 
 struct hl_context {
     int threads;
-    hl_isa_level isa;
-    bool refused; /* the options named an unknown instruction set: compiling a plan fails with that error */
+    hl_isa_level isa; /* in force: what the processor has, up to what was asked for */
+    bool refused;     /* the options named an unknown instruction set: compiling a plan fails with that error */
     hl_status status;
     pthread_mutex_t error_lock;
     char error[1024];

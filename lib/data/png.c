@@ -86,7 +86,8 @@ static bool prepare(codec *c, const char *name) {
     return c->picture.pixels;
 }
 
-/* One row of 1 to 4 channels becomes grey: the first channel, or the mean of the first three. */
+/* One row of 1 to 4 channels becomes grey: the first channel, or the mean of the first three, rounded, but never 0 unless all
+ * three are: a mask's non-zero pixel stays one. */
 static void row_to_grey(const unsigned char *raw, int width, int channels, bool wide, uint16_t *grey) {
     int colours = channels >= 3 ? 3 : 1;
     for (int x = 0; x < width; x++) {
@@ -95,7 +96,7 @@ static void row_to_grey(const unsigned char *raw, int width, int channels, bool 
             size_t i = (size_t)x * (size_t)channels + (size_t)k;
             sum += wide ? (unsigned)raw[2 * i] << 8 | raw[2 * i + 1] : raw[i];
         }
-        grey[x] = (uint16_t)(colours == 3 ? (sum + 1) / 3 : sum);
+        grey[x] = (uint16_t)(colours == 1 ? sum : sum == 1 ? 1 : (sum + 1) / 3);
     }
 }
 

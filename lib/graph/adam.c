@@ -6,7 +6,7 @@
 #include "graph/store.h"
 
 hl_adam *hl_adam_new(hl_params *params, const hl_adam_options *options) {
-    hl_adam *adam = hl_calloc(params->hl, 1, sizeof *adam);
+    hl_adam *adam = params ? hl_calloc(params->hl, 1, sizeof *adam) : NULL;
     if (!adam) return NULL;
     adam->params = params;
     if (options) adam->options = *options;

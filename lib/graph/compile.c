@@ -94,6 +94,7 @@ static hl_status compile(hl_plan *plan) {
 }
 
 hl_plan *hl_compile(hl_graph *graph, hl_params *params, const hl_plan_options *options) {
+    if (!graph || !params) return NULL;
     hl_context *hl = graph->hl;
     if (check(graph, options)) return NULL;
     hl_plan *plan = hl_calloc(hl, 1, sizeof *plan);

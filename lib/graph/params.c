@@ -56,6 +56,7 @@ static bool make(hl_params *params, hl_param *p, const hl_param_spec *spec) {
 }
 
 hl_params *hl_params_init_as(hl_graph *graph, hl_dtype dtype, hl_init init, uint64_t seed) {
+    if (!graph) return NULL;
     hl_context *hl = graph->hl;
     if (graph->status) return hl_fail(hl, graph->status, "%s", graph->error), NULL;
     hl_params *params = hl_calloc(hl, 1, sizeof *params);

@@ -1,13 +1,14 @@
 /* Which kernels a context uses, and which of its convolutions a layer does: by instruction set and shape alone. */
+#include <cblas.h>
+
 #include "base/context.h"
-#include "kernels/blas/blas.h"
 #include "kernels/kernels.h"
 
 const hl_kernels *hl_kernels_for(const hl_context *hl, hl_dtype dtype) {
     if (dtype == HL_F64) return &hl_kernels_ref_f64;
     if (hl->isa == HL_ISA_REF) return &hl_kernels_ref_f32;
-    hl_blas_prepare();
-    return &hl_kernels_blas;
+    openblas_set_num_threads(1); /* the pieces of hl_parallel_for are the threads */
+    return hl->isa == HL_ISA_BLAS ? &hl_kernels_blas : &hl_kernels_avx2;
 }
 
 const hl_conv_kernel *hl_conv_choose(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass) {

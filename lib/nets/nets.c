@@ -10,15 +10,17 @@
 const hl_encoder *const hl_encoders[] = {&hl_encoder_vgg16, NULL};
 const hl_decoder *const hl_decoders[] = {&hl_decoder_unet, NULL};
 
-/* Names of all pairs, in the order hl_net_name counts them. */
-static const char *const names[] = {"unet-vgg16", NULL};
-
 int hl_net_multiple(void) { return 32; }
 
-const char *hl_net_name(int index) {
-    for (int i = 0; i <= index; i++)
-        if (!names[i]) return NULL;
-    return names[index];
+bool hl_net_name(int index, char name[64]) {
+    int encoders = 0;
+    while (hl_encoders[encoders]) encoders++;
+    for (int d = 0; hl_decoders[d]; d++) {
+        if (index / encoders != d) continue;
+        snprintf(name, 64, "%s-%s", hl_decoders[d]->name, hl_encoders[index % encoders]->name);
+        return true;
+    }
+    return false;
 }
 
 int hl_scaled(const hl_builder *builder, int channels) {
@@ -55,8 +57,8 @@ static bool find(const char *name, const hl_decoder **decoder, const hl_encoder 
 }
 
 static void unknown(hl_context *hl, const char *name) {
-    char known[512] = "";
-    for (int i = 0; hl_net_name(i); i++) snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", hl_net_name(i));
+    char known[1024] = "", next[64];
+    for (int i = 0; hl_net_name(i, next); i++) snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", next);
     hl_fail(hl, HL_USAGE, "network \"%s\" is unknown: expected %s", name, known);
 }
 

@@ -19,7 +19,7 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
 const hl_op hl_op_input = {.name = "input", .onnx = "Identity", .shape = shape};
 
 hl_value *hl_input(hl_graph *graph, int channels) {
-    if (graph->input >= 0) return hl_graph_fail(graph, HL_USAGE, "layer input: the graph has an input already");
+    if (graph && graph->input >= 0) return hl_graph_fail(graph, HL_USAGE, "layer input: the graph has an input already");
     hl_node *node = hl_node_add(graph, &hl_op_input, "input", NULL, 0, &(input_attributes){channels}, sizeof(input_attributes));
     if (node) graph->input = node->index;
     return node;

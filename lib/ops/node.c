@@ -100,6 +100,7 @@ hl_node *hl_node_add(hl_graph *graph, const hl_op *op, const char *name, hl_node
 }
 
 void hl_output(hl_graph *graph, hl_value *x) {
+    if (!graph) return;
     if (x && graph->output >= 0) hl_graph_fail(graph, HL_USAGE, "layer %s: the graph has an output already", x->name);
     if (x) graph->output = x->index;
 }

@@ -25,7 +25,7 @@ hl_run_options hl_run_defaults(void) {
                             .epochs = 50,
                             .batch = 8,
                             .rate = 3e-4,
-                            .patience = 10,
+                            .patience = 20,
                             .flip = true,
                             .folds = 5,
                             .by_centre = true,

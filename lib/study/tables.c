@@ -1,4 +1,4 @@
-/* Figures as tables: cells for the report, aligned plain text for terminals and logs. */
+/* Figures as tables of cells for the report. */
 #include "study/tables.h"
 
 #include <math.h>
@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "hilum/study.h"
 
 void hl_cells_add(hl_cells *cells, const char *format, ...) {
     char text[512];
@@ -79,35 +77,4 @@ void hl_cells_cases(hl_cells *cells, const hl_figures *training, const hl_figure
         hl_cells_number(cells, figure->dsc, 4);
         hl_cells_number(cells, native && i < native->case_count ? native->cases[i].dsc : NAN, 4);
     }
-}
-
-/* --- plain text --------------------------------------------------------------------------------------------------- */
-
-/* Columns as wide as their widest cell; the first `left` columns are aligned left, the rest right. */
-static void print_cells(FILE *stream, const hl_cells *cells, int columns, int left) {
-    for (int i = 0; i < cells->count; i++) {
-        int column = i % columns;
-        size_t width = 0;
-        for (int j = column; j < cells->count; j += columns) width = strlen(cells->texts[j]) > width ? strlen(cells->texts[j]) : width;
-        fprintf(stream, "%s%*s%s", column ? "  " : "", column < left ? -(int)width : (int)width, cells->texts[i],
-                column == columns - 1 ? "\n" : "");
-    }
-}
-
-char *hl_figures_table(hl_context *hl, const hl_figures *training, const hl_figures *native) {
-    hl_cells means = {.hl = hl}, cases = {.hl = hl};
-    hl_cells_figures(&means, training, native);
-    hl_cells_cases(&cases, training, native);
-    char *text = NULL;
-    size_t bytes;
-    FILE *stream = means.failed || cases.failed ? NULL : open_memstream(&text, &bytes);
-    if (stream) {
-        print_cells(stream, &means, 3, 1);
-        fputc('\n', stream);
-        print_cells(stream, &cases, 6, 3);
-        if (fclose(stream)) free(text), text = NULL;
-    }
-    hl_cells_free(&means), hl_cells_free(&cases);
-    if (!text) hl_fail(hl, HL_NO_MEMORY, "no memory for a table of figures");
-    return text;
 }

@@ -199,6 +199,23 @@ START_TEST(round_trips) {
 }
 END_TEST
 
+/* A mask drawn in the faintest colour there is: still a mask. */
+START_TEST(faint_colours_stay) {
+    hl_context *hl = hl_open(NULL);
+    static const unsigned char rgb[] = {0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0, 2, 0, 0};
+    unsigned char *data;
+    size_t bytes;
+    hl_picture picture;
+    ck_ok(hl, hl_png_encode(hl, 6, 1, 3, 8, rgb, &data, &bytes));
+    ck_ok(hl, hl_png_decode(hl, "faint", data, bytes, &picture));
+    ck_assert_uint_eq(picture.pixels[0], 0);
+    for (int i = 1; i < 6; i++) ck_assert_uint_eq(picture.pixels[i], 1);
+    free(data);
+    free(picture.pixels);
+    hl_close(hl);
+}
+END_TEST
+
 START_TEST(files_that_are_none) {
     hl_context *hl = hl_open(NULL);
     char folder[64], path[128];
@@ -240,6 +257,7 @@ int main(void) {
     tcase_add_test(tcase, sizes_that_do_not_fit);
     tcase_add_test(tcase, round_trips);
     tcase_add_test(tcase, files_that_are_none);
+    tcase_add_test(tcase, faint_colours_stay);
     tcase_add_test(tcase, layouts_that_are_none);
     return run_suite(suite);
 }

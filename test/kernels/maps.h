@@ -10,6 +10,17 @@
 #include "base/random.h"
 #include "kernels/kernels.h"
 
+/* The tables of fast float kernels. A test passes over those that this processor cannot run. */
+static const hl_kernels *const tables[] = {&hl_kernels_blas, &hl_kernels_avx2};
+enum { TABLES = sizeof tables / sizeof *tables };
+
+static inline bool runs_here(const hl_kernels *kernels) {
+    hl_context *hl = hl_open(&(hl_options){.isa = kernels->name});
+    bool runs = hl_kernels_for(hl, HL_F32) == kernels;
+    hl_close(hl);
+    return runs;
+}
+
 static const float GAP = 12345; /* what stands between the pixels of a map whose stride exceeds its channels */
 
 typedef struct map {

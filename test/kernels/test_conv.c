@@ -98,22 +98,24 @@ static void hold_against_double(const shape *s, const hl_conv_kernel *kernel, in
 }
 
 START_TEST(convolutions_are_right) {
-    hl_context *hl = hl_open(&(hl_options){.isa = "blas"});
-    for (const hl_conv_kernel *const *at = hl_kernels_for(hl, HL_F32)->convs; *at; at++)
-        if ((*at)->fits(&shapes[_i].conv)) hold_against_double(&shapes[_i], *at, 1 + _i % 3);
-    hl_close(hl);
+    const hl_kernels *k = tables[_i % TABLES];
+    const shape *s = &shapes[_i / TABLES];
+    for (const hl_conv_kernel *const *at = k->convs; *at && runs_here(k); at++)
+        if ((*at)->fits(&s->conv)) hold_against_double(s, *at, 1 + _i / TABLES % 3);
 }
 END_TEST
 
 START_TEST(same_bits_on_any_number_of_threads) {
+    const hl_kernels *k = tables[_i % TABLES];
+    const shape *s = &shapes[_i / TABLES];
     hl_context *one = hl_open(&(hl_options){.threads = 1});
-    for (const hl_conv_kernel *const *at = hl_kernels_for(one, HL_F32)->convs; *at; at++) {
-        if (!(*at)->fits(&shapes[_i].conv)) continue;
-        layer first = layer_new(one, &shapes[_i]);
+    for (const hl_conv_kernel *const *at = k->convs; *at && runs_here(k); at++) {
+        if (!(*at)->fits(&s->conv)) continue;
+        layer first = layer_new(one, s);
         run(&first, *at, HL_F32, 0);
         for (int threads = 2; threads <= 3; threads++) {
             hl_context *many = hl_open(&(hl_options){.threads = threads});
-            layer l = layer_new(many, &shapes[_i]);
+            layer l = layer_new(many, s);
             run(&l, *at, HL_F32, 0);
             ck_assert_mem_eq(l.out.f32.data, first.out.f32.data, map_bytes(&l.out));
             ck_assert_mem_eq(l.din.f32.data, first.din.f32.data, map_bytes(&l.din));
@@ -129,8 +131,7 @@ START_TEST(same_bits_on_any_number_of_threads) {
 END_TEST
 
 START_TEST(the_choice_fits_and_follows_the_shape) {
-    hl_context *hl = hl_open(NULL);
-    const hl_kernels *kernels = hl_kernels_for(hl, HL_F32);
+    const hl_kernels *kernels = tables[_i];
     for (int i = 0; i < SHAPES; i++)
         for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++)
             ck_assert(hl_conv_choose(kernels, &shapes[i].conv, (hl_pass)pass)->fits(&shapes[i].conv));
@@ -140,7 +141,6 @@ START_TEST(the_choice_fits_and_follows_the_shape) {
     ck_assert_str_eq(hl_conv_choose(kernels, &tiny, HL_FORWARD)->name, "gemm");
     ck_assert_str_eq(hl_conv_choose(kernels, &point, HL_FORWARD)->name, "gemm");
     ck_assert_ptr_eq(hl_conv_choose(&hl_kernels_ref_f64, &large, HL_FORWARD), hl_kernels_ref_f64.convs[0]);
-    hl_close(hl);
 }
 END_TEST
 
@@ -149,6 +149,16 @@ START_TEST(a_context_gets_the_kernels_it_asked_for) {
     ck_assert_ptr_eq(hl_kernels_for(ref, HL_F32), &hl_kernels_ref_f32);
     ck_assert_ptr_eq(hl_kernels_for(blas, HL_F32), &hl_kernels_blas);
     ck_assert_ptr_eq(hl_kernels_for(blas, HL_F64), &hl_kernels_ref_f64);
+    static const char *const highest[] = {"avx2", "avx512"};
+    for (int i = 0; i < 2; i++) {
+        hl_context *best = hl_open(&(hl_options){.isa = highest[i]});
+        ck_assert_ptr_eq(hl_kernels_for(best, HL_F32), runs_here(&hl_kernels_avx2) ? &hl_kernels_avx2 : &hl_kernels_blas);
+        ck_assert_str_eq(hl_isa(best), hl_kernels_for(best, HL_F32)->name);
+        ck_assert_ptr_eq(hl_kernels_for(best, HL_F64), &hl_kernels_ref_f64);
+        hl_close(best);
+    }
+    ck_assert_str_eq(hl_isa(ref), "ref");
+    ck_assert_str_eq(hl_isa(blas), "blas");
     hl_close(ref);
     hl_close(blas);
 }
@@ -157,9 +167,9 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("convolutions");
     TCase *tcase = slow_case(suite, "convolutions");
-    tcase_add_loop_test(tcase, convolutions_are_right, 0, SHAPES);
-    tcase_add_loop_test(tcase, same_bits_on_any_number_of_threads, 0, SHAPES);
-    tcase_add_test(tcase, the_choice_fits_and_follows_the_shape);
+    tcase_add_loop_test(tcase, convolutions_are_right, 0, SHAPES * TABLES);
+    tcase_add_loop_test(tcase, same_bits_on_any_number_of_threads, 0, SHAPES * TABLES);
+    tcase_add_loop_test(tcase, the_choice_fits_and_follows_the_shape, 0, TABLES);
     tcase_add_test(tcase, a_context_gets_the_kernels_it_asked_for);
     return run_suite(suite);
 }

@@ -86,6 +86,8 @@ START_TEST(plain_loops) { check_net("unet-vgg16", "ref", HL_F32, &in_float); }
 END_TEST
 START_TEST(default_kernels) { check_net("unet-vgg16", NULL, HL_F32, &in_float); }
 END_TEST
+START_TEST(kernels_for_any_processor) { check_net("unet-vgg16", "blas", HL_F32, &in_float); }
+END_TEST
 START_TEST(plain_loops_in_double) { check_net("unet-vgg16", NULL, HL_F64, &in_double); }
 END_TEST
 
@@ -156,6 +158,7 @@ int main(void) {
     TCase *tcase = slow_case(suite, "golden");
     tcase_add_test(tcase, plain_loops);
     tcase_add_test(tcase, default_kernels);
+    tcase_add_test(tcase, kernels_for_any_processor);
     tcase_add_test(tcase, plain_loops_in_double);
     tcase_add_test(tcase, parameter_counts);
     tcase_add_test(tcase, widths);

@@ -173,9 +173,7 @@ START_TEST(evaluate_gives_the_runs_figures_again) {
     }
     ck_assert_ptr_nonnull(cJSON_GetObjectItem(cJSON_GetObjectItem(again, "native"), "dsc_lesion_mean"));
     ck_assert(hl_threshold_index(hl_run_threshold_val(run)) >= 0);
-    char *table = hl_figures_table(hl, &result.training, &result.native);
-    ck_assert(strstr(table, result.training.cases[7].case_name) != NULL);
-    free(text), free(table);
+    free(text);
     cJSON_Delete(again), cJSON_Delete(metrics);
     hl_evaluation_free(&result);
     hl_run_close(run);

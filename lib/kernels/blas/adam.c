@@ -32,8 +32,8 @@ static void adam_piece(void *arg, int64_t piece, int worker) {
     for (int64_t i = piece * PIECE; i < end; i += BLOCK) adam_block(call, i, end - i < BLOCK ? (int)(end - i) : BLOCK);
 }
 
-void hl_blas_adam(hl_context *hl, const hl_adam_step *step, int64_t count, void *weights, const void *gradient, void *moment1,
-                  void *moment2) {
+void HL_BLAS(adam)(hl_context *hl, const hl_adam_step *step, int64_t count, void *weights, const void *gradient, void *moment1,
+                   void *moment2) {
     adam_call call = {.count = count, .weights = weights, .moment1 = moment1, .moment2 = moment2, .gradient = gradient};
     call.beta1 = (float)step->beta1, call.rest1 = (float)(1 - step->beta1);
     call.beta2 = (float)step->beta2, call.rest2 = (float)(1 - step->beta2);

@@ -1,14 +1,19 @@
-/* The float kernels over OpenBLAS, by name, and what they share. kernels.h says what each does. */
+/* The float kernels over OpenBLAS, by name, and what they share. kernels.h says what each does.
+ *
+ * They are built twice: for any processor, and with HL_KERNELS_AVX2 for those with AVX2 and FMA. What is not static is named
+ * by HL_BLAS; what is inline is static, so that no other object gets to share code of the second build. */
 #ifndef HL_BLAS_BLAS_H
 #define HL_BLAS_BLAS_H
 
 #include "kernels/kernels.h"
 
-/* Tells OpenBLAS to stay on the calling thread: the pieces of hl_parallel_for are the threads. To be called before the
- * first product; again does no harm. */
-void hl_blas_prepare(void);
+#ifdef HL_KERNELS_AVX2
+#define HL_BLAS(name) hl_avx2_##name
+#else
+#define HL_BLAS(name) hl_blas_##name
+#endif
 
-extern const hl_conv_kernel hl_blas_gemm, hl_blas_winograd;
+extern const hl_conv_kernel HL_BLAS(gemm), HL_BLAS(winograd);
 
 static inline int64_t hl_blas_pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
 static inline int64_t hl_blas_clamp(int64_t value, int64_t low, int64_t high) { return value < low ? low : value > high ? high : value; }
@@ -23,17 +28,17 @@ typedef struct hl_patch_range {
     int64_t first;
     int count, tap, taps, channel, channels;
 } hl_patch_range;
-void hl_blas_patches(const hl_conv *conv, const hl_segment *in, int segments, const hl_patch_range *range, float *to);
+void HL_BLAS(patches)(const hl_conv *conv, const hl_segment *in, int segments, const hl_patch_range *range, float *to);
 /* Whether the input's own memory is the patch matrix: 1 x 1, stride 1, no padding, one map that is not upsampled. */
-bool hl_blas_pointwise(const hl_conv *conv);
+bool HL_BLAS(pointwise)(const hl_conv *conv);
 
 /* sums[c] = sum of x over all pixels, in double, by pieces added in order. */
-size_t hl_blas_sums_workspace(const hl_view *x); /* bytes, a multiple of 64; grows with pixels and c alone */
-void hl_blas_sums(hl_context *hl, const hl_view *x, float *sums, void *workspace);
+size_t HL_BLAS(sums_workspace)(const hl_view *x); /* bytes, a multiple of 64; grows with pixels and c alone */
+void HL_BLAS(sums)(hl_context *hl, const hl_view *x, float *sums, void *workspace);
 
 /* The gradient to the kernel by matrix products (gemm_weights.c). */
-size_t hl_blas_gemm_weights_workspace(const hl_conv *conv, int threads);
-void hl_blas_gemm_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
-                          void *dbias, void *workspace);
+size_t HL_BLAS(gemm_weights_workspace)(const hl_conv *conv, int threads);
+void HL_BLAS(gemm_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
+                           void *dbias, void *workspace);
 
 #endif

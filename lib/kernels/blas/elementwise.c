@@ -62,18 +62,18 @@ static void add_run(float *y, const float *a, const float *b, int64_t count) {
     for (int64_t i = 0; i < count; i++) y[i] = a[i] + b[i];
 }
 
-void hl_blas_relu_forward(hl_context *hl, const hl_view *x, const hl_view *y) { run_all(hl, relu_run, y, x, NULL); }
+void HL_BLAS(relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y) { run_all(hl, relu_run, y, x, NULL); }
 
-void hl_blas_relu_backward(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate) {
+void HL_BLAS(relu_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate) {
     run_all(hl, accumulate ? relu_backward_add_run : relu_backward_run, dx, y, dy);
 }
 
-void hl_blas_copy(hl_context *hl, const hl_view *x, const hl_view *y, bool accumulate) {
+void HL_BLAS(copy)(hl_context *hl, const hl_view *x, const hl_view *y, bool accumulate) {
     if (accumulate) run_all(hl, add_run, y, y, x);
     else run_all(hl, copy_run, y, x, NULL);
 }
 
-void hl_blas_add(hl_context *hl, const hl_view *a, const hl_view *b, const hl_view *y) { run_all(hl, add_run, y, a, b); }
+void HL_BLAS(add)(hl_context *hl, const hl_view *a, const hl_view *b, const hl_view *y) { run_all(hl, add_run, y, a, b); }
 
 typedef struct upsample_call {
     int up;
@@ -93,7 +93,7 @@ static void upsample_row(void *arg, int64_t row, int worker) {
     }
 }
 
-void hl_blas_upsample_forward(hl_context *hl, int up, const hl_view *x, const hl_view *y) {
+void HL_BLAS(upsample_forward)(hl_context *hl, int up, const hl_view *x, const hl_view *y) {
     upsample_call call = {.up = up, .small = x, .large = y};
     hl_parallel_for(hl, (int64_t)y->n * y->h, upsample_row, &call);
 }
@@ -115,7 +115,7 @@ static void upsample_backward_row(void *arg, int64_t row, int worker) {
     }
 }
 
-void hl_blas_upsample_backward(hl_context *hl, int up, const hl_view *dy, const hl_view *dx, bool accumulate) {
+void HL_BLAS(upsample_backward)(hl_context *hl, int up, const hl_view *dy, const hl_view *dx, bool accumulate) {
     upsample_call call = {.up = up, .small = dx, .large = dy, .accumulate = accumulate};
     hl_parallel_for(hl, (int64_t)dx->n * dx->h, upsample_backward_row, &call);
 }

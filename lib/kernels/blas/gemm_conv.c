@@ -72,7 +72,7 @@ static bool is_scattered(const hl_conv *conv) {
 }
 
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
-    if (pass == HL_BACKWARD_WEIGHTS) return hl_blas_gemm_weights_workspace(conv, threads);
+    if (pass == HL_BACKWARD_WEIGHTS) return HL_BLAS(gemm_weights_workspace)(conv, threads);
     if (pass == HL_FORWARD) return patch_floats(conv, threads) * sizeof(float);
     if (is_scattered(conv)) return (size_t)threads * SCATTER_PIXELS * SCATTER_CHANNELS * sizeof(float);
     hl_conv turned = turned_conv(conv);
@@ -96,12 +96,12 @@ static void product(const gemm_call *call, int64_t first, int rows, int g, int f
 static const float *patches_of(const gemm_call *call, int64_t first, int rows, int g, float *to, int64_t *stride) {
     const hl_conv *conv = call->conv;
     *stride = call->depth;
-    if (call->segments == 1 && !call->in->up && hl_blas_pointwise(conv)) {
+    if (call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(conv)) {
         *stride = call->in->view.stride;
         return hl_blas_pixel(&call->in->view, first) + g * call->group_in;
     }
     hl_patch_range range = {first, rows, 0, conv->kh * conv->kw, g * call->group_in, call->group_in};
-    hl_blas_patches(conv, call->in, call->segments, &range, to);
+    HL_BLAS(patches)(conv, call->in, call->segments, &range, to);
     return to;
 }
 
@@ -135,7 +135,7 @@ static void columns_piece(void *arg, int64_t piece, int worker) {
         from = (int)(piece % blocks) * SHARED_COLUMNS;
     int count = call->group_out - from < SHARED_COLUMNS ? call->group_out - from : SHARED_COLUMNS;
     const float *patches = call->patches + g * pixels * call->depth;
-    if (call->segments == 1 && !call->in->up && hl_blas_pointwise(call->conv)) patches = patches_of(call, 0, 0, g, NULL, &stride);
+    if (call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(call->conv)) patches = patches_of(call, 0, 0, g, NULL, &stride);
     product(call, 0, (int)pixels, g, from, count, patches, stride);
 }
 
@@ -150,7 +150,7 @@ static void run(hl_context *hl, gemm_call *call) {
         return;
     }
     call->rows = (int)hl_blas_pieces(pixels, 16);
-    bool direct = call->segments == 1 && !call->in->up && hl_blas_pointwise(conv);
+    bool direct = call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(conv);
     if (!direct) hl_parallel_for(hl, conv->groups * hl_blas_pieces(pixels, call->rows), shared_patches_piece, call);
     hl_parallel_for(hl, conv->groups * hl_blas_pieces(call->group_out, SHARED_COLUMNS), columns_piece, call);
 }
@@ -262,12 +262,12 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
     run(hl, &call);
 }
 
-const hl_conv_kernel hl_blas_gemm = {
+const hl_conv_kernel HL_BLAS(gemm) = {
     .name = "gemm",
     .fits = fits,
     .cost = cost,
     .workspace = workspace,
     .forward = forward,
     .backward_data = backward_data,
-    .backward_weights = hl_blas_gemm_weights,
+    .backward_weights = HL_BLAS(gemm_weights),
 };

@@ -43,10 +43,10 @@ static size_t patch_floats(const hl_conv *conv) {
 
 static size_t sums_bytes(const hl_conv *conv) {
     hl_view dout = {.n = conv->n, .h = conv->out_h, .w = conv->out_w, .c = conv->out_c, .stride = conv->out_c};
-    return hl_blas_sums_workspace(&dout);
+    return HL_BLAS(sums_workspace)(&dout);
 }
 
-size_t hl_blas_gemm_weights_workspace(const hl_conv *conv, int threads) {
+size_t HL_BLAS(gemm_weights_workspace)(const hl_conv *conv, int threads) {
     size_t parts = is_small(conv) ? (size_t)parts_of(conv) * hl_blas_lines(kernel_size(conv)) : 0;
     return sums_bytes(conv) + (parts + (size_t)threads * patch_floats(conv)) * sizeof(float);
 }
@@ -56,14 +56,14 @@ size_t hl_blas_gemm_weights_workspace(const hl_conv *conv, int threads) {
 static void product(const weights_call *call, int64_t first, int64_t end, int g, int output, int outputs, int tap, int taps, float *memory,
                     float *to, int stride) {
     const hl_conv *conv = call->conv;
-    bool direct = call->segments == 1 && !call->in->up && hl_blas_pointwise(conv);
+    bool direct = call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(conv);
     int depth = taps * call->group_in;
     float beta = 0;
     for (int64_t p = first, rows = patch_rows(conv); p < end; p += rows, beta = 1) {
         int count = (int)(end - p < rows ? end - p : rows);
         hl_patch_range range = {p, count, tap, taps, g * call->group_in, call->group_in};
         const float *patches = direct ? hl_blas_pixel(&call->in->view, p) + g * call->group_in : memory;
-        if (!direct) hl_blas_patches(conv, call->in, call->segments, &range, memory);
+        if (!direct) HL_BLAS(patches)(conv, call->in, call->segments, &range, memory);
         const float *dout = hl_blas_pixel(call->dout, p) + g * call->group_out + output;
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, outputs, depth, count, 1, dout, (int)call->dout->stride, patches,
                     direct ? (int)call->in->view.stride : depth, beta, to, stride);
@@ -109,13 +109,13 @@ static void tap_piece(void *arg, int64_t piece, int worker) {
     product(call, 0, hl_conv_pixels(conv), g, from, count, tap, 1, memory, to, call->taps * call->group_in);
 }
 
-void hl_blas_gemm_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
-                          void *dbias, void *workspace) {
+void HL_BLAS(gemm_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
+                           void *dbias, void *workspace) {
     weights_call call = {.conv = conv, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
     call.group_in = conv->in_c / conv->groups, call.group_out = conv->out_c / conv->groups, call.taps = conv->kh * conv->kw;
     call.size = kernel_size(conv);
     call.parts = (float *)((char *)workspace + sums_bytes(conv));
-    if (dbias) hl_blas_sums(hl, dout, dbias, workspace);
+    if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
     if (is_small(conv)) {
         call.patches = call.parts + (size_t)parts_of(conv) * hl_blas_lines(call.size);
         hl_parallel_for(hl, parts_of(conv), part_piece, &call);

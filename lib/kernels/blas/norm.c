@@ -25,7 +25,7 @@ typedef struct norm_call {
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static size_t sums_of(const hl_view *x) { return 2 * (size_t)x->c; }
 
-size_t hl_blas_norm_workspace(const hl_view *x, int threads) {
+size_t HL_BLAS(norm_workspace)(const hl_view *x, int threads) {
     (void)threads;
     return (SUM_PIECES + 1) * sums_of(x) * sizeof(double);
 }
@@ -89,7 +89,7 @@ static const double *sum_up(hl_context *hl, norm_call *call, double *workspace) 
 }
 
 /* Moments about the first pixel's value, so that a large mean does not swallow the variance. */
-void hl_blas_norm_statistics(hl_context *hl, const hl_view *x, double *mean, double *variance, void *workspace) {
+void HL_BLAS(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, double *variance, void *workspace) {
     norm_call call = {.x = x};
     const double *total = sum_up(hl, &call, workspace);
     double pixels = (double)hl_view_pixels(x);
@@ -153,14 +153,14 @@ static void map_all(hl_context *hl, norm_call *call) {
     hl_parallel_for(hl, hl_blas_pieces(hl_view_pixels(call->x), call->pixels), map_piece, call);
 }
 
-void hl_blas_norm_apply(hl_context *hl, const hl_view *x, const double *mean, const double *variance, double eps, const void *gamma,
-                        const void *beta, const hl_view *y) {
+void HL_BLAS(norm_apply)(hl_context *hl, const hl_view *x, const double *mean, const double *variance, double eps, const void *gamma,
+                         const void *beta, const hl_view *y) {
     norm_call call = {.x = x, .out = y, .mean = mean, .variance = variance, .eps = eps, .gamma = gamma, .beta = beta};
     map_all(hl, &call);
 }
 
-void hl_blas_norm_backward(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
-                           const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace) {
+void HL_BLAS(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
+                            const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace) {
     norm_call call = {
         .x = x, .dy = dy, .out = dx, .mean = mean, .variance = variance, .eps = eps, .gamma = gamma, .accumulate = accumulate};
     call.total = sum_up(hl, &call, workspace);

@@ -3,7 +3,7 @@
 
 #include "kernels/blas/blas.h"
 
-bool hl_blas_pointwise(const hl_conv *conv) {
+bool HL_BLAS(pointwise)(const hl_conv *conv) {
     return conv->kh == 1 && conv->kw == 1 && conv->stride_h == 1 && conv->stride_w == 1 && !conv->pad_top && !conv->pad_left &&
            conv->in_h == conv->out_h && conv->in_w == conv->out_w;
 }
@@ -21,7 +21,7 @@ static void copy_pixel(const hl_segment *in, int segments, int n, int y, int x, 
     }
 }
 
-void hl_blas_patches(const hl_conv *conv, const hl_segment *in, int segments, const hl_patch_range *range, float *to) {
+void HL_BLAS(patches)(const hl_conv *conv, const hl_segment *in, int segments, const hl_patch_range *range, float *to) {
     size_t bytes = (size_t)range->channels * sizeof *to;
     int ox = (int)(range->first % conv->out_w), oy = (int)(range->first / conv->out_w % conv->out_h);
     int n = (int)(range->first / conv->out_w / conv->out_h);
@@ -52,7 +52,7 @@ static int64_t sum_size(const hl_view *x) {
 
 static size_t padded_channels(const hl_view *x) { return ((size_t)x->c + 7) / 8 * 8; }
 
-size_t hl_blas_sums_workspace(const hl_view *x) { return SUM_PIECES * padded_channels(x) * sizeof(double); }
+size_t HL_BLAS(sums_workspace)(const hl_view *x) { return SUM_PIECES * padded_channels(x) * sizeof(double); }
 
 static void sums_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
@@ -66,7 +66,7 @@ static void sums_piece(void *arg, int64_t piece, int worker) {
     }
 }
 
-void hl_blas_sums(hl_context *hl, const hl_view *x, float *sums, void *workspace) {
+void HL_BLAS(sums)(hl_context *hl, const hl_view *x, float *sums, void *workspace) {
     sums_call call = {.x = x, .parts = workspace, .size = sum_size(x)};
     int64_t pieces = hl_blas_pieces(hl_view_pixels(x), call.size);
     hl_parallel_for(hl, pieces, sums_piece, &call);

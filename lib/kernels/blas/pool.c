@@ -52,7 +52,7 @@ static void forward_row(void *arg, int64_t row, int worker) {
         }
 }
 
-void hl_blas_max_pool_forward(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y) {
+void HL_BLAS(max_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y) {
     pool_call call = {.pool = pool, .x = x, .y = y};
     hl_parallel_for(hl, (int64_t)y->n * y->h, forward_row, &call);
 }
@@ -92,8 +92,8 @@ static void backward_piece(void *arg, int64_t piece, int worker) {
         for (int ox = 0; ox < dy->w; ox++) spread(call, n, oy, ox, from, count);
 }
 
-void hl_blas_max_pool_backward(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *dy, const hl_view *dx,
-                               bool accumulate) {
+void HL_BLAS(max_pool_backward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *dy, const hl_view *dx,
+                                bool accumulate) {
     pool_call call = {.pool = pool, .x = x, .y = dy, .dx = dx, .accumulate = accumulate};
     hl_parallel_for(hl, (int64_t)dx->n * hl_blas_pieces(dx->c, CHANNELS), backward_piece, &call);
 }

@@ -65,7 +65,7 @@ static hl_conv exchanged(const hl_conv *conv) {
 }
 
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
-    if (pass == HL_BACKWARD_WEIGHTS) return hl_winograd_weights_workspace(conv, threads);
+    if (pass == HL_BACKWARD_WEIGHTS) return HL_BLAS(winograd_weights_workspace)(conv, threads);
     hl_conv other = pass == HL_FORWARD ? *conv : exchanged(conv);
     return (size_t)(shared_floats(&other) + threads * worker_floats(&other)) * sizeof(float);
 }
@@ -74,7 +74,7 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
 static void transform_kernel(const winograd_call *call, int from, int to, int column, int columns, float *planes, int64_t plane) {
     int64_t wide = call->turned ? call->conv->out_c : call->conv->in_c;
     for (int row = from; row < to; row++, planes += columns)
-        hl_winograd_kernel(call->kernel + row * TAPS * wide + column, wide, columns, call->turned, planes, plane);
+        HL_BLAS(winograd_kernel)(call->kernel + row * TAPS * wide + column, wide, columns, call->turned, planes, plane);
 }
 
 /* The 36 products of `rows` tiles with `columns` output channels; `stride` is the transformed kernel's. */
@@ -87,9 +87,8 @@ static void multiply(const winograd_call *call, int rows, int columns, const flo
 }
 
 static void output_tiles(const winograd_call *call, int64_t first, int rows, int channel, int columns, const float *m, int64_t m_plane) {
-    for (int t = 0; t < rows; t++)
-        hl_winograd_output(call->conv, m + (int64_t)t * columns, m_plane, columns, call->bias, call->accumulate, call->out, channel,
-                           first + t);
+    for (int t = 0; t < rows; t++, m += columns)
+        HL_BLAS(winograd_output)(call->conv, m, m_plane, columns, call->bias, call->accumulate, call->out, channel, first + t);
 }
 
 static void kernel_piece(void *arg, int64_t piece, int worker) {
@@ -107,7 +106,7 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
     int rows = left < call->block ? (int)left : call->block;
     int64_t v_plane = plane_floats(call->block, conv->in_c), m_plane = plane_floats(call->block, BLOCK_COLUMNS);
     float *v = call->memory + worker * call->worker, *m = v + PLANES * v_plane;
-    for (int t = 0; t < rows; t++) hl_winograd_input(conv, call->in, call->segments, first + t, v + (int64_t)t * conv->in_c, v_plane);
+    for (int t = 0; t < rows; t++) HL_BLAS(winograd_input)(conv, call->in, call->segments, first + t, v + (int64_t)t * conv->in_c, v_plane);
     for (int from = 0; from < conv->out_c; from += BLOCK_COLUMNS) {
         int columns = conv->out_c - from < BLOCK_COLUMNS ? conv->out_c - from : BLOCK_COLUMNS;
         const float *u = call->shared + (call->turned ? from : (int64_t)from * conv->in_c);
@@ -120,7 +119,7 @@ static void input_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
     int in = call->conv->in_c;
-    hl_winograd_input(call->conv, call->in, call->segments, piece, call->shared + piece * in, plane_floats(call->tiles.count, in));
+    HL_BLAS(winograd_input)(call->conv, call->in, call->segments, piece, call->shared + piece * in, plane_floats(call->tiles.count, in));
 }
 
 static void columns_piece(void *arg, int64_t piece, int worker) {
@@ -166,12 +165,12 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
     run(hl, &call, memory);
 }
 
-const hl_conv_kernel hl_blas_winograd = {
+const hl_conv_kernel HL_BLAS(winograd) = {
     .name = "winograd",
     .fits = fits,
     .cost = cost,
     .workspace = workspace,
     .forward = forward,
     .backward_data = backward_data,
-    .backward_weights = hl_winograd_weights,
+    .backward_weights = HL_BLAS(winograd_weights),
 };

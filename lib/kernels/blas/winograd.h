@@ -26,20 +26,20 @@ static inline tiling tiles_of(const hl_conv *conv) {
 }
 
 /* B^T d B of a tile's 6 x 6 inputs, all channels of all segments: planes[k * plane + c]. */
-void hl_winograd_input(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *planes, int64_t plane);
+void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *planes, int64_t plane);
 /* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
-void hl_winograd_gradient(const hl_conv *conv, const hl_view *dout, int64_t tile, float *planes, int64_t plane);
+void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *planes, int64_t plane);
 /* A^T M A: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) may be NULL. */
-void hl_winograd_output(const hl_conv *conv, const float *planes, int64_t plane, int count, const float *bias, bool accumulate,
-                        const hl_view *out, int channel, int64_t tile);
+void HL_BLAS(winograd_output)(const hl_conv *conv, const float *planes, int64_t plane, int count, const float *bias, bool accumulate,
+                              const hl_view *out, int channel, int64_t tile);
 /* G g G^T of `count` input channels of one output channel: kernel[tap * stride + c], taps backwards if `turned`. */
-void hl_winograd_kernel(const float *kernel, int64_t stride, int count, bool turned, float *planes, int64_t plane);
+void HL_BLAS(winograd_kernel)(const float *kernel, int64_t stride, int count, bool turned, float *planes, int64_t plane);
 /* dkernel[tap * stride + c] (+)= G^T dU G. */
-void hl_winograd_dkernel(const float *planes, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride);
+void HL_BLAS(winograd_dkernel)(const float *planes, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride);
 
 /* The gradient to the kernel (winograd_weights.c). */
-size_t hl_winograd_weights_workspace(const hl_conv *conv, int threads);
-void hl_winograd_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
-                         void *dbias, void *workspace);
+size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads);
+void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
+                               void *dbias, void *workspace);
 
 #endif

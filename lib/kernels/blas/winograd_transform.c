@@ -78,19 +78,33 @@ static inline void both_ways(transform *one, int size, int wide, const lanes *fr
     for (int y = 0; y < wide; y++) one(half + y * size, 1, to + y * wide, 1);
 }
 
-static inline void load(const float *from, int count, float *to) {
+/* Not by memcpy: its narrower moves would hold up the vector loads that follow. */
+static inline void copy_lanes(const float *restrict from, float *restrict to) {
+#pragma omp simd
+    for (int i = 0; i < LANES; i++) to[i] = from[i];
+}
+
+static inline void load(const float *restrict from, int count, float *restrict to) {
     if (count == LANES) {
-        memcpy(to, from, sizeof(lanes));
+        copy_lanes(from, to);
         return;
     }
-    for (int i = 0; i < LANES; i++) to[i] = i < count ? from[i] : 0;
+    memset(to, 0, sizeof(lanes));
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static inline void store(const float *restrict from, int count, float *restrict to) {
+    if (count == LANES) copy_lanes(from, to);
+    else memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static inline void add(const float *restrict from, int count, float *restrict to) {
+#pragma omp simd
+    for (int i = 0; i < count; i++) to[i] += from[i];
 }
 
 static inline void store_planes(const lanes *from, int values, int count, float *to, int64_t plane) {
-    for (int k = 0; k < values; k++, to += plane) {
-        if (count == LANES) memcpy(to, from[k].at, sizeof(lanes));
-        else memcpy(to, from[k].at, (size_t)count * sizeof *to);
-    }
+    for (int k = 0; k < values; k++, to += plane) store(from[k].at, count, to);
 }
 
 static inline void load_planes(const float *from, int64_t plane, int count, lanes *to) {
@@ -122,7 +136,7 @@ static inline void load_pixels(const float *const *pixels, int values, int chann
     for (int k = 0; k < values; k++) load(pixels[k] == zeros.at ? zeros.at : pixels[k] + channel, count, to[k].at);
 }
 
-void hl_winograd_input(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *planes, int64_t plane) {
+void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *planes, int64_t plane) {
     place at = place_of(conv, tile);
     const float *pixels[PLANES];
     lanes d[PLANES], v[PLANES];
@@ -137,7 +151,7 @@ void hl_winograd_input(const hl_conv *conv, const hl_segment *in, int segments, 
     }
 }
 
-void hl_winograd_gradient(const hl_conv *conv, const hl_view *dout, int64_t tile, float *planes, int64_t plane) {
+void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *planes, int64_t plane) {
     place at = place_of(conv, tile);
     const hl_segment in = {.view = *dout};
     const float *pixels[TILE * TILE];
@@ -151,8 +165,8 @@ void hl_winograd_gradient(const hl_conv *conv, const hl_view *dout, int64_t tile
     }
 }
 
-void hl_winograd_output(const hl_conv *conv, const float *planes, int64_t plane, int count, const float *bias, bool accumulate,
-                        const hl_view *out, int channel, int64_t tile) {
+void HL_BLAS(winograd_output)(const hl_conv *conv, const float *planes, int64_t plane, int count, const float *bias, bool accumulate,
+                              const hl_view *out, int channel, int64_t tile) {
     place at = place_of(conv, tile);
     lanes m[PLANES], y[TILE * TILE];
     for (int c = 0; c < count; c += LANES) {
@@ -163,24 +177,28 @@ void hl_winograd_output(const hl_conv *conv, const float *planes, int64_t plane,
             int row = at.y + k / TILE, column = at.x + k % TILE;
             if (row >= conv->out_h || column >= conv->out_w) continue;
             float *to = hl_blas_pixel(out, ((int64_t)at.n * conv->out_h + row) * conv->out_w + column) + channel + c;
-            for (int i = 0; bias && i < wide; i++) y[k].at[i] += bias[channel + c + i];
-            for (int i = 0; accumulate && i < wide; i++) y[k].at[i] += to[i];
-            memcpy(to, y[k].at, (size_t)wide * sizeof *to);
+            if (bias) add(bias + channel + c, wide, y[k].at);
+            if (accumulate) add(to, wide, y[k].at);
+            store(y[k].at, wide, to);
         }
     }
 }
 
-void hl_winograd_kernel(const float *kernel, int64_t stride, int count, bool turned, float *planes, int64_t plane) {
+void HL_BLAS(winograd_kernel)(const float *kernel, int64_t stride, int count, bool turned, float *planes, int64_t plane) {
     lanes g[TAPS], u[PLANES];
     for (int c = 0; c < count; c += LANES) {
         int wide = count - c < LANES ? count - c : LANES;
-        for (int t = 0; t < TAPS; t++) load(kernel + (turned ? TAPS - 1 - t : t) * stride + c, wide, g[t].at);
+        for (int t = 0; t < TAPS; t++) {
+            const float *from = kernel + (turned ? TAPS - 1 - t : t) * stride + c;
+            load(from, wide, g[t].at);
+            __builtin_prefetch(from + TAPS * stride); /* the next output channel's: no processor foresees so many strands */
+        }
         both_ways(kernel_6, 3, PATCH, g, u);
         store_planes(u, PLANES, wide, planes + c, plane);
     }
 }
 
-void hl_winograd_dkernel(const float *planes, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride) {
+void HL_BLAS(winograd_dkernel)(const float *planes, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride) {
     lanes u[PLANES], g[TAPS];
     for (int c = 0; c < count; c += LANES) {
         int wide = count - c < LANES ? count - c : LANES;
@@ -188,8 +206,8 @@ void hl_winograd_dkernel(const float *planes, int64_t plane, int count, bool acc
         both_ways(dkernel_3, PATCH, 3, u, g);
         for (int t = 0; t < TAPS; t++) {
             float *to = dkernel + t * stride + c;
-            for (int i = 0; accumulate && i < wide; i++) g[t].at[i] += to[i];
-            memcpy(to, g[t].at, (size_t)wide * sizeof *to);
+            if (accumulate) add(to, wide, g[t].at);
+            store(g[t].at, wide, to);
         }
     }
 }

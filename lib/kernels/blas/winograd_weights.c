@@ -33,10 +33,10 @@ static int64_t sum_plane(const hl_conv *conv) { return plane_floats(is_whole(con
 
 static size_t sums_bytes(const hl_conv *conv) {
     hl_view dout = {.n = conv->n, .h = conv->out_h, .w = conv->out_w, .c = conv->out_c, .stride = conv->out_c};
-    return hl_blas_sums_workspace(&dout);
+    return HL_BLAS(sums_workspace)(&dout);
 }
 
-size_t hl_winograd_weights_workspace(const hl_conv *conv, int threads) {
+size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
     int64_t tiles = chunk_tiles(conv), sums = is_whole(conv) ? 1 : threads;
     int64_t planes = plane_floats(tiles, conv->in_c) + plane_floats(tiles, conv->out_c) + sums * sum_plane(conv);
     return sums_bytes(conv) + (size_t)(PLANES * planes) * sizeof(float);
@@ -47,8 +47,8 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
     const hl_conv *conv = call->conv;
     for (int64_t t = piece * TILES; t < (piece + 1) * TILES && t < call->count; t++) {
-        hl_winograd_input(conv, call->in, call->segments, call->first + t, call->v + t * conv->in_c, call->v_plane);
-        hl_winograd_gradient(conv, call->dout, call->first + t, call->m + t * conv->out_c, call->m_plane);
+        HL_BLAS(winograd_input)(conv, call->in, call->segments, call->first + t, call->v + t * conv->in_c, call->v_plane);
+        HL_BLAS(winograd_gradient)(conv, call->dout, call->first + t, call->m + t * conv->out_c, call->m_plane);
     }
 }
 
@@ -63,7 +63,7 @@ static void multiply(const weights_call *call, int plane, int from, int outputs,
 static void turn_back(const weights_call *call, int from, int outputs, const float *sums) {
     int64_t in = call->conv->in_c;
     for (int o = 0; o < outputs; o++)
-        hl_winograd_dkernel(sums + o * in, call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
+        HL_BLAS(winograd_dkernel)(sums + o * in, call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
 }
 
 static void plane_piece(void *arg, int64_t piece, int worker) {
@@ -86,15 +86,15 @@ static void channels_piece(void *arg, int64_t piece, int worker) {
     turn_back(call, from, outputs, sums);
 }
 
-void hl_winograd_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
-                         void *dbias, void *workspace) {
+void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
+                               void *dbias, void *workspace) {
     weights_call call = {.conv = conv, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
     int64_t tiles = tiles_of(conv).count, chunk = chunk_tiles(conv);
     call.v_plane = plane_floats(chunk, conv->in_c), call.m_plane = plane_floats(chunk, conv->out_c), call.sum_plane = sum_plane(conv);
     call.v = (float *)((char *)workspace + sums_bytes(conv));
     call.m = call.v + PLANES * call.v_plane;
     call.sums = call.m + PLANES * call.m_plane;
-    if (dbias) hl_blas_sums(hl, dout, dbias, workspace);
+    if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
     for (call.first = 0; call.first < tiles; call.first += chunk) {
         call.count = (int)(tiles - call.first < chunk ? tiles - call.first : chunk);
         hl_parallel_for(hl, hl_blas_pieces(call.count, TILES), tiles_piece, &call);
