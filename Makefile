@@ -22,6 +22,9 @@ override CPPFLAGS += -D_GNU_SOURCE -Iinclude -Ilib -Itest $(PKG_CFLAGS)
 override CFLAGS   += -std=c11 $(OPT) -Wall -Wextra -Wpedantic -Werror -fPIC -fopenmp $(SAN)
 override LDFLAGS  += -fopenmp $(SAN)
 
+# A line a file; make V=1 shows the commands.
+run = $(if $(V),,@echo '  $(1)'; )
+
 # The plain kernels are built twice, in float and in double; those over OpenBLAS too, for any processor and for AVX2.
 # Nothing else may be compiled for AVX2: the program runs anywhere and chooses. Contraction is left off, as ISO C has it in
 # gcc: it gains nothing where memory is the limit, and a result should not depend on which products a compiler fuses.
@@ -51,29 +54,29 @@ deps:
 
 $(BUILD)/%.f32.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 $(BUILD)/%.f64.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -DHL_REF_DOUBLE -MMD -MP -c $< -o $@
+	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) -DHL_REF_DOUBLE -MMD -MP -c $< -o $@
 $(BUILD)/%.avx2.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(AVX2) -MMD -MP -c $< -o $@
+	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) $(AVX2) -MMD -MP -c $< -o $@
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/libhilum.a: $(OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call run,AR $@)$(AR) rcs $@ $^
 $(BUILD)/libhilum.so: $(OBJECTS)
-	$(CC) -shared -Wl,-soname,libhilum.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call run,LD $@)$(CC) -shared -Wl,-soname,libhilum.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/hilum: $(APPS) $(BUILD)/libhilum.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call run,LD $@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(TESTS) $(SLOW): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libhilum.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LIBS)
+	$(call run,LD $@)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LIBS)
 $(BENCHES): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libhilum.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call run,LD $@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 demo: deps
 	@$(MAKE) --no-print-directory all

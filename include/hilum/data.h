@@ -160,6 +160,7 @@ typedef struct hl_phantom_options {
     int slices;      /* a patient */
     int size;        /* height and width in pixels */
     uint64_t seed;
+    int first;       /* number of the first patient; 0: 1. Another stretch of numbers is further patients of the same centres. */
 } hl_phantom_options;
 
 hl_phantom_options hl_phantom_defaults(void);

@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "hilum/data.h"
 
-static const double highest_slice = 0.16, lowest_slice = 0.90;
+static const double highest_slice = 0.16, lowest_slice = 0.80;
 
 typedef struct member {
     int centre, cases;
@@ -42,6 +42,8 @@ static hl_status check_options(hl_context *hl, const hl_phantom_options *o) {
         return hl_fail(hl, HL_USAGE, "a phantom of %d slices a patient makes no sense: expected 1 to 1000", o->slices);
     if (o->size < 32 || o->size > 1024)
         return hl_fail(hl, HL_USAGE, "a phantom of %d pixels a side makes no sense: expected 32 to 1024", o->size);
+    if (o->first < 0 || o->first > 1000000)
+        return hl_fail(hl, HL_USAGE, "a first patient numbered %d makes no sense: expected 1 to 1000000", o->first);
     return HL_OK;
 }
 
@@ -77,8 +79,12 @@ static double slice_height(int slice, int count) { return highest_slice + (lowes
 
 /* --- a patient's pictures ------------------------------------------------------------------------------------------ */
 
+/* The number a patient goes by: it names him and all his random numbers. */
+static int number_of(const cohort *c, int patient) { return (c->options.first ? c->options.first : 1) + patient; }
+
 static char *case_folder(const cohort *c, int patient, int which) {
-    return hl_format(c->hl, "centre%d/p%03d/p%03d_%c", c->members[patient].centre + 1, patient + 1, patient + 1, 'a' + which);
+    int number = number_of(c, patient);
+    return hl_format(c->hl, "centre%d/p%03d/p%03d_%c", c->members[patient].centre + 1, number, number, 'a' + which);
 }
 
 static hl_status write_picture(const cohort *c, const char *folder, const char *what, int slice, const uint8_t *pixels) {
@@ -97,11 +103,11 @@ static hl_status write_slice(const cohort *c, const char *folder, int slice, con
     return status;
 }
 
-static uint64_t patient_key(int patient) { return (uint64_t)(patient + 1) << 24; }
+static uint64_t patient_key(const cohort *c, int patient) { return (uint64_t)number_of(c, patient) << 24; }
 
 static void draw_patient(const cohort *c, int index, hl_phantom_patient *p) {
     const member *m = &c->members[index];
-    p->seed = c->options.seed, p->key = patient_key(index);
+    p->seed = c->options.seed, p->key = patient_key(c, index);
     hl_phantom_stream stream = {.seed = p->seed, .key = p->key};
     p->anatomy = hl_phantom_anatomy_draw(&stream);
     hl_phantom_vessels_draw(&stream, p);
@@ -165,11 +171,11 @@ static hl_status list_case(const cohort *c, FILE *stream, int index, int which) 
     const member *m = &c->members[index];
     char *folder = case_folder(c, index, which);
     if (!folder) return HL_NO_MEMORY;
-    hl_phantom_stream draws = {.seed = c->options.seed, .key = patient_key(index) + 2};
+    hl_phantom_stream draws = {.seed = c->options.seed, .key = patient_key(c, index) + 2};
     double field = hl_phantom_draw(&draws, 340, 400); /* mm across the picture */
     int count = case_slices(c, index, which);
     for (int slice = 0; slice < count; slice++) {
-        fprintf(stream, "centre%d,p%03d,p%03d_%c,%d", m->centre + 1, index + 1, index + 1, 'a' + which, slice);
+        fprintf(stream, "centre%d,p%03d,p%03d_%c,%d", m->centre + 1, number_of(c, index), number_of(c, index), 'a' + which, slice);
         const char *what[] = {"image", "mask", "lung", "mask2"};
         for (int i = 0; i < 4; i++) fprintf(stream, ",%s/%s_%02d.png", folder, what[i], slice);
         fprintf(stream, ",%s", m->healthy ? "healthy" : "lesion");

@@ -48,7 +48,7 @@ hl_phantom_anatomy hl_phantom_anatomy_draw(hl_phantom_stream *s) {
     a.spine_y = a.cavity_y + a.cavity[1] - hl_phantom_draw(s, 0.10, 0.14);
     a.heart[0] = hl_phantom_draw(s, 0.10, 0.16), a.heart[1] = a.cavity_y + hl_phantom_draw(s, -0.16, -0.08);
     a.heart_size = hl_phantom_draw(s, 0.78, 1.0);
-    a.dome[0] = hl_phantom_draw(s, 0.80, 0.90), a.dome[1] = a.dome[0] - hl_phantom_draw(s, 0.03, 0.09);
+    a.dome[0] = hl_phantom_draw(s, 0.84, 0.94), a.dome[1] = a.dome[0] - hl_phantom_draw(s, 0.03, 0.09);
     a.ribs = floor(hl_phantom_draw(s, 8, 11)), a.rib_phase = hl_phantom_draw(s, 0, 6.283185307179586);
     for (int i = 0; i < 2; i++) a.fissure[i] = hl_phantom_draw(s, -0.05, 0.15), a.fissure_slope[i] = hl_phantom_draw(s, -0.5, 0.5);
     a.lung = hl_phantom_draw(s, 0.10, 0.16);

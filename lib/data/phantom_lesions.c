@@ -27,16 +27,16 @@ void hl_phantom_lesions_draw(hl_phantom_stream *s, hl_phantom_patient *p, double
         hl_phantom_lesion *l = &p->lesions[p->lesion_count];
         *l = (hl_phantom_lesion){.key = p->key + 100 + (uint64_t)i};
         if (!place(s, p, i ? 0.08 : seen - 0.01, i ? 0.95 : seen + 0.01, l->middle)) continue;
-        double radius = (i ? hl_phantom_draw(s, 0.06, 0.15) : hl_phantom_draw(s, 0.12, 0.17)) * (1 + 0.7 * severity);
+        double radius = (i ? hl_phantom_draw(s, 0.06, 0.15) : hl_phantom_draw(s, 0.15, 0.19)) * (1 + 0.7 * severity);
         l->radius[0] = radius * hl_phantom_draw(s, 0.75, 1.15), l->radius[1] = radius * hl_phantom_draw(s, 0.9, 1.4);
         l->radius[2] = radius * hl_phantom_draw(s, 0.9, 1.6);
         l->angle = hl_phantom_draw(s, 0, 3.141592653589793);
         bool solid = hl_phantom_draw(s, 0, 1) < 0.15 + 0.25 * severity;
         l->solid = solid ? hl_phantom_draw(s, 0.6, 0.9) : 0;
-        l->density = hl_phantom_draw(s, 0.15, 0.27);
+        l->density = hl_phantom_draw(s, 0.19, 0.30);
         l->softness = solid ? hl_phantom_draw(s, 0.12, 0.2) : hl_phantom_draw(s, 0.28, 0.46);
         bool faint = hl_phantom_draw(s, 0, 1) < 0.35;
-        l->missed = i > 0 && !solid && faint && l->density < 0.20;
+        l->missed = i > 0 && !solid && faint && l->density < 0.23;
         p->lesion_count++;
     }
 }

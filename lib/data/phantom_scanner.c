@@ -16,13 +16,13 @@ static const hl_phantom_centre clean = {.gain = 1.0,
                                         .density = 1.0,
                                         .threshold = 0.5,
                                         .smoothing = 0.6,
-                                        .wander = 0.16};
+                                        .wander = 0.15};
 static const hl_phantom_centre shifted = {.gain = 0.98,
                                           .offset = 0.0,
                                           .blur = 0.6,
                                           .noise = 0.021,
                                           .grain = 0.52,
-                                          .density = 0.68,
+                                          .density = 0.60,
                                           .threshold = 0.14,
                                           .smoothing = 1.1,
                                           .wander = 0.09};

@@ -234,13 +234,41 @@ END_TEST
 
 /* One patient, one slice, everybody healthy: the smallest cohorts are cohorts. */
 START_TEST(smallest) {
-    static const hl_phantom_options least[] = {{1, 1, 0, 1, 32, 7}, {1, 1, 1, 1, 32, 7}, {3, 3, 3, 2, 32, 7}};
+    static const hl_phantom_options least[] = {{1, 1, 0, 1, 32, 7, 1}, {1, 1, 1, 1, 32, 7, 1}, {3, 3, 3, 2, 32, 7, 1}};
     for (int i = 0; i < 3; i++) {
         world w = make_world(&least[i], 2);
         ck_assert_int_eq(hl_manifest_count(w.manifest), least[i].patients * least[i].slices);
         ck_assert_int_eq(hl_manifest_row(w.manifest, 0)->healthy, least[i].healthy > 0);
         end_world(&w);
     }
+}
+END_TEST
+
+/* Another stretch of numbers: other patients, the same names and pictures where the stretches meet. */
+START_TEST(further_patients) {
+    hl_context *hl = hl_open(NULL);
+    char folder[64], path[128], *a, *b;
+    size_t length_a, length_b;
+    scratch_folder(folder);
+    hl_phantom_options options = {.patients = 4, .centres = 1, .slices = 2, .size = 32, .seed = 3};
+    snprintf(path, sizeof path, "%s/first", folder);
+    ck_ok(hl, hl_phantom_write(hl, path, &options));
+    options.first = 3;
+    snprintf(path, sizeof path, "%s/further", folder);
+    ck_ok(hl, hl_phantom_write(hl, path, &options));
+    snprintf(path, sizeof path, "%s/further/centre1/p006/p006_a/image_00.png", folder);
+    ck_assert(hl_file_exists(path));
+    snprintf(path, sizeof path, "%s/first/centre1/p004/p004_a/image_00.png", folder);
+    ck_ok(hl, hl_file_read(hl, path, &a, &length_a));
+    snprintf(path, sizeof path, "%s/further/centre1/p004/p004_a/image_00.png", folder);
+    ck_ok(hl, hl_file_read(hl, path, &b, &length_b));
+    ck_assert_uint_eq(length_a, length_b);
+    ck_assert_mem_eq(a, b, length_a);
+    free(a), free(b);
+    options.first = -1;
+    ck_assert_int_eq(hl_phantom_write(hl, path, &options), HL_USAGE);
+    remove_folder(folder);
+    hl_close(hl);
 }
 END_TEST
 
@@ -255,5 +283,6 @@ int main(void) {
     tcase_add_test(tcase, second_centre_is_fainter);
     tcase_add_test(tcase, options_that_make_no_sense);
     tcase_add_test(tcase, smallest);
+    tcase_add_test(tcase, further_patients);
     return run_suite(suite);
 }
