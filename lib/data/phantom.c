@@ -105,6 +105,19 @@ static hl_status write_slice(const cohort *c, const char *folder, int slice, con
 
 static uint64_t patient_key(const cohort *c, int patient) { return (uint64_t)number_of(c, patient) << 24; }
 
+/* The height of the first lesion, such that it shows in every case: that of a slice of the last, below the uppermost quarter,
+ * or half way from there to the nearest slice of the first. */
+static double seen_height(const cohort *c, int index, hl_phantom_stream *stream) {
+    int last = c->members[index].cases - 1, count = case_slices(c, index, last), upper = count / 4;
+    double at = slice_height(upper + (int)hl_phantom_draw(stream, 0, count - upper), count), nearest = HUGE_VAL;
+    int others = case_slices(c, index, 0);
+    for (int slice = 0; slice < others; slice++) {
+        double height = slice_height(slice, others);
+        if (fabs(height - at) < fabs(nearest - at)) nearest = height;
+    }
+    return (at + nearest) / 2;
+}
+
 static void draw_patient(const cohort *c, int index, hl_phantom_patient *p) {
     const member *m = &c->members[index];
     p->seed = c->options.seed, p->key = patient_key(c, index);
@@ -113,10 +126,9 @@ static void draw_patient(const cohort *c, int index, hl_phantom_patient *p) {
     hl_phantom_vessels_draw(&stream, p);
     p->lesion_count = 0;
     if (m->healthy) return;
-    int count = case_slices(c, index, 0), upper = count / 4;
-    int shown = upper + (int)hl_phantom_draw(&stream, 0, count - upper);
+    double seen = seen_height(c, index, &stream);
     double severity = pow(hl_phantom_draw(&stream, 0, 1), 1.4);
-    hl_phantom_lesions_draw(&stream, p, severity, slice_height(shown, count));
+    hl_phantom_lesions_draw(&stream, p, severity, seen);
 }
 
 /* Between a patient's cases lesions grow or shrink and become denser. */

@@ -17,14 +17,14 @@ static const hl_phantom_centre clean = {.gain = 1.0,
                                         .threshold = 0.5,
                                         .smoothing = 0.6,
                                         .wander = 0.15};
-static const hl_phantom_centre shifted = {.gain = 0.98,
+static const hl_phantom_centre shifted = {.gain = 0.99,
                                           .offset = 0.0,
-                                          .blur = 0.6,
-                                          .noise = 0.021,
+                                          .blur = 0.5,
+                                          .noise = 0.02,
                                           .grain = 0.52,
-                                          .density = 0.60,
-                                          .threshold = 0.14,
-                                          .smoothing = 1.1,
+                                          .density = 0.72,
+                                          .threshold = 0.05,
+                                          .smoothing = 2.0,
                                           .wander = 0.09};
 
 static double between(hl_phantom_stream *s, double from, double to) { return from + (to - from) * hl_phantom_draw(s, 0.2, 1.2); }
