@@ -2,20 +2,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common.h"
 #include "figures.h"
 #include "program.h"
-#include "progress.h"
+#include "testing.h"
 
 typedef struct request {
-    const char *out, *cache;
+    test_request test;
+    const char *out;
     uint64_t seed;
-    int threads;
-    text_list centres;
-    bool allow_outside, json;
 } request;
 
 static hl_status print_result(hl_context *hl, const request *r, const hl_calibration *calibration) {
-    if (!r->json) return print_calibration(calibration), HL_OK;
+    if (!r->test.json) return print_calibration(calibration), HL_OK;
     char *text = hl_calibration_json(hl, calibration);
     if (!text) return hl_error_status(hl);
     puts(text);
@@ -43,61 +42,32 @@ static hl_status write_report(hl_run *run, const hl_evaluation *second, const hl
 }
 
 static int calibrate(const request *r, const char *folder, const char *manifest) {
-    hl_context *hl = open_library(r->threads);
+    hl_context *hl = open_library(r->test.threads);
     if (!hl) return 2;
-    char *cache = cache_folder(r->cache);
-    progress bar = progress_start("testing");
-    hl_evaluate_options options = {.manifest = manifest,
-                                   .centres = r->centres.count ? r->centres.items : NULL,
-                                   .centre_count = r->centres.count,
-                                   .allow_outside = r->allow_outside,
-                                   .threshold = 0.5,
-                                   .cache_folder = cache,
-                                   .stop = stop_flag(),
-                                   .report = progress_of_test,
-                                   .user = &bar};
-    catch_signals();
+    test t;
     hl_calibration calibration;
     hl_evaluation evaluation = {0};
-    hl_run *run = hl_run_open(hl, folder);
-    hl_status status = run ? hl_run_calibrate(run, &options, r->seed, &calibration, &evaluation) : hl_error_status(hl);
-    progress_end(&bar);
-    if (!status && r->out) status = write_report(run, &evaluation, &calibration, cache, r->out);
+    hl_status status = test_begin(&t, hl, &r->test, folder, manifest);
+    if (!status) status = hl_run_calibrate(t.run, &t.options, r->seed, &calibration, &evaluation);
+    progress_end(&t.bar);
+    if (!status && r->out) status = write_report(t.run, &evaluation, &calibration, t.cache, r->out);
     if (!status) status = print_result(hl, r, &calibration);
-    if (!status && r->out && !r->json) printf("\nreport: %s\n", r->out);
+    if (!status && r->out && !r->test.json) printf("\nreport: %s\n", r->out);
     hl_evaluation_free(&evaluation);
-    hl_run_close(run);
-    free(cache);
+    test_end(&t);
     return end_with(hl, status);
 }
 
 int command_calibrate(int argc, char **argv) {
     request r = {0};
     option table[] = {
-        {.name = "out", .kind = OPTION_TEXT, .target = &r.out, .value = "FILE.html", .help = "also write a report with this centre in it"},
-        {.name = "seed", .kind = OPTION_SEED, .target = &r.seed, .value = "N", .help = "of the divisions drawn", .standard = "0"},
-        {.name = "centre",
-         .kind = OPTION_LIST,
-         .target = &r.centres,
-         .value = "NAME",
-         .help = "take only this centre; may be given again",
-         .standard = "all"},
-        {.name = "allow-outside", .kind = OPTION_FLAG, .target = &r.allow_outside, .help = "paths may leave the manifest's folder"},
-        {.name = "threads",
-         .kind = OPTION_INTEGER,
-         .target = &r.threads,
-         .value = "N",
-         .least = 1,
-         .most = 1024,
-         .help = "worker threads",
-         .standard = "all processors"},
-        {.name = "cache",
-         .kind = OPTION_TEXT,
-         .target = &r.cache,
-         .value = "DIR",
-         .help = "where decoded slices are kept; none: in memory",
-         .standard = "~/.cache/hilum"},
-        {.name = "json", .kind = OPTION_FLAG, .target = &r.json, .help = "print one JSON object on one line"},
+        out_option(&r.out, "FILE.html", "also write a report with this centre in it"),
+        seed_option(&r.seed),
+        centre_option(&r.test.centres),
+        allow_outside_option(&r.test.allow_outside),
+        threads_option(&r.test.threads),
+        cache_option(&r.test.cache),
+        json_option(&r.test.json),
     };
     usage u = {.name = "calibrate",
                .synopsis = "calibrate RUN MANIFEST [options]",

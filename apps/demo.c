@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common.h"
 #include "figures.h"
 #include "program.h"
 #include "progress.h"
@@ -113,37 +114,19 @@ static int demonstrate(demo *d) {
 }
 
 int command_demo(int argc, char **argv) {
-    demo d = {.seed = 1, .epochs = 30};
+    demo d = {.seed = 1, .epochs = 60};
     option table[] = {
-        {.name = "out",
-         .kind = OPTION_TEXT,
-         .target = &d.out,
-         .value = "DIR",
-         .help = "where all of it goes; must be empty or not there yet"},
-        {.name = "seed", .kind = OPTION_SEED, .target = &d.seed, .value = "N", .help = "of the phantom and the run", .standard = "1"},
-        {.name = "epochs",
-         .kind = OPTION_INTEGER,
-         .target = &d.epochs,
-         .value = "N",
-         .least = 1,
-         .most = 1000,
-         .help = "of each fold",
-         .standard = "30"},
-        {.name = "threads",
-         .kind = OPTION_INTEGER,
-         .target = &d.threads,
-         .value = "N",
-         .least = 1,
-         .most = 1024,
-         .help = "worker threads",
-         .standard = "all processors"},
+        out_option(&d.out, "DIR", "where all of it goes; must be empty or not there yet"),
+        seed_option(&d.seed),
+        epochs_option(&d.epochs),
+        threads_option(&d.threads),
     };
     usage u = {.name = "demo",
                .synopsis = "demo --out DIR [options]",
                .about = "What `make demo` runs. The same as these commands, one after another:\n"
                         "  hilum phantom --out DIR/phantom --patients 40 --centres 2 --healthy 10 --seed N\n"
                         "  hilum crossval DIR/phantom/manifest.csv --centre centre1 --net unet-vgg16 --width 0.25 \\\n"
-                        "        --size 64 --folds 5 --batch 4 --lr 4e-3 --epochs 30 --patience 0 --seed N --out DIR/run\n"
+                        "        --size 64 --folds 5 --batch 4 --lr 4e-3 --epochs 60 --patience 0 --seed N --out DIR/run\n"
                         "  hilum evaluate DIR/run DIR/phantom/manifest.csv --centre centre2\n"
                         "  hilum calibrate DIR/run DIR/phantom/manifest.csv --centre centre2 --seed N --out DIR/run/report.html\n"
                         "Prints a table, the line RESULT {json} and the report's path. Dice is over cases with a lesion:\n"

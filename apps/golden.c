@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common.h"
 #include "hilum/nets.h"
 #include "program.h"
 
@@ -11,32 +12,9 @@ int command_golden(int argc, char **argv) {
     uint64_t seed = 1;
     bool json = false;
     option table[] = {
-        {.name = "size", .kind = OPTION_SIZE, .target = size, .value = "N|HxW", .help = "of the input", .standard = "64"},
-        {.name = "batch",
-         .kind = OPTION_INTEGER,
-         .target = &batch,
-         .value = "N",
-         .least = 1,
-         .most = 1024,
-         .help = "inputs at once",
-         .standard = "2"},
-        {.name = "seed", .kind = OPTION_SEED, .target = &seed, .value = "N", .help = "of weights, input and target", .standard = "1"},
-        {.name = "dtype",
-         .kind = OPTION_CHOICE,
-         .target = &dtype,
-         .value = "f32|f64",
-         .choices = dtypes,
-         .help = "of the numbers computed with",
-         .standard = "f32"},
-        {.name = "threads",
-         .kind = OPTION_INTEGER,
-         .target = &threads,
-         .value = "N",
-         .least = 1,
-         .most = 1024,
-         .help = "worker threads",
-         .standard = "all processors"},
-        {.name = "json", .kind = OPTION_FLAG, .target = &json, .help = "JSON is printed anyway"},
+        size_option(size),        batch_option(&batch),
+        seed_option(&seed),       choice_option("dtype", &dtype, "f32|f64", dtypes, "of the numbers computed with"),
+        threads_option(&threads), json_option(&json), /* as it is anyway */
     };
     usage u = {.name = "golden",
                .synopsis = "golden NET [options]",

@@ -1,7 +1,8 @@
-/* The parser behind every command's options, and their help. */
+/* The rows and the parser of every command's options, and their help. */
 #include "options.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,34 @@ const char *nearest(const char *text, const char *const *names, int count) {
     return best;
 }
 
+/* --- rows ---------------------------------------------------------------------------------------------------------- */
+
+option flag_option(const char *name, bool *target, const char *help) {
+    return (option){.name = name, .kind = OPTION_FLAG, .target = target, .help = help};
+}
+
+option text_option(const char *name, const char **target, const char *value, const char *help) {
+    return (option){.name = name, .kind = OPTION_TEXT, .target = target, .value = value, .help = help};
+}
+
+option integer_option(const char *name, int *target, int least, int most, const char *help) {
+    return (option){.name = name, .kind = OPTION_INTEGER, .target = target, .value = "N", .help = help, .least = least, .most = most};
+}
+
+option number_option(const char *name, double *target, const char *value, double most, const char *help) {
+    return (option){.name = name, .kind = OPTION_NUMBER, .target = target, .value = value, .help = help, .most = most};
+}
+
+option positive_option(const char *name, double *target, const char *value, double most, const char *help) {
+    option row = number_option(name, target, value, most, help);
+    row.above = true;
+    return row;
+}
+
+option choice_option(const char *name, int *target, const char *value, const char *const *choices, const char *help) {
+    return (option){.name = name, .kind = OPTION_CHOICE, .target = target, .value = value, .help = help, .choices = choices};
+}
+
 /* --- help ---------------------------------------------------------------------------------------------------------- */
 
 /* A text of several lines, each behind `indent`. */
@@ -48,11 +77,26 @@ static void print_lines(const char *text, const char *indent) {
     }
 }
 
+/* The default as help prints it; empty: none. */
+static void default_text(const option *o, char text[64]) {
+    const int *size = o->target;
+    text[0] = 0;
+    if (o->standard) snprintf(text, 64, "%s", o->standard);
+    else if (o->kind == OPTION_TEXT && *(const char **)o->target) snprintf(text, 64, "%s", *(const char **)o->target);
+    else if (o->kind == OPTION_INTEGER) snprintf(text, 64, "%d", *(int *)o->target);
+    else if (o->kind == OPTION_NUMBER) snprintf(text, 64, "%g", *(double *)o->target);
+    else if (o->kind == OPTION_SEED) snprintf(text, 64, "%" PRIu64, *(uint64_t *)o->target);
+    else if (o->kind == OPTION_SIZE && size[0] == size[1]) snprintf(text, 64, "%d", size[0]);
+    else if (o->kind == OPTION_SIZE) snprintf(text, 64, "%dx%d", size[0], size[1]);
+    else if (o->kind == OPTION_CHOICE) snprintf(text, 64, "%s", o->choices[*(int *)o->target]);
+}
+
 static void print_option(const option *o) {
-    char left[64];
+    char left[64], standard[64];
+    default_text(o, standard);
     snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
     printf("  %-26s%s%s", left, strlen(left) > 25 ? "\n                            " : "", o->help);
-    if (o->standard) printf(" [%s]", o->standard);
+    if (*standard) printf(" [%s]", standard);
     putchar('\n');
 }
 

@@ -25,10 +25,10 @@ typedef struct text_list {
 typedef struct option {
     const char *name; /* without the two dashes */
     option_kind kind;
-    void *target;      /* holds the default already */
+    void *target;      /* holds the default already, which help prints */
     const char *value; /* what stands for the value in help */
     const char *help;
-    const char *standard; /* the default, for help; NULL: none */
+    const char *standard; /* the default in words, where the target's value does not say it; NULL: it does */
     double least, most;
     bool above;                 /* `least` itself is not allowed */
     const char *const *choices; /* NULL after the last */
@@ -45,6 +45,14 @@ typedef struct usage {
     int option_count;
     int words_least, words_most; /* arguments that are no options */
 } usage;
+
+/* Rows of a table. Numbers reach from `least` (0 where there is none) to `most`; a positive one is not 0. */
+option flag_option(const char *name, bool *target, const char *help);
+option text_option(const char *name, const char **target, const char *value, const char *help);
+option integer_option(const char *name, int *target, int least, int most, const char *help);
+option number_option(const char *name, double *target, const char *value, double most, const char *help);
+option positive_option(const char *name, double *target, const char *value, double most, const char *help);
+option choice_option(const char *name, int *target, const char *value, const char *const *choices, const char *help);
 
 enum { PARSED = -1 };
 /* Parses what follows the command's name; words (room for argc of them) gets the arguments that are no options. PARSED, or

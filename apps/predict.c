@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "common.h"
 #include "hilum/study.h"
 #include "program.h"
 #include "progress.h"
@@ -159,34 +160,14 @@ static int predict(const request *r, const char *folder, const char *const *imag
 
 int command_predict(int argc, char **argv) {
     request r = {.threshold = 0.5, .fold = -1};
+    option fold = integer_option("fold", &r.fold, 0, 999, "this fold's model alone");
+    fold.standard = "the mean of all";
     option table[] = {
-        {.name = "out", .kind = OPTION_TEXT, .target = &r.out, .value = "DIR", .help = "where NAME.png goes for each picture NAME.png"},
-        {.name = "threshold",
-         .kind = OPTION_NUMBER,
-         .target = &r.threshold,
-         .value = "T",
-         .most = 1,
-         .help = "lesion is a probability above it",
-         .standard = "0.5"},
-        {.name = "probabilities",
-         .kind = OPTION_FLAG,
-         .target = &r.probabilities,
-         .help = "also NAME_prob.png: probability times 65535, 16 bits"},
-        {.name = "fold",
-         .kind = OPTION_INTEGER,
-         .target = &r.fold,
-         .value = "K",
-         .most = 999,
-         .help = "this fold's model alone",
-         .standard = "the mean of all"},
-        {.name = "threads",
-         .kind = OPTION_INTEGER,
-         .target = &r.threads,
-         .value = "N",
-         .least = 1,
-         .most = 1024,
-         .help = "worker threads",
-         .standard = "all processors"},
+        out_option(&r.out, "DIR", "where NAME.png goes for each picture NAME.png"),
+        threshold_option(&r.threshold),
+        flag_option("probabilities", &r.probabilities, "also NAME_prob.png: probability times 65535, 16 bits"),
+        fold,
+        threads_option(&r.threads),
     };
     usage u = {.name = "predict",
                .synopsis = "predict RUN IMAGE... --out DIR [options]",

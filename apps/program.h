@@ -1,4 +1,4 @@
-/* What the commands share: talk, ending, signals, the options that mean the same everywhere. */
+/* What the commands share: talk, ending, signals, the folder of decoded slices. */
 #ifndef HL_APPS_PROGRAM_H
 #define HL_APPS_PROGRAM_H
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common.h"
 #include "figures.h"
 #include "hilum/nets.h"
 #include "program.h"
@@ -23,137 +24,40 @@ static const char *const inits[] = {"he", "keras", NULL}, *const augments[] = {"
 static const char *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
 static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL};
 
-enum { RUN_OPTIONS = 25 };
+enum { RUN_OPTIONS = 22 };
 
 /* The options of both commands; the last two are crossval's alone. */
-static int make_table(request *r, option *table) {
+static int make_table(request *r, option table[RUN_OPTIONS]) {
+    hl_run_options *o = &r->run;
+    option folds = text_option("folds", &r->folds, "N|FILE.csv", "how many folds, or a folds.csv that divides the patients");
+    folds.standard = "5";
     const option all[] = {
-        {.name = "out", .kind = OPTION_TEXT, .target = &r->out, .value = "RUN", .help = "the run's folder, which must not hold a run yet"},
-        {.name = "resume",
-         .kind = OPTION_TEXT,
-         .target = &r->resume,
-         .value = "RUN",
-         .help = "go on with a stopped run, under its own options"},
-        {.name = "net", .kind = OPTION_TEXT, .target = &r->run.net, .value = "NET", .help = "the network", .standard = "unet-vgg16"},
-        {.name = "width",
-         .kind = OPTION_NUMBER,
-         .target = &r->run.width,
-         .value = "F",
-         .most = 16,
-         .above = true,
-         .standard = "1",
-         .help = "times every channel count, to the nearest multiple of 8"},
-        {.name = "init",
-         .kind = OPTION_CHOICE,
-         .target = &r->init,
-         .value = "he|keras",
-         .choices = inits,
-         .help = "how weights are drawn",
-         .standard = "he"},
-        {.name = "size",
-         .kind = OPTION_SIZE,
-         .target = r->size,
-         .value = "N|HxW",
-         .help = "the grid slices are scaled to",
-         .standard = "256"},
-        {.name = "epochs",
-         .kind = OPTION_INTEGER,
-         .target = &r->run.epochs,
-         .value = "N",
-         .least = 1,
-         .most = 100000,
-         .help = "passes over the slices",
-         .standard = "50"},
-        {.name = "batch",
-         .kind = OPTION_INTEGER,
-         .target = &r->run.batch,
-         .value = "N",
-         .least = 1,
-         .most = 1024,
-         .help = "slices a step",
-         .standard = "8"},
-        {.name = "lr",
-         .kind = OPTION_NUMBER,
-         .target = &r->run.rate,
-         .value = "F",
-         .most = 10,
-         .above = true,
-         .help = "the first learning rate",
-         .standard = "3e-4"},
-        {.name = "patience",
-         .kind = OPTION_INTEGER,
-         .target = &r->run.patience,
-         .value = "N",
-         .most = 100000,
-         .standard = "20",
-         .help = "epochs without a better validation Dice before training stops; 0: never stop"},
-        {.name = "augment",
-         .kind = OPTION_CHOICE,
-         .target = &r->augment,
-         .value = "none|flip",
-         .choices = augments,
-         .standard = "flip",
-         .help = "flip: left-right, every second time"},
-        {.name = "train-slices",
-         .kind = OPTION_CHOICE,
-         .target = &r->slices,
-         .value = "WHICH",
-         .choices = slices,
-         .standard = "lesion+healthy",
-         .help = "lesion+healthy, lesion or all"},
-        {.name = "val",
-         .kind = OPTION_NUMBER,
-         .target = &r->run.validation,
-         .value = "F",
-         .most = 0.99,
-         .standard = "0.25",
-         .help = "share of the patients that validates; 0: none, the last epoch is kept"},
-        {.name = "seed", .kind = OPTION_SEED, .target = &r->run.seed, .value = "N", .help = "of all random numbers", .standard = "0"},
-        {.name = "centre",
-         .kind = OPTION_LIST,
-         .target = &r->centres,
-         .value = "NAME",
-         .help = "take only this centre; may be given again",
-         .standard = "all"},
-        {.name = "allow-outside", .kind = OPTION_FLAG, .target = &r->run.allow_outside, .help = "paths may leave the manifest's folder"},
-        {.name = "precision",
-         .kind = OPTION_TEXT,
-         .target = &r->precision,
-         .value = "fp32",
-         .help = "of the numbers trained with",
-         .standard = "fp32"},
-        {.name = "threads",
-         .kind = OPTION_INTEGER,
-         .target = &r->threads,
-         .value = "N",
-         .least = 1,
-         .most = 1024,
-         .standard = "all processors",
-         .help = "worker threads; the result does not depend on them"},
-        {.name = "cache",
-         .kind = OPTION_TEXT,
-         .target = &r->cache,
-         .value = "DIR",
-         .help = "where decoded slices are kept; none: in memory",
-         .standard = "~/.cache/hilum"},
-        {.name = "json", .kind = OPTION_FLAG, .target = &r->json, .help = "print the figures as one JSON object on one line"},
-        {.name = "folds",
-         .kind = OPTION_TEXT,
-         .target = &r->folds,
-         .value = "N|FILE.csv",
-         .help = "how many folds, or a folds.csv that divides the patients",
-         .standard = "5"},
-        {.name = "stratify",
-         .kind = OPTION_CHOICE,
-         .target = &r->stratify,
-         .value = "BY",
-         .choices = strata,
-         .standard = "centre,burden",
-         .help = "centre,burden, centre, burden or none: what folds are alike in"},
+        out_option(&r->out, "RUN", "the run's folder, which must not hold a run yet"),
+        text_option("resume", &r->resume, "RUN", "go on with a stopped run, under its own options"),
+        text_option("net", &o->net, "NET", "the network"),
+        positive_option("width", &o->width, "F", 16, "times every channel count, to the nearest multiple of 8"),
+        choice_option("init", &r->init, "he|keras", inits, "how weights are drawn"),
+        size_option(r->size),
+        epochs_option(&o->epochs),
+        batch_option(&o->batch),
+        positive_option("lr", &o->rate, "F", 10, "the first learning rate"),
+        integer_option("patience", &o->patience, 0, 100000, "epochs without a better validation Dice before training stops; 0: never stop"),
+        choice_option("augment", &r->augment, "none|flip", augments, "flip: left-right, every second time"),
+        choice_option("train-slices", &r->slices, "WHICH", slices, "lesion+healthy, lesion or all"),
+        number_option("val", &o->validation, "F", 0.99, "share of the patients that validates; 0: none, the last epoch is kept"),
+        seed_option(&o->seed),
+        centre_option(&r->centres),
+        allow_outside_option(&o->allow_outside),
+        text_option("precision", &r->precision, "fp32", "of the numbers trained with"),
+        threads_option(&r->threads),
+        cache_option(&r->cache),
+        json_option(&r->json),
+        folds,
+        choice_option("stratify", &r->stratify, "BY", strata, "centre,burden, centre, burden or none: what folds are alike in"),
     };
-    int count = (int)(sizeof all / sizeof *all) - (strcmp(r->name, "crossval") ? 2 : 0);
-    memcpy(table, all, (size_t)count * sizeof *table);
-    return count;
+    _Static_assert(sizeof all / sizeof *all == RUN_OPTIONS, "the table's callers have room for just these");
+    memcpy(table, all, sizeof all);
+    return strcmp(r->name, "crossval") ? RUN_OPTIONS - 2 : RUN_OPTIONS;
 }
 
 /* A run goes on under its own options: anything else that was said would be lost quietly, so it is refused. */
@@ -259,7 +163,15 @@ static int start(request *r, usage *u, int argc, char **argv) {
 }
 
 static request request_defaults(const char *name) {
-    return (request){.name = name, .run = hl_run_defaults(), .size = {256, 256}, .augment = 1, .precision = "fp32"};
+    hl_run_options o = hl_run_defaults();
+    return (request){.name = name,
+                     .precision = "fp32",
+                     .run = o,
+                     .size = {o.height, o.width_pixels},
+                     .init = o.init == HL_INIT_KERAS,
+                     .augment = o.flip,
+                     .slices = o.slices,
+                     .stratify = (o.by_centre ? 0 : 2) + (o.by_burden ? 0 : 1)};
 }
 
 int command_train(int argc, char **argv) {

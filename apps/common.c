@@ -1,0 +1,43 @@
+/* The options that mean the same in every command: the same word, the same help. */
+#include "common.h"
+
+option out_option(const char **target, const char *value, const char *help) { return text_option("out", target, value, help); }
+
+option seed_option(uint64_t *target) {
+    return (option){.name = "seed", .kind = OPTION_SEED, .target = target, .value = "N", .help = "of all random numbers"};
+}
+
+option size_option(int target[2]) {
+    return (option){.name = "size", .kind = OPTION_SIZE, .target = target, .value = "N|HxW", .help = "the network's grid, height by width"};
+}
+
+option batch_option(int *target) { return integer_option("batch", target, 1, 1024, "slices a step"); }
+
+option epochs_option(int *target) { return integer_option("epochs", target, 1, 100000, "passes over the slices"); }
+
+option threshold_option(double *target) { return number_option("threshold", target, "T", 1, "lesion is a probability above it"); }
+
+option centre_option(text_list *target) {
+    return (option){.name = "centre",
+                    .kind = OPTION_LIST,
+                    .target = target,
+                    .value = "NAME",
+                    .help = "take only this centre; may be given again",
+                    .standard = "all"};
+}
+
+option allow_outside_option(bool *target) { return flag_option("allow-outside", target, "paths may leave the manifest's folder"); }
+
+option threads_option(int *target) {
+    option row = integer_option("threads", target, 1, 1024, "worker threads; the result does not depend on them");
+    row.standard = "all processors";
+    return row;
+}
+
+option cache_option(const char **target) {
+    option row = text_option("cache", target, "DIR", "where decoded slices are kept; none: in memory");
+    row.standard = "~/.cache/hilum";
+    return row;
+}
+
+option json_option(bool *target) { return flag_option("json", target, "print one JSON object on one line"); }

@@ -1,0 +1,20 @@
+/* The options that mean the same in every command: the same word, the same help. */
+#ifndef HL_APPS_COMMON_H
+#define HL_APPS_COMMON_H
+
+#include "options.h"
+
+/* What goes there differs, so the value's name and the help are the command's. */
+option out_option(const char **target, const char *value, const char *help);
+option seed_option(uint64_t *target);
+option size_option(int target[2]);
+option batch_option(int *target);
+option epochs_option(int *target);
+option threshold_option(double *target);
+option centre_option(text_list *target);
+option allow_outside_option(bool *target);
+option threads_option(int *target);
+option cache_option(const char **target);
+option json_option(bool *target);
+
+#endif
