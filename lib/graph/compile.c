@@ -96,7 +96,7 @@ static hl_status compile(hl_plan *plan) {
 hl_plan *hl_compile(hl_graph *graph, hl_params *params, const hl_plan_options *options) {
     if (!graph || !params) return NULL;
     hl_context *hl = graph->hl;
-    if (check(graph, options)) return NULL;
+    if (check(graph, options) || hl_kernels_check(hl, params->dtype)) return NULL;
     hl_plan *plan = hl_calloc(hl, 1, sizeof *plan);
     if (!plan) return NULL;
     *plan = (hl_plan){.hl = hl, .graph = graph, .params = params, .options = *options, .count = (int)graph->count, .loss_scratch = -1};

@@ -11,6 +11,15 @@ const hl_kernels *hl_kernels_for(const hl_context *hl, hl_dtype dtype) {
     return hl->isa == HL_ISA_BLAS ? &hl_kernels_blas : &hl_kernels_avx2;
 }
 
+hl_status hl_kernels_check(hl_context *hl, hl_dtype dtype) {
+    bool products = dtype == HL_F32 && hl->isa != HL_ISA_REF;
+    if (!products || hl->threads == 1 || openblas_get_parallel() != OPENBLAS_SEQUENTIAL) return HL_OK;
+    return hl_fail(hl, HL_FAILED,
+                   "the OpenBLAS in use is the serial build, which gives wrong products when %d threads call it: expected the pthread or "
+                   "OpenMP build (Debian's libopenblas0-pthread), or one thread",
+                   hl->threads);
+}
+
 const hl_conv_kernel *hl_conv_choose(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass) {
     const hl_conv_kernel *best = NULL;
     double least = 0;

@@ -108,6 +108,8 @@ extern const hl_kernels hl_kernels_ref_f32, hl_kernels_ref_f64, hl_kernels_blas,
 
 /* The kernels for a context (hl_isa) and dtype: double always has the plain loops. */
 const hl_kernels *hl_kernels_for(const hl_context *hl, hl_dtype dtype);
+/* Whether those kernels can be trusted on the context's threads: OpenBLAS' serial build cannot be called by two at once. */
+hl_status hl_kernels_check(hl_context *hl, hl_dtype dtype);
 /* The cheapest convolution kernel of a table for a pass; never NULL: plain loops fit everything. */
 const hl_conv_kernel *hl_conv_choose(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass);
 
