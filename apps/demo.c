@@ -45,7 +45,7 @@ static hl_status cross_validate(demo *d) {
     options.manifest = d->manifest, options.centres = first_centre, options.centre_count = 1;
     options.width = 0.25, options.height = options.width_pixels = 64, options.epochs = d->epochs, options.seed = d->seed;
     /* A few slices: small batches for more steps, large ones, and none of them cut short. */
-    options.batch = 4, options.rate = 4e-3, options.patience = 0;
+    options.batch = 4, options.rate = 2e-3, options.patience = 0;
     progress bar = progress_start("training");
     hl_run_hooks hooks = {.stop = stop_flag(), .report = progress_of_run, .user = &bar};
     talk("cross-validation on %s: %s", first_centre[0], d->folder);
@@ -126,7 +126,7 @@ int command_demo(int argc, char **argv) {
                .about = "What `make demo` runs. The same as these commands, one after another:\n"
                         "  hilum phantom --out DIR/phantom --patients 40 --centres 2 --healthy 10 --seed N\n"
                         "  hilum crossval DIR/phantom/manifest.csv --centre centre1 --net unet-vgg16 --width 0.25 \\\n"
-                        "        --size 64 --folds 5 --batch 4 --lr 4e-3 --epochs 60 --patience 0 --seed N --out DIR/run\n"
+                        "        --size 64 --folds 5 --batch 4 --lr 2e-3 --epochs 60 --patience 0 --seed N --out DIR/run\n"
                         "  hilum evaluate DIR/run DIR/phantom/manifest.csv --centre centre2\n"
                         "  hilum calibrate DIR/run DIR/phantom/manifest.csv --centre centre2 --seed N --out DIR/run/report.html\n"
                         "Prints a table, the line RESULT {json} and the report's path. Dice is over cases with a lesion:\n"

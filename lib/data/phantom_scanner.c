@@ -22,7 +22,7 @@ static const hl_phantom_centre shifted = {.gain = 0.99,
                                           .blur = 0.5,
                                           .noise = 0.02,
                                           .grain = 0.52,
-                                          .density = 0.72,
+                                          .density = 0.60,
                                           .threshold = 0.05,
                                           .smoothing = 2.0,
                                           .wander = 0.09};

@@ -70,7 +70,7 @@ static int number_cases(scored *work, int count) {
     int leader = 0;
     for (int i = 0; i < count; i++) {
         if (i && compare_cases(work[i].score, work[i - 1].score)) leader = i;
-        work[i].case_of = work[leader].index; /* the first score of the same case, for now */
+        work[i].case_of = work[leader].index; /* until cases are numbered: the first score of the same case */
     }
     qsort(work, (size_t)count, sizeof *work, by_index);
     int cases = 0;
