@@ -31,7 +31,7 @@ int command_golden(int argc, char **argv) {
     hl_context *hl = open_library(threads);
     if (!hl) return 2;
     char *text = NULL;
-    hl_status status = hl_golden(hl, words[0], (hl_dtype)dtype, batch, size[0], size[1], seed, &text);
+    hl_status status = hl_golden(hl, words[0], NULL, (hl_dtype)dtype, batch, size[0], size[1], seed, &text);
     if (!status) puts(text);
     free(text);
     return end_with(hl, status);

@@ -42,7 +42,7 @@ static void describe_step(hl_plan *plan, int index) {
     const hl_node *node = plan->graph->nodes[index];
     hl_plan_node *n = &plan->nodes[index];
     hl_step *step = &n->step;
-    *step = (hl_step){.hl = plan->hl, .kernels = plan->kernels, .node = node, .mode = plan->options.mode};
+    *step = (hl_step){.hl = plan->hl, .kernels = plan->kernels, .node = node, .mode = plan->options.mode, .seed = plan->options.seed, .no_drop = plan->options.no_drop};
     step->out = step->out_gradient = view_of(plan, index);
     for (int k = 0; k < node->input_count; k++) {
         step->in_shape[k] = plan->nodes[node->inputs[k]].shape;
@@ -51,9 +51,11 @@ static void describe_step(hl_plan *plan, int index) {
     }
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++)
         if (node->params[slot] >= 0) step->param[slot] = plan->params->list[plan->param_of_spec[node->params[slot]]].data;
-    if (node->op != &hl_op_conv) return;
-    hl_conv conv = hl_conv_geometry(step);
-    for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++) step->conv[pass] = hl_conv_choose(plan->kernels, &conv, (hl_pass)pass);
+    if (!node->op->geometry) return;
+    hl_conv conv = node->op->geometry(step);
+    static const hl_pass turned[] = {HL_BACKWARD_DATA, HL_FORWARD, HL_BACKWARD_WEIGHTS};
+    for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++)
+        step->conv[pass] = hl_conv_choose(plan->kernels, &conv, node->op->needs & HL_TRANSPOSED ? turned[pass] : (hl_pass)pass);
 }
 
 static void *at(const hl_plan *plan, int item) { return item < 0 ? NULL : plan->memory + plan->arena.items[item].offset; }
@@ -137,7 +139,7 @@ double hl_plan_flops(const hl_plan *plan) {
         step.out.n = plan->options.batch;
         double forward = op->flops(&step);
         sum += forward;
-        if (n->wants) sum += forward * (op == &hl_op_conv && step.in_gradient[0].data ? 2 : 1);
+        if (n->wants) sum += forward * (op->geometry && step.in_gradient[0].data ? 2 : 1);
     }
     return sum;
 }

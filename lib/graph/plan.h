@@ -51,7 +51,7 @@ struct hl_plan {
     hl_arena arena;
     char *memory;
     int loss_scratch;
-    hl_view target;
+    int64_t draw; /* of the next forward in training: which of a run's passes it is */
 };
 
 /* Which nodes live, which joins are read as segments, which gradients are wanted. Shapes are set first. */

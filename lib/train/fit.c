@@ -26,7 +26,7 @@ static hl_status prepare(hl_fit_run *run) {
     run->graph = hl_net(run->hl, o->net, &(hl_net_options){.channels = IMAGE_CHANNELS, .width = o->width});
     if (run->graph) run->params = hl_params_init(run->graph, o->init, o->seed);
     if (run->params) run->adam = hl_adam_new(run->params, NULL);
-    if (run->adam) run->plan = hl_compile(run->graph, run->params, &(hl_plan_options){.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width});
+    if (run->adam) run->plan = hl_compile(run->graph, run->params, &(hl_plan_options){.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width, .seed = o->seed});
     if (run->plan && run->rows->val_count > 0) run->model = hl_model_over(run->graph, run->params, height, width, o->batch);
     if (!run->plan || (run->rows->val_count > 0 && !run->model)) return hl_error_status(run->hl);
     return HL_OK;
