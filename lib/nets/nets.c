@@ -70,7 +70,7 @@ hl_graph *hl_net(hl_context *hl, const char *name, const hl_net_options *options
     if (!o.classes) o.classes = 1;
     if (!o.channels) o.channels = 3;
     if (o.width == 0) o.width = 1;
-    if (o.classes != 1) return hl_fail(hl, HL_USAGE, "%s with %d classes: expected 1", name, o.classes), NULL;
+    if (o.classes < 1) return hl_fail(hl, HL_USAGE, "%s with %d classes: expected at least 1", name, o.classes), NULL;
     if (o.channels < 1 || !(o.width > 0 && o.width <= 16))
         return hl_fail(hl, HL_USAGE, "%s for images of %d channels at width %g makes no sense", name, o.channels, o.width), NULL;
     hl_graph *graph = hl_graph_new(hl);
