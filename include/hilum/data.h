@@ -89,6 +89,9 @@ int64_t hl_cohort_decoded(const hl_cohort *cohort); /* PNG files decoded since i
 /* One slice on the cohort's grid, each height x width; any of the outputs may be NULL. image: 0..1; mask, mask2: 0 or 1;
  * lung: 0, 1, 2 or 255. What the manifest does not have is filled with 0. */
 hl_status hl_cohort_slice(hl_cohort *cohort, int row, float *image, uint8_t *mask, uint8_t *mask2, uint8_t *lung);
+/* The image a net reads of a slice: height x width, or with `context` three of them, the slices -1, 0 and +1 of the same case in
+ * the manifest's order, labelled or not; beyond the first and the last the slice itself. */
+hl_status hl_cohort_image(hl_cohort *cohort, int row, bool context, float *images);
 /* The mask on its own grid, 0 or 1, height x width of hl_cohort_info. Owner of *mask: the caller, free. */
 hl_status hl_cohort_native_mask(hl_cohort *cohort, int row, uint8_t **mask);
 
@@ -118,8 +121,9 @@ typedef struct hl_sample {
 
 /* Starts a thread that prepares the batches of `samples` ahead of the consumer: batch b holds samples
  * starts[b] .. starts[b+1]-1 (starts has batches + 1 entries). `samples` and `starts` are copied. channels: of the
- * image (a grey slice is repeated). Owner: the caller, hl_loader_free (which stops the thread). */
-hl_loader *hl_loader_start(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, int channels);
+ * image; a grey slice is repeated on all of them, or with `context` the three are the slices -1, 0, +1. Owner: the caller,
+ * hl_loader_free (which stops the thread). */
+hl_loader *hl_loader_start(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, int channels, bool context);
 /* The next batch: *images n x H x W x channels, *masks n x H x W (0 or 1), *count = n; valid until the next call. After
  * the last one *count is 0. An error of the loader's thread is returned here. Nothing is allocated. */
 hl_status hl_loader_next(hl_loader *loader, const float **images, const float **masks, int *count);

@@ -21,7 +21,8 @@ typedef enum hl_train_slices {
 /* Every option of a run that its bits depend on; config.json holds them. Strings are borrowed while a run is made. */
 typedef struct hl_run_options {
     const char *net;            /* unet-vgg16 */
-    double width;               /* 1 */
+    hl_net_options net_options; /* width 1, 3 channels (1 is the other choice) */
+    bool context;               /* false; true: the 3 channels are the slices -1, 0, +1 of the case, otherwise one slice repeated */
     hl_init init;               /* he */
     int height, width_pixels;   /* 256 x 256 */
     int epochs, batch;          /* 50, 8 */
@@ -116,9 +117,17 @@ hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *t
 char *hl_figures_json(hl_context *hl, const hl_figures *training, const hl_figures *native, int left_out);
 char *hl_calibration_json(hl_context *hl, const hl_calibration *calibration);
 
-/* Predicts one picture: the mask (255 where p > threshold) in the picture's own size, the mean of the run's models. With
- * `probabilities` also the 16-bit map. Either path may be NULL. */
-hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const char *image, double threshold, const char *mask_path, const char *probability_path);
+/* A picture to be predicted and what becomes of it: paths of PNG files. */
+typedef struct hl_prediction {
+    const char *image;
+    const char *before, *after; /* the slices -1 and +1 of its case, the picture itself where there is none; read by runs with context */
+    const char *mask;           /* 255 where p > threshold, in the picture's own size; NULL: not wanted */
+    const char *const *probabilities; /* one path: p times 65535, 16 bits; NULL: not wanted */
+    double threshold;
+} hl_prediction;
+
+/* Predicts one picture by the mean of the models, which are the run's. A run with context and no neighbours: HL_USAGE. */
+hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const hl_prediction *what);
 
 /* Writes folder/report.html from the run and, when given, a second centre's evaluation and calibration. */
 hl_status hl_run_report(hl_run *run, const hl_evaluation *own, const hl_evaluation *second, const hl_calibration *calibration, const char *path);

@@ -293,6 +293,22 @@ hl_status hl_cohort_slice(hl_cohort *cohort, int row, float *image, uint8_t *mas
     return HL_OK;
 }
 
+/* The row `step` further on in the same case, or the row itself at the case's end. */
+static int neighbour(const hl_cohort *cohort, int row, int step) {
+    int to = row + step;
+    if (to < 0 || to >= cohort->rows) return row;
+    const hl_row *here = hl_manifest_row(cohort->manifest, row), *there = hl_manifest_row(cohort->manifest, to);
+    return strcmp(here->case_name, there->case_name) || strcmp(here->patient, there->patient) ? row : to;
+}
+
+hl_status hl_cohort_image(hl_cohort *cohort, int row, bool context, float *images) {
+    if (!context) return hl_cohort_slice(cohort, row, images, NULL, NULL, NULL);
+    size_t pixels = (size_t)cohort->height * (size_t)cohort->width;
+    hl_status status = hl_cohort_slice(cohort, row, images + pixels, NULL, NULL, NULL);
+    if (!status) status = hl_cohort_slice(cohort, neighbour(cohort, row, -1), images, NULL, NULL, NULL);
+    return status ? status : hl_cohort_slice(cohort, neighbour(cohort, row, 1), images + 2 * pixels, NULL, NULL, NULL);
+}
+
 hl_status hl_cohort_native_mask(hl_cohort *cohort, int row, uint8_t **mask) {
     *mask = NULL;
     if (row < 0 || row >= cohort->rows) return hl_fail(cohort->hl, HL_USAGE, "slice %d of a cohort of %d was asked for", row, cohort->rows);

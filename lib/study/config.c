@@ -18,7 +18,7 @@ const char *hl_train_slices_name(hl_train_slices slices) { return slices_names[s
 
 hl_run_options hl_run_defaults(void) {
     return (hl_run_options){.net = "unet-vgg16",
-                            .width = 1,
+                            .net_options = {.classes = 1, .channels = 3, .width = 1},
                             .init = HL_INIT_HE,
                             .height = 256,
                             .width_pixels = 256,
@@ -36,6 +36,7 @@ hl_run_options hl_run_defaults(void) {
 
 hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
     const hl_run_options *o = options;
+    const hl_net_options *n = &o->net_options;
     int multiple = hl_net_multiple();
     if (!o->net || !o->manifest) return hl_fail(hl, HL_USAGE, "a run needs a net and a manifest");
     if (o->height < multiple || o->width_pixels < multiple || o->height % multiple || o->width_pixels % multiple)
@@ -44,7 +45,9 @@ hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
     if (o->batch < 1) return hl_fail(hl, HL_USAGE, "batch %d: expected at least 1", o->batch);
     if (o->patience < 0) return hl_fail(hl, HL_USAGE, "patience %d: expected 0 (never stop early) or more", o->patience);
     if (!(o->rate > 0) || isinf(o->rate)) return hl_fail(hl, HL_USAGE, "learning rate %g: expected a positive number", o->rate);
-    if (!(o->width > 0) || isinf(o->width)) return hl_fail(hl, HL_USAGE, "width %g: expected a positive number", o->width);
+    if (!(n->width > 0) || isinf(n->width)) return hl_fail(hl, HL_USAGE, "width %g: expected a positive number", n->width);
+    if (n->channels != 1 && n->channels != 3) return hl_fail(hl, HL_USAGE, "channels %d: expected 1 or 3", n->channels);
+    if (o->context && n->channels != 3) return hl_fail(hl, HL_USAGE, "neighbouring slices fill 3 channels, the image has %d", n->channels);
     if (!(o->validation >= 0 && o->validation < 1))
         return hl_fail(hl, HL_USAGE, "validation share %g: expected 0 to below 1", o->validation);
     if (!o->folds_file && o->folds < 1) return hl_fail(hl, HL_USAGE, "folds %d: expected at least 1", o->folds);
@@ -60,7 +63,9 @@ static void put_seed(hl_json *json, cJSON *to, uint64_t seed) {
 void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options) {
     const hl_run_options *o = options;
     hl_json_text(json, to, "network", o->net);
-    hl_json_number(json, to, "width", o->width);
+    hl_json_number(json, to, "width", o->net_options.width);
+    hl_json_number(json, to, "channels", o->net_options.channels);
+    hl_json_bool(json, to, "context", o->context);
     hl_json_text(json, to, "init", o->init == HL_INIT_KERAS ? "keras" : "he");
     hl_json_numbers(json, to, "size", (double[]){o->height, o->width_pixels}, 2);
     hl_json_number(json, to, "epochs", o->epochs);
@@ -98,7 +103,7 @@ hl_status hl_manifest_hash(hl_context *hl, const char *path, char text[33]) {
 
 /* The net's parameter count and, line by line, its kernels in training. */
 static hl_status put_net(hl_context *hl, hl_json *json, const hl_run_options *options) {
-    hl_graph *graph = hl_net(hl, options->net, &(hl_net_options){.width = options->width});
+    hl_graph *graph = hl_net(hl, options->net, &options->net_options);
     hl_params *params = graph ? hl_params_init(graph, options->init, 0) : NULL;
     hl_plan_options wanted = {.mode = HL_TRAIN, .batch = options->batch, .height = options->height, .width = options->width_pixels};
     hl_plan *plan = params ? hl_compile(graph, params, &wanted) : NULL;
@@ -144,6 +149,8 @@ static uint64_t read_seed(hl_json_reader *reader) {
     return (uint64_t)hl_json_get_number(reader, "seed");
 }
 
+static bool has(const hl_json_reader *reader, const char *name) { return cJSON_GetObjectItemCaseSensitive(reader->root, name) != NULL; }
+
 /* The index of a text among those it may be. */
 static int read_choice(hl_json_reader *reader, const char *name, const char *const *choices, int count) {
     const char *text = hl_json_get_text(reader, name);
@@ -184,12 +191,20 @@ static void read_centres(hl_json_reader *reader, hl_run *run) {
     run->options.centres = run->centres;
 }
 
+/* What describes the net. Runs that were started before there was a choice of channels do not name them. */
+static void read_net(hl_json_reader *reader, hl_run_options *o) {
+    o->net = hl_json_get_text(reader, "network");
+    o->net_options = hl_run_defaults().net_options;
+    o->net_options.width = hl_json_get_number(reader, "width");
+    if (has(reader, "channels")) o->net_options.channels = hl_json_get_integer(reader, "channels", 1, 3);
+    o->context = has(reader, "context") && hl_json_get_bool(reader, "context");
+}
+
 hl_status hl_config_read(hl_run *run) {
     char *path = hl_run_path(run, "config.json"), *timing = hl_run_path(run, "timing.json");
     hl_json_reader reader = {.hl = run->hl, .path = path, .root = run->config, .status = path && timing ? HL_OK : HL_NO_MEMORY};
     hl_run_options *o = &run->options;
-    o->net = hl_json_get_text(&reader, "network");
-    o->width = hl_json_get_number(&reader, "width");
+    read_net(&reader, o);
     o->init = read_choice(&reader, "init", (const char *const[]){"he", "keras"}, 2) ? HL_INIT_KERAS : HL_INIT_HE;
     read_size(&reader, o);
     o->epochs = hl_json_get_integer(&reader, "epochs", 1, INT_MAX);

@@ -57,7 +57,8 @@ static hl_status train_fold(session *s) {
     hl_status status = train && val && folder ? hl_folder_make(s->hl, folder) : HL_NO_MEMORY;
     rows.train = train, rows.val = val;
     hl_fit_options options = {.net = o->net,
-                              .width = o->width,
+                              .net_options = o->net_options,
+                              .context = o->context,
                               .init = o->init,
                               .epochs = o->epochs,
                               .batch = o->batch,
