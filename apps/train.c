@@ -16,16 +16,17 @@ typedef struct request {
     const char *out, *resume, *cache, *folds, *precision;
     hl_run_options run;
     network_words network;
-    int size[2], init, augment, slices, stratify, threads;
+    int size[2], init, target, augment, slices, stratify, threads;
     text_list centres;
     bool json;
 } request;
 
+static const char *const targets[] = {"mask", "lung", NULL};
 static const char *const inits[] = {"he", "keras", NULL}, *const augments[] = {"none", "flip", NULL};
 static const char *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
 static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL};
 
-enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 19, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
+enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 20, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
 
 /* The options of both commands; the last two are crossval's alone. */
 static int make_table(request *r, option table[RUN_OPTIONS]) {
@@ -39,6 +40,7 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
     };
     const option last[] = {
         flag_option("context", &o->context, "the three channels are the slices before, itself and after, instead of one repeated"),
+        choice_option("target", &r->target, "mask|lung", targets, "the manifest's column that holds the truth"),
         choice_option("init", &r->init, "he|keras", inits, "how weights are drawn"),
         size_option(r->size),
         epochs_option(&o->epochs),
@@ -88,6 +90,7 @@ static bool complete(request *r, int words) {
     if (!known_network(r->name, o->net) || !take_folds(r)) return false;
     o->net_options = network_of(&r->network);
     o->height = r->size[0], o->width_pixels = r->size[1];
+    o->target = (hl_target)r->target;
     o->init = r->init ? HL_INIT_KERAS : HL_INIT_HE;
     o->flip = r->augment == 1;
     o->slices = (hl_train_slices)r->slices;
@@ -162,6 +165,7 @@ static request request_defaults(const char *name) {
                      .run = o,
                      .network = network_defaults(),
                      .size = {o.height, o.width_pixels},
+                     .target = (int)o.target,
                      .init = o.init == HL_INIT_KERAS,
                      .augment = o.flip,
                      .slices = o.slices,

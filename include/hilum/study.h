@@ -24,6 +24,7 @@ typedef struct hl_run_options {
     hl_net_options net_options; /* width 1, 3 channels (1 is the other choice) */
     bool context;               /* false; true: the 3 channels are the slices -1, 0, +1 of the case, otherwise one slice repeated */
     hl_init init;               /* he */
+    hl_target target;           /* mask */
     int height, width_pixels;   /* 256 x 256 */
     int epochs, batch;          /* 50, 8 */
     double rate;                /* 3e-4 */

@@ -37,18 +37,19 @@ static size_t pixels_of(const hl_loader *loader) {
     return (size_t)hl_cohort_height(loader->cohort) * (size_t)hl_cohort_width(loader->cohort);
 }
 
-/* Column x of the slice becomes column width - 1 - x when flipped; a grey value is repeated over the channels, or each neighbour has
- * a channel. */
+/* Column x of the slice becomes column width - 1 - x when flipped, and the left one of a pair the right one; a grey value is repeated
+ * over the channels, or each neighbour has a channel. */
 static void place(const hl_loader *loader, bool flip, float *image, float *mask) {
     int height = hl_cohort_height(loader->cohort), width = hl_cohort_width(loader->cohort), channels = loader->channels;
     size_t next = loader->context ? pixels_of(loader) : 0;
+    bool swap = flip && hl_cohort_sided(loader->cohort);
     for (int y = 0; y < height; y++) {
         const float *grey = loader->image + (size_t)y * (size_t)width;
-        const uint8_t *lesion = loader->mask + (size_t)y * (size_t)width;
+        const uint8_t *label = loader->mask + (size_t)y * (size_t)width;
         for (int x = 0; x < width; x++) {
             int from = flip ? width - 1 - x : x;
             for (int c = 0; c < channels; c++) *image++ = grey[(size_t)c * next + (size_t)from];
-            *mask++ = lesion[from];
+            *mask++ = (float)(swap && label[from] ? 3 - label[from] : label[from]);
         }
     }
 }

@@ -11,10 +11,18 @@
 #include "hilum/plan.h"
 #include "study/run.h"
 
-static const char *const slices_names[] = {"lesion+healthy", "lesion", "all"};
+static const char *const slices_names[] = {"lesion+healthy", "lesion", "all"}, *const target_names[] = {"mask", "lung"};
 static const double largest_exact = 9007199254740992.0; /* 2^53: beyond it a JSON number may be read inexactly */
 
 const char *hl_train_slices_name(hl_train_slices slices) { return slices_names[slices]; }
+
+hl_cohort_options hl_run_cohort_options(const hl_run_options *options, const char *cache_folder) {
+    return (hl_cohort_options){.height = options->height,
+                               .width = options->width_pixels,
+                               .cache_folder = cache_folder,
+                               .target = options->target,
+                               .classes = options->net_options.classes};
+}
 
 hl_run_options hl_run_defaults(void) {
     return (hl_run_options){.net = "unet-vgg16",
@@ -66,6 +74,7 @@ void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options)
     hl_json_number(json, to, "width", o->net_options.width);
     hl_json_number(json, to, "channels", o->net_options.channels);
     hl_json_bool(json, to, "context", o->context);
+    hl_json_text(json, to, "target", target_names[o->target]);
     hl_json_text(json, to, "init", o->init == HL_INIT_KERAS ? "keras" : "he");
     hl_json_numbers(json, to, "size", (double[]){o->height, o->width_pixels}, 2);
     hl_json_number(json, to, "epochs", o->epochs);
@@ -191,13 +200,14 @@ static void read_centres(hl_json_reader *reader, hl_run *run) {
     run->options.centres = run->centres;
 }
 
-/* What describes the net. Runs that were started before there was a choice of channels do not name them. */
+/* What describes the net and its truth. Runs that were started before there was a choice do not name it. */
 static void read_net(hl_json_reader *reader, hl_run_options *o) {
     o->net = hl_json_get_text(reader, "network");
     o->net_options = hl_run_defaults().net_options;
     o->net_options.width = hl_json_get_number(reader, "width");
     if (has(reader, "channels")) o->net_options.channels = hl_json_get_integer(reader, "channels", 1, 3);
     o->context = has(reader, "context") && hl_json_get_bool(reader, "context");
+    if (has(reader, "target")) o->target = (hl_target)read_choice(reader, "target", target_names, 2);
 }
 
 hl_status hl_config_read(hl_run *run) {

@@ -136,10 +136,10 @@ static void close_session(session *s) {
 static hl_status open_cohort(session *s, const hl_run_options *options) {
     hl_manifest_options rows = {
         .allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
-    hl_cohort_options size = {.height = options->height, .width = options->width_pixels, .cache_folder = s->hooks->cache_folder};
+    hl_cohort_options grid = hl_run_cohort_options(options, s->hooks->cache_folder);
     tell(s, "loading", NULL, 0);
     s->manifest = hl_manifest_read(s->hl, options->manifest, &rows);
-    if (s->manifest) s->cohort = hl_cohort_open(s->hl, s->manifest, &size);
+    if (s->manifest) s->cohort = hl_cohort_open(s->hl, s->manifest, &grid);
     return s->cohort ? HL_OK : hl_error_status(s->hl);
 }
 

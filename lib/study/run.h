@@ -25,6 +25,8 @@ char *hl_run_fold_path(const hl_run *run, int fold, const char *name);
 
 hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options);
 const char *hl_train_slices_name(hl_train_slices slices);
+/* How a cohort is opened for a run. */
+hl_cohort_options hl_run_cohort_options(const hl_run_options *options, const char *cache_folder);
 /* Every option that config.json holds, into an object. */
 void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options);
 /* The hash of a manifest's bytes, in hexadecimal. */
