@@ -26,7 +26,7 @@ static const char *const inits[] = {"he", "keras", NULL}, *const augments[] = {"
 static const char *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
 static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL};
 
-enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 20, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
+enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 21, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
 
 /* The options of both commands; the last two are crossval's alone. */
 static int make_table(request *r, option table[RUN_OPTIONS]) {
@@ -42,6 +42,7 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
         flag_option("context", &o->context, "the three channels are the slices before, itself and after, instead of one repeated"),
         choice_option("target", &r->target, "mask|lung", targets, "the manifest's column that holds the truth"),
         choice_option("init", &r->init, "he|keras", inits, "how weights are drawn"),
+        text_option("weights", &o->weights, "FILE", "start from a safetensors file's weights instead of drawn ones"),
         size_option(r->size),
         epochs_option(&o->epochs),
         batch_option(&o->batch),

@@ -24,6 +24,7 @@ typedef struct hl_run_options {
     hl_net_options net_options; /* width 1, 3 channels (1 is the other choice) */
     bool context;               /* false; true: the 3 channels are the slices -1, 0, +1 of the case, otherwise one slice repeated */
     hl_init init;               /* he */
+    const char *weights;        /* a safetensors file from which each fold starts instead of drawn weights; NULL */
     hl_target target;           /* mask */
     int height, width_pixels;   /* 256 x 256 */
     int epochs, batch;          /* 50, 8 */
@@ -64,7 +65,8 @@ typedef struct hl_run_hooks {
 /* Makes the run folder (config.json, folds.csv) and carries the run through: each fold trained, its best model tested on the
  * fold's test part, metrics.json and report.html. A folder that already holds a run is HL_USAGE (it names --resume). */
 hl_status hl_run_start(hl_context *hl, const hl_run_options *options, const char *folder, const hl_run_hooks *hooks);
-/* Goes on with the run in `folder` under its own config.json; folds that are finished are kept. A run that is complete
+/* Goes on with the run in `folder` under its own config.json; folds that are finished are kept. A manifest, or a file of weights that a
+ * fold still has to start from, that is not the one the run was started with is HL_BAD_INPUT. A run that is complete
  * returns at once. */
 hl_status hl_run_resume(hl_context *hl, const char *folder, const hl_run_hooks *hooks);
 

@@ -99,7 +99,7 @@ void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options)
     hl_json_bool(json, to, "allow_outside", o->allow_outside);
 }
 
-hl_status hl_manifest_hash(hl_context *hl, const char *path, char text[33]) {
+hl_status hl_hash_file(hl_context *hl, const char *path, char text[33]) {
     char *data;
     size_t bytes;
     hl_status status = hl_file_read(hl, path, &data, &bytes);
@@ -108,6 +108,16 @@ hl_status hl_manifest_hash(hl_context *hl, const char *path, char text[33]) {
     snprintf(text, 33, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
     free(data);
     return HL_OK;
+}
+
+hl_status hl_weights_check(hl_context *hl, const hl_run_options *options) {
+    if (!options->weights) return HL_OK;
+    hl_graph *graph = hl_net(hl, options->net, &options->net_options);
+    hl_params *params = graph ? hl_params_init(graph, options->init, 0) : NULL;
+    hl_status status = params ? hl_params_load(params, options->weights) : hl_error_status(hl);
+    if (params) hl_params_free(params);
+    if (graph) hl_graph_free(graph);
+    return status;
 }
 
 /* The net's parameter count and, line by line, its kernels in training. */
@@ -135,13 +145,15 @@ static hl_status put_net(hl_context *hl, hl_json *json, const hl_run_options *op
 }
 
 hl_status hl_config_write(hl_context *hl, const char *folder, const hl_run_options *options) {
-    char hash[33];
-    hl_status status = hl_manifest_hash(hl, options->manifest, hash);
+    char hash[33], weights_hash[33];
+    hl_status status = hl_hash_file(hl, options->manifest, hash);
+    if (!status && options->weights) status = hl_hash_file(hl, options->weights, weights_hash);
     if (status) return status;
     hl_json json = hl_json_start(hl);
     hl_json_text(&json, json.root, "version", hl_version());
     hl_run_options_put(&json, json.root, options);
     hl_json_text(&json, json.root, "manifest_hash", hash);
+    hl_json_text(&json, json.root, "weights_hash", options->weights ? weights_hash : NULL);
     status = put_net(hl, &json, options);
     char *path = hl_format(hl, "%s/config.json", folder);
     if (!status && path) status = hl_json_write(&json, path);
@@ -233,6 +245,7 @@ hl_status hl_config_read(hl_run *run) {
     (void)hl_json_get_text(&reader, "manifest_hash");
     reader.path = timing, reader.root = run->timing;
     o->manifest = hl_json_get_text(&reader, "manifest");
+    o->weights = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run->timing, "weights")); /* NULL: drawn */
     if (!reader.status) reader.status = hl_run_options_check(run->hl, o);
     free(path), free(timing);
     return reader.status;
@@ -240,12 +253,13 @@ hl_status hl_config_read(hl_run *run) {
 
 /* --- timing.json -------------------------------------------------------------------------------------------------- */
 
-static hl_status write_timing(hl_context *hl, const char *folder, const char *manifest, const char *cache, const hl_timing *timing,
-                              int folds) {
+static hl_status write_timing(hl_context *hl, const char *folder, const char *manifest, const char *weights, const char *cache,
+                              const hl_timing *timing, int folds) {
     char *path = hl_format(hl, "%s/timing.json", folder);
     if (!path) return HL_NO_MEMORY;
     hl_json json = hl_json_start(hl);
     hl_json_text(&json, json.root, "manifest", manifest);
+    hl_json_text(&json, json.root, "weights", weights);
     hl_json_text(&json, json.root, "cache", cache);
     hl_json_number(&json, json.root, "threads", hl_threads(hl));
     hl_json_number(&json, json.root, "seconds", timing->total);
@@ -256,12 +270,19 @@ static hl_status write_timing(hl_context *hl, const char *folder, const char *ma
     return status;
 }
 
-hl_status hl_timing_start(hl_context *hl, const char *folder, const char *manifest, const char *cache_folder, int folds) {
-    char *absolute = realpath(manifest, NULL);
-    if (!absolute) return hl_fail(hl, HL_BAD_INPUT, "%s: cannot be found", manifest);
-    hl_timing timing = {.training = hl_calloc(hl, (size_t)folds, sizeof(double))};
-    hl_status status = timing.training ? write_timing(hl, folder, absolute, cache_folder, &timing, folds) : HL_NO_MEMORY;
-    free(timing.training), free(absolute);
+/* A path that holds whatever folder one is in; NULL stays it. Owner of *absolute: the caller, free. */
+static hl_status make_absolute(hl_context *hl, const char *path, char **absolute) {
+    *absolute = path ? realpath(path, NULL) : NULL;
+    return *absolute || !path ? HL_OK : hl_fail(hl, HL_BAD_INPUT, "%s: cannot be found", path);
+}
+
+hl_status hl_timing_start(hl_context *hl, const char *folder, const hl_run_options *options, const char *cache_folder) {
+    char *manifest, *weights = NULL;
+    hl_timing timing = {.training = hl_calloc(hl, (size_t)options->folds, sizeof(double))};
+    hl_status status = make_absolute(hl, options->manifest, &manifest);
+    if (!status) status = make_absolute(hl, options->weights, &weights);
+    if (!status) status = timing.training ? write_timing(hl, folder, manifest, weights, cache_folder, &timing, options->folds) : HL_NO_MEMORY;
+    free(timing.training), free(manifest), free(weights);
     return status;
 }
 
@@ -278,5 +299,6 @@ hl_status hl_timing_read(const hl_run *run, hl_timing *timing) {
 }
 
 hl_status hl_timing_write(const hl_run *run, const hl_timing *timing, const char *cache_folder) {
-    return write_timing(run->hl, run->folder, run->options.manifest, cache_folder, timing, run->options.folds);
+    const hl_run_options *o = &run->options;
+    return write_timing(run->hl, run->folder, o->manifest, o->weights, cache_folder, timing, o->folds);
 }
