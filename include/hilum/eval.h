@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "hilum/context.h"
+#include "hilum/data.h"
 
 #ifdef __cplusplus
 extern "C" {

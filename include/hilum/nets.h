@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 typedef struct hl_net_options {
-    int classes;  /* channels of the logits; 0: 1 */
+    int classes;  /* channels of the logits; 0: 1 (the background is the rest); from 2 on the background is one of them, the first */
     int channels; /* of the image; 0: 3 */
     double width; /* times every channel count but the image's and the classes', to the nearest multiple of 8, at least 8; 0: 1 */
     int filters[5];      /* of the decoder's stages, deepest first; 0: 256, 128, 64, 32, 16. LinkNet's follow the skips: only its last counts */
@@ -17,7 +17,7 @@ typedef struct hl_net_options {
     bool no_batch_norm;  /* the decoder's convolutions have a bias and no batch norm */
 } hl_net_options;
 
-/* Builds a net's graph, sigmoid left to the loss and to prediction. `options` may be NULL. NULL for an unknown name (the
+/* Builds a net's graph, sigmoid or softmax left to the loss and to prediction. `options` may be NULL. NULL for an unknown name (the
  * text lists the known ones) or options that make no sense. Owner: the caller, hl_graph_free. */
 hl_graph *hl_net(hl_context *hl, const char *name, const hl_net_options *options);
 /* The known names, one after another; false after the last. */

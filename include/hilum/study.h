@@ -21,8 +21,11 @@ typedef enum hl_train_slices {
 /* Every option of a run that its bits depend on; config.json holds them. Strings are borrowed while a run is made. */
 typedef struct hl_run_options {
     const char *net;            /* unet-vgg16 */
-    double width;               /* 1 */
+    hl_net_options net_options; /* width 1, 3 channels (1 is the other choice) */
+    bool context;               /* false; true: the 3 channels are the slices -1, 0, +1 of the case, otherwise one slice repeated */
     hl_init init;               /* he */
+    const char *weights;        /* a safetensors file from which each fold starts instead of drawn weights; NULL */
+    hl_target target;           /* mask */
     int height, width_pixels;   /* 256 x 256 */
     int epochs, batch;          /* 50, 8 */
     double rate;                /* 3e-4 */
@@ -62,7 +65,8 @@ typedef struct hl_run_hooks {
 /* Makes the run folder (config.json, folds.csv) and carries the run through: each fold trained, its best model tested on the
  * fold's test part, metrics.json and report.html. A folder that already holds a run is HL_USAGE (it names --resume). */
 hl_status hl_run_start(hl_context *hl, const hl_run_options *options, const char *folder, const hl_run_hooks *hooks);
-/* Goes on with the run in `folder` under its own config.json; folds that are finished are kept. A run that is complete
+/* Goes on with the run in `folder` under its own config.json; folds that are finished are kept. A manifest, or a file of weights that a
+ * fold still has to start from, that is not the one the run was started with is HL_BAD_INPUT. A run that is complete
  * returns at once. */
 hl_status hl_run_resume(hl_context *hl, const char *folder, const hl_run_hooks *hooks);
 
@@ -116,9 +120,17 @@ hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *t
 char *hl_figures_json(hl_context *hl, const hl_figures *training, const hl_figures *native, int left_out);
 char *hl_calibration_json(hl_context *hl, const hl_calibration *calibration);
 
-/* Predicts one picture: the mask (255 where p > threshold) in the picture's own size, the mean of the run's models. With
- * `probabilities` also the 16-bit map. Either path may be NULL. */
-hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const char *image, double threshold, const char *mask_path, const char *probability_path);
+/* A picture to be predicted and what becomes of it: paths of PNG files. */
+typedef struct hl_prediction {
+    const char *image;
+    const char *before, *after; /* the slices -1 and +1 of its case, the picture itself where there is none; read by runs with context */
+    const char *mask;           /* 255 where p > threshold, in the picture's own size; NULL: not wanted */
+    const char *const *probabilities; /* one path: p times 65535, 16 bits; NULL: not wanted */
+    double threshold;
+} hl_prediction;
+
+/* Predicts one picture by the mean of the models, which are the run's. A run with context and no neighbours: HL_USAGE. */
+hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const hl_prediction *what);
 
 /* Writes folder/report.html from the run and, when given, a second centre's evaluation and calibration. */
 hl_status hl_run_report(hl_run *run, const hl_evaluation *own, const hl_evaluation *second, const hl_calibration *calibration, const char *path);

@@ -3,6 +3,7 @@
 #define HILUM_TRAIN_H
 
 #include "hilum/data.h"
+#include "hilum/nets.h"
 #include "hilum/params.h"
 
 #ifdef __cplusplus
@@ -22,8 +23,10 @@ typedef struct hl_progress {
 
 typedef struct hl_fit_options {
     const char *net;
-    double width;
+    hl_net_options net_options;
+    bool context;       /* the image's 3 channels are the slices -1, 0, +1; otherwise a slice is repeated on all channels */
     hl_init init;
+    const char *weights; /* a file that training starts from instead of drawn weights, as hl_params_load takes it; NULL */
     int epochs, batch;
     double rate;        /* the first learning rate; decays as (1 + cos(pi k/K)) / 2 */
     int patience;       /* epochs without a better validation figure before training stops; 0: never */

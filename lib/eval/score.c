@@ -14,7 +14,9 @@ typedef struct scoring {
     int cases;
     hl_slice_visitor *visit;
     void *user;
-    float *images, *probabilities; /* batch x height x width */
+    size_t plane, slices;          /* height x width; slices that the model reads for one */
+    float *images;                 /* batch x slices x plane */
+    float *probabilities;          /* batch x plane */
     uint8_t *masks;                /* the same */
     int *rows, *case_of;           /* of the slices in the batch */
     int held;
@@ -38,7 +40,8 @@ static hl_status count_native(scoring *s, hl_score *score, int row, const float 
     if (status) return status;
     float *enlarged = hl_calloc(hl_model_context(s->model), pixels, sizeof *enlarged);
     if (!enlarged) return free(mask), HL_NO_MEMORY;
-    hl_resize_back(probabilities, hl_model_height(s->model), hl_model_width(s->model), info->height, info->width, enlarged);
+    const hl_model_options *grid = hl_model_options_of(s->model);
+    hl_resize_back(probabilities, grid->height, grid->width, info->height, info->width, enlarged);
     count_slice(score, enlarged, mask, pixels);
     free(mask), free(enlarged);
     return HL_OK;
@@ -46,14 +49,14 @@ static hl_status count_native(scoring *s, hl_score *score, int row, const float 
 
 /* Predicts the slices held and counts each into its case. */
 static hl_status flush(scoring *s) {
-    size_t plane = (size_t)hl_model_height(s->model) * (size_t)hl_model_width(s->model);
+    size_t plane = s->plane;
     hl_status status = hl_model_predict(s->model, s->images, s->held, s->probabilities);
     for (int i = 0; i < s->held && !status; i++) {
         const float *probabilities = s->probabilities + (size_t)i * plane;
         const uint8_t *mask = s->masks + (size_t)i * plane;
         if (s->training) count_slice(&s->training[s->case_of[i]], probabilities, mask, plane);
         if (s->native) status = count_native(s, &s->native[s->case_of[i]], s->rows[i], probabilities);
-        if (s->visit && !status) s->visit(s->user, s->rows[i], s->images + (size_t)i * plane, mask, probabilities);
+        if (s->visit && !status) s->visit(s->user, s->rows[i], s->images + ((size_t)i * s->slices + s->slices / 2) * plane, mask, probabilities);
     }
     s->held = 0;
     return status;
@@ -69,7 +72,7 @@ static void start_case(const scoring *s, hl_score *scores, const hl_row *row, in
 
 static hl_status score_rows(scoring *s, const int *rows, int row_count, int model_number) {
     const hl_manifest *manifest = hl_cohort_manifest(s->cohort);
-    size_t plane = (size_t)hl_model_height(s->model) * (size_t)hl_model_width(s->model);
+    const hl_model_options *options = hl_model_options_of(s->model);
     const hl_row *last = NULL;
     hl_status status = HL_OK;
     for (int i = 0; i < row_count && !status; i++) {
@@ -84,10 +87,11 @@ static hl_status score_rows(scoring *s, const int *rows, int row_count, int mode
         last = row;
         if (s->training) s->training[s->cases - 1].lesion_pixels += info->lesion_pixels;
         if (s->native) s->native[s->cases - 1].lesion_pixels += info->lesion_pixels;
-        size_t at = (size_t)s->held * plane;
-        status = hl_cohort_slice(s->cohort, rows[i], s->images + at, s->masks + at, NULL, NULL);
+        size_t at = (size_t)s->held * s->plane;
+        status = hl_cohort_image(s->cohort, rows[i], options->context, s->images + at * s->slices);
+        if (!status) status = hl_cohort_slice(s->cohort, rows[i], NULL, s->masks + at, NULL, NULL);
         s->rows[s->held] = rows[i], s->case_of[s->held++] = s->cases - 1;
-        if (!status && s->held == hl_model_batch(s->model)) status = flush(s);
+        if (!status && s->held == options->batch) status = flush(s);
     }
     return status || !s->held ? status : flush(s);
 }
@@ -105,11 +109,11 @@ static int bound_cases(const hl_cohort *cohort, const int *rows, int row_count) 
 
 static hl_status allocate(scoring *s, bool training, bool native, int cases) {
     hl_context *hl = hl_model_context(s->model);
-    size_t batch = (size_t)hl_model_batch(s->model);
-    size_t plane = (size_t)hl_model_height(s->model) * (size_t)hl_model_width(s->model);
-    s->images = hl_calloc(hl, batch * plane, sizeof(float));
-    s->probabilities = hl_calloc(hl, batch * plane, sizeof(float));
-    s->masks = hl_calloc(hl, batch * plane, 1);
+    size_t batch = (size_t)hl_model_options_of(s->model)->batch;
+    s->plane = hl_model_plane(s->model), s->slices = (size_t)hl_model_slices(s->model);
+    s->images = hl_calloc(hl, batch * s->slices * s->plane, sizeof(float));
+    s->probabilities = hl_calloc(hl, batch * s->plane, sizeof(float));
+    s->masks = hl_calloc(hl, batch * s->plane, 1);
     s->rows = hl_calloc(hl, batch, sizeof(int));
     s->case_of = hl_calloc(hl, batch, sizeof(int));
     if (training) s->training = hl_calloc(hl, (size_t)cases, sizeof(hl_score));
@@ -124,9 +128,10 @@ hl_status hl_score_cases(hl_model *model, hl_cohort *cohort, const int *rows, in
     if (training) *training = NULL;
     if (native) *native = NULL;
     *count = 0;
-    if (hl_cohort_height(cohort) != hl_model_height(model) || hl_cohort_width(cohort) != hl_model_width(model))
-        return hl_fail(hl_model_context(model), HL_USAGE, "the model takes slices of %dx%d, the cohort has %dx%d", hl_model_height(model),
-                       hl_model_width(model), hl_cohort_height(cohort), hl_cohort_width(cohort));
+    const hl_model_options *grid = hl_model_options_of(model);
+    if (hl_cohort_height(cohort) != grid->height || hl_cohort_width(cohort) != grid->width)
+        return hl_fail(hl_model_context(model), HL_USAGE, "the model takes slices of %dx%d, the cohort has %dx%d", grid->height,
+                       grid->width, hl_cohort_height(cohort), hl_cohort_width(cohort));
     hl_status status = allocate(&s, training, native, bound_cases(cohort, rows, row_count));
     if (!status) status = score_rows(&s, rows, row_count, model_number);
     free(s.images), free(s.probabilities), free(s.masks), free(s.rows), free(s.case_of);

@@ -16,8 +16,12 @@ static hl_status check(hl_graph *graph, const hl_plan_options *o) {
     if (graph->output == graph->input) return hl_fail(hl, HL_USAGE, "the graph's output is its input");
     if (o->batch < 1 || o->height < 1 || o->width < 1)
         return hl_fail(hl, HL_USAGE, "a batch of %d images of %dx%d makes no sense", o->batch, o->height, o->width);
-    if (!hl_loss_find(o->loss ? o->loss : "bce+dice")) return hl_fail(hl, HL_USAGE, "loss \"%s\" is unknown", o->loss);
-    return HL_OK;
+    int channels = graph->nodes[graph->output]->channels;
+    const hl_loss *loss = hl_loss_find(o->loss, channels);
+    if (!loss) return hl_fail(hl, HL_USAGE, "loss \"%s\" is unknown", o->loss);
+    if (loss->class_indices == (channels > 1)) return HL_OK;
+    return hl_fail(hl, HL_USAGE, "loss \"%s\" takes %s, the net gives %d", o->loss,
+                   loss->class_indices ? "two channels of logits or more" : "one channel of logits", channels);
 }
 
 /* The store's parameter for each of the graph's; they may come from another graph of the same net. */
@@ -105,7 +109,7 @@ hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *opt
     if (!plan) return NULL;
     *plan = (hl_plan){.hl = hl, .graph = graph, .options = *options, .count = (int)graph->count, .loss_scratch = -1};
     plan->kernels = hl_kernels_for(hl, dtype);
-    plan->loss = hl_loss_find(options->loss ? options->loss : "bce+dice");
+    plan->loss = hl_loss_find(options->loss, graph->nodes[graph->output]->channels);
     plan->nodes = hl_calloc(hl, graph->count, sizeof *plan->nodes);
     if (!plan->nodes) return hl_plan_free(plan), NULL;
     for (int i = 0; i < plan->count; i++) {

@@ -65,6 +65,23 @@ static bool make(hl_params *params, hl_param *p, const hl_param_spec *spec) {
     return p->spec.name && p->data;
 }
 
+/* Whether a node's output is the image, normalised or not. */
+static bool is_image(const hl_graph *graph, int index) {
+    const hl_node *node = graph->nodes[index];
+    return index == graph->input || (node->op == &hl_op_norm && is_image(graph, node->inputs[0]));
+}
+
+static void mark_of_image(hl_params *params, const hl_graph *graph) {
+    for (size_t i = 0; i < graph->count; i++) {
+        const hl_node *node = graph->nodes[i];
+        if (!node->input_count || !is_image(graph, node->inputs[0])) continue;
+        for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
+            hl_param *p = node->params[slot] < 0 ? NULL : &params->list[node->params[slot]];
+            if (p) p->of_image = p->spec.kind == HL_KERNEL || node->op == &hl_op_norm;
+        }
+    }
+}
+
 hl_params *hl_params_init_as(hl_graph *graph, hl_dtype dtype, hl_init init, uint64_t seed) {
     if (!graph) return NULL;
     hl_context *hl = graph->hl;
@@ -81,6 +98,7 @@ hl_params *hl_params_init_as(hl_graph *graph, hl_dtype dtype, hl_init init, uint
         if (!make(params, &params->list[i], &graph->params[i])) return hl_params_free(params), NULL;
         draw(params, &params->list[i], init, seed);
     }
+    mark_of_image(params, graph);
     return params;
 }
 

@@ -74,7 +74,8 @@ hl_status hl_plan_layout(hl_plan *plan);
 void hl_plan_forward(hl_plan *plan, const void *images, int count);
 /* The logits of the last forward: count x H x W x classes. */
 hl_view hl_plan_logits(const hl_plan *plan);
-/* The loss of the last forward against `target` (plan's dtype, like the logits) and the gradient to the logits. */
+/* The loss of the last forward against `target` (in the plan's dtype, N x H x W: 0 or 1, or with more than one channel of logits
+ * class indices) and the gradient to the logits. */
 double hl_plan_loss(hl_plan *plan, const void *target);
 /* The gradient to the logits, to be written by who runs hl_plan_backward without hl_plan_loss. */
 hl_view hl_plan_logits_gradient(const hl_plan *plan);

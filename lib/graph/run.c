@@ -36,6 +36,7 @@ double hl_plan_loss(hl_plan *plan, const void *target) {
     hl_view logits = hl_plan_logits(plan), gradient = hl_plan_logits_gradient(plan);
     hl_view truth = logits;
     truth.data = (void *)(uintptr_t)target;
+    if (plan->loss->class_indices) truth.c = truth.stride = 1;
     return plan->loss->run(plan->hl, plan->kernels, &logits, &truth, gradient.data ? &gradient : NULL, scratch(plan, plan->loss_scratch));
 }
 
@@ -86,7 +87,8 @@ hl_status hl_predict(hl_plan *plan, const float *images, int count, float *proba
         hl_plan_forward(plan, images + (size_t)done * in_size, n);
         hl_view logits = hl_plan_logits(plan), p = logits;
         p.data = probabilities + (size_t)done * out_size;
-        plan->kernels->sigmoid_forward(plan->hl, &logits, &p);
+        if (out->c > 1) plan->kernels->softmax_forward(plan->hl, &logits, &p);
+        else plan->kernels->sigmoid_forward(plan->hl, &logits, &p);
         done += n;
     }
     return HL_OK;

@@ -74,8 +74,32 @@ hl_status hl_weights_save(const hl_params *params, const hl_adam *adam, const ch
     return status;
 }
 
-/* Whether the file has the tensor in the parameter's shape; says what is wrong. */
-static hl_status check_tensor(const hl_params *params, const hl_param *p, const hl_safetensors *file, const char *path, const char *prefix, int *index) {
+/* A file's image has this many channels where a net that has one can take its weights. */
+enum { FILE_CHANNELS = 3 };
+
+/* Whether a tensor of the file, in its stead a net with an image of three channels, becomes this parameter by folding. */
+static bool folds(const hl_param *p, const hl_safetensors *file, int index) {
+    int axis = p->spec.rank == 4 ? 1 : 0;
+    bool fits = p->of_image && p->spec.shape[axis] == 1 && hl_safetensors_rank(file, index) == p->spec.rank;
+    for (int i = 0; i < p->spec.rank && fits; i++)
+        fits = hl_safetensors_dim(file, index, i) == (i == axis ? FILE_CHANNELS : p->spec.shape[i]);
+    return fits;
+}
+
+/* A kernel (out, channels, kH, kW) becomes (out, 1, kH, kW), the sum over the channels; a vector (channels) their mean. In place. */
+static void fold(const hl_param *p, double *values) {
+    int64_t area = p->spec.rank == 4 ? (int64_t)p->spec.shape[2] * p->spec.shape[3] : 1;
+    for (int64_t i = 0; i < p->count; i++) {
+        const double *from = values + i / area * FILE_CHANNELS * area + i % area;
+        double sum = 0;
+        for (int c = 0; c < FILE_CHANNELS; c++) sum += from[c * area];
+        values[i] = p->spec.rank == 4 ? sum : sum / FILE_CHANNELS;
+    }
+}
+
+/* Whether the file has the tensor in the parameter's shape, or one that folds to it; says what is wrong. */
+static hl_status check_tensor(const hl_params *params, const hl_param *p, const hl_safetensors *file, const char *path, const char *prefix,
+                              bool may_fold, int *index) {
     char name[256];
     snprintf(name, sizeof name, "%s%s", prefix, p->spec.name);
     *index = hl_safetensors_find(file, name);
@@ -84,7 +108,7 @@ static hl_status check_tensor(const hl_params *params, const hl_param *p, const 
     int64_t found = 1;
     for (int i = 0; i < hl_safetensors_rank(file, *index); i++) found *= hl_safetensors_dim(file, *index, i);
     for (int i = 0; i < p->spec.rank && same; i++) same = hl_safetensors_dim(file, *index, i) == p->spec.shape[i];
-    if (same) return HL_OK;
+    if (same || (may_fold && folds(p, file, *index))) return HL_OK;
     return hl_fail(params->hl, HL_BAD_INPUT, "%s: tensor %s has another shape: %" PRId64 " elements, expected %" PRId64, path, name, found, p->count);
 }
 
@@ -93,11 +117,12 @@ static hl_status check_file(const hl_params *params, const hl_adam *adam, const 
     int64_t largest = 1;
     for (int i = 0; i < params->count; i++) {
         const hl_param *p = &params->list[i];
-        hl_status status = check_tensor(params, p, file, path, "", &index);
-        if (!status && adam && adam->moment1[i]) status = check_tensor(params, p, file, path, "adam/m/", &index);
-        if (!status && adam && adam->moment1[i]) status = check_tensor(params, p, file, path, "adam/v/", &index);
+        hl_status status = check_tensor(params, p, file, path, "", !adam, &index);
+        if (!status && adam && adam->moment1[i]) status = check_tensor(params, p, file, path, "adam/m/", false, &index);
+        if (!status && adam && adam->moment1[i]) status = check_tensor(params, p, file, path, "adam/v/", false, &index);
         if (status) return status;
-        if (p->count > largest) largest = p->count;
+        int64_t room = p->count * (p->of_image ? FILE_CHANNELS : 1);
+        if (room > largest) largest = room;
     }
     for (int i = 0; i < hl_safetensors_count(file); i++) {
         const char *name = hl_safetensors_name(file, i);
@@ -111,7 +136,9 @@ static hl_status check_file(const hl_params *params, const hl_adam *adam, const 
 static void load_into(const hl_params *params, const hl_param *p, void *data, const hl_safetensors *file, const char *prefix, double *buffer) {
     char name[256];
     snprintf(name, sizeof name, "%s%s", prefix, p->spec.name);
-    hl_safetensors_get(file, hl_safetensors_find(file, name), buffer);
+    int index = hl_safetensors_find(file, name);
+    hl_safetensors_get(file, index, buffer);
+    if (folds(p, file, index)) fold(p, buffer);
     for (int64_t i = 0; i < p->count; i++) hl_param_set(params, data, hl_param_memory_index(&p->spec, i), buffer[i]);
 }
 

@@ -58,7 +58,7 @@ static hl_status complete(hl_context *hl, const char *name, hl_net_options *o) {
         if (!given) o->filters[i] = filters[i];
         if (o->filters[i] < 1 || o->filters[i] > 1 << 16) return hl_fail(hl, HL_USAGE, "%s with %d decoder filters in stage %d makes no sense", name, o->filters[i], i);
     }
-    if (o->classes != 1) return hl_fail(hl, HL_USAGE, "%s with %d classes: expected 1", name, o->classes);
+    if (o->classes < 1) return hl_fail(hl, HL_USAGE, "%s with %d classes: expected at least 1", name, o->classes);
     if (o->channels < 1 || !(o->width > 0 && o->width <= 16))
         return hl_fail(hl, HL_USAGE, "%s for images of %d channels at width %g makes no sense", name, o->channels, o->width);
     return HL_OK;

@@ -9,9 +9,10 @@ const hl_op *const hl_ops[] = {
     &hl_op_channel_scale, &hl_op_drop_connect,  &hl_op_upsample,       &hl_op_concat,   &hl_op_add,    NULL,
 };
 
-const hl_loss *const hl_losses[] = {&hl_loss_bce_dice, NULL};
+const hl_loss *const hl_losses[] = {&hl_loss_bce_dice, &hl_loss_ce_dice, NULL};
 
-const hl_loss *hl_loss_find(const char *name) {
+const hl_loss *hl_loss_find(const char *name, int channels) {
+    if (!name) return channels > 1 ? &hl_loss_ce_dice : &hl_loss_bce_dice;
     for (int i = 0; hl_losses[i]; i++)
         if (!strcmp(hl_losses[i]->name, name)) return hl_losses[i];
     return NULL;

@@ -127,6 +127,9 @@ double hl_drop_factor(const hl_step *step, int image);
 /* A loss on logits. Adding one is one file and one line in hl_losses. */
 typedef struct hl_loss {
     const char *name;
+    /* For two channels of logits or more: its target holds class indices, one channel. Otherwise for one channel, and the target is
+     * 0 or 1. */
+    bool class_indices;
     size_t (*workspace)(const hl_kernels *kernels, const hl_view *logits);
     /* The batch's loss, and when dlogits is not NULL its gradient. */
     double (*run)(hl_context *hl, const hl_kernels *kernels, const hl_view *logits, const hl_view *target, const hl_view *dlogits,
@@ -134,7 +137,8 @@ typedef struct hl_loss {
 } hl_loss;
 
 extern const hl_loss *const hl_losses[]; /* NULL after the last */
-extern const hl_loss hl_loss_bce_dice;
-const hl_loss *hl_loss_find(const char *name);
+extern const hl_loss hl_loss_bce_dice, hl_loss_ce_dice;
+/* The loss of that name; NULL: there is none. With name NULL: the one for so many channels of logits. */
+const hl_loss *hl_loss_find(const char *name, int channels);
 
 #endif

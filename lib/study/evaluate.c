@@ -164,7 +164,6 @@ int hl_scores_of_model(const hl_score *scores, int count, int first) {
 static hl_status evaluate(hl_run *run, const hl_evaluate_options *options, hl_evaluation *result) {
     hl_manifest_options rows = {
         .allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
-    const hl_run_options *o = &run->options;
     if (!hl_run_finished(run))
         return hl_fail(run->hl, HL_BAD_INPUT, "%s: the run is not finished (no metrics.json): go on with it by --resume first",
                        run->folder);
@@ -172,8 +171,8 @@ static hl_status evaluate(hl_run *run, const hl_evaluate_options *options, hl_ev
         return hl_fail(run->hl, HL_USAGE, "threshold %g: expected 0 to 1", options->threshold);
     result->manifest = hl_manifest_read(run->hl, options->manifest, &rows);
     if (!result->manifest) return hl_error_status(run->hl);
-    hl_cohort_options size = {.height = o->height, .width = o->width_pixels, .cache_folder = options->cache_folder};
-    result->cohort = hl_cohort_open(run->hl, result->manifest, &size);
+    hl_cohort_options grid = hl_run_cohort_options(&run->options, options->cache_folder);
+    result->cohort = hl_cohort_open(run->hl, result->manifest, &grid);
     if (!result->cohort) return hl_error_status(run->hl);
     hl_status status = hl_run_score(run, result->cohort, HL_PART_TEST, options, result, true);
     if (status) return status;

@@ -4,18 +4,36 @@
 
 #include "study/run.h"
 
-/* The mean of the models' probabilities on the run's grid. Owner: the caller, free. */
-static float *predict_grid(hl_run *run, hl_model *const *models, int model_count, const hl_picture *picture) {
+/* Reads a picture and brings it to the run's grid. Owner of its pixels: the caller. */
+static hl_status read_plane(hl_run *run, const char *path, hl_picture *picture, float *plane) {
+    hl_status status = hl_png_read(run->hl, path, picture);
+    return status ? status : hl_resize_image(run->hl, picture, run->options.height, run->options.width_pixels, plane);
+}
+
+/* The planes that a model reads, on the run's grid: the picture's, with context between its neighbours'. */
+static hl_status read_planes(hl_run *run, const hl_prediction *what, hl_picture *picture, float *planes) {
     size_t plane = (size_t)run->options.height * (size_t)run->options.width_pixels;
-    float *image = hl_calloc(run->hl, plane, sizeof *image), *one = hl_calloc(run->hl, plane, sizeof *one);
+    if (!run->options.context) return read_plane(run, what->image, picture, planes);
+    hl_picture others[2] = {{0}};
+    hl_status status = read_plane(run, what->before, &others[0], planes);
+    if (!status) status = read_plane(run, what->image, picture, planes + plane);
+    if (!status) status = read_plane(run, what->after, &others[1], planes + 2 * plane);
+    free(others[0].pixels), free(others[1].pixels);
+    return status;
+}
+
+/* The mean of the models' probabilities on the run's grid. Owner: the caller, free. */
+static float *predict_grid(hl_run *run, hl_model *const *models, int model_count, const hl_prediction *what, hl_picture *picture) {
+    size_t plane = (size_t)run->options.height * (size_t)run->options.width_pixels;
+    float *planes = hl_calloc(run->hl, plane * (run->options.context ? 3 : 1), sizeof *planes), *one = hl_calloc(run->hl, plane, sizeof *one);
     float *mean = hl_calloc(run->hl, plane, sizeof *mean);
-    hl_status status = image && one && mean ? HL_OK : HL_NO_MEMORY;
-    if (!status) status = hl_resize_image(run->hl, picture, run->options.height, run->options.width_pixels, image);
+    hl_status status = planes && one && mean ? HL_OK : HL_NO_MEMORY;
+    if (!status) status = read_planes(run, what, picture, planes);
     for (int m = 0; m < model_count && !status; m++) {
-        status = hl_model_predict(models[m], image, 1, one);
+        status = hl_model_predict(models[m], planes, 1, one);
         for (size_t i = 0; i < plane && !status; i++) mean[i] += one[i] / (float)model_count;
     }
-    free(image), free(one);
+    free(planes), free(one);
     if (status) return free(mean), NULL;
     return mean;
 }
@@ -40,19 +58,18 @@ static hl_status write_probabilities(hl_context *hl, const char *path, const hl_
     return status;
 }
 
-hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const char *image, double threshold, const char *mask_path,
-                         const char *probability_path) {
+hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const hl_prediction *what) {
     const hl_run_options *o = &run->options;
     if (model_count < 1) return hl_fail(run->hl, HL_USAGE, "%s: no model to predict with", run->folder);
+    if (o->context && (!what->before || !what->after))
+        return hl_fail(run->hl, HL_USAGE, "%s: the run in %s reads each slice with its neighbours, which were not given", what->image, run->folder);
     hl_picture picture = {0};
-    hl_status status = hl_png_read(run->hl, image, &picture);
-    if (status) return status;
-    float *grid = predict_grid(run, models, model_count, &picture);
+    float *grid = predict_grid(run, models, model_count, what, &picture);
     float *native = grid ? hl_calloc(run->hl, (size_t)picture.width * (size_t)picture.height, sizeof *native) : NULL;
-    status = native ? HL_OK : hl_error_status(run->hl);
+    hl_status status = native ? HL_OK : hl_error_status(run->hl);
     if (native) hl_resize_back(grid, o->height, o->width_pixels, picture.height, picture.width, native);
-    if (!status && mask_path) status = write_mask(run->hl, mask_path, &picture, native, threshold);
-    if (!status && probability_path) status = write_probabilities(run->hl, probability_path, &picture, native);
+    if (!status && what->mask) status = write_mask(run->hl, what->mask, &picture, native, what->threshold);
+    if (!status && what->probabilities) status = write_probabilities(run->hl, what->probabilities[0], &picture, native);
     free(grid), free(native), free(picture.pixels);
     return status;
 }

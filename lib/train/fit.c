@@ -6,10 +6,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
-#include "hilum/nets.h"
 #include "train/fit.h"
-
-enum { IMAGE_CHANNELS = 3 }; /* a grey slice is repeated */
 
 static hl_status prepare(hl_fit_run *run) {
     const hl_fit_options *o = run->options;
@@ -23,11 +20,12 @@ static hl_status prepare(hl_fit_run *run) {
     if (!run->samples || !run->order || !run->starts || !run->state.log) return HL_NO_MEMORY;
     /* Every slice takes part in every epoch: batches of nearly one size rather than a small last one. */
     for (int b = 0; b <= run->steps; b++) run->starts[b] = (int)((int64_t)b * count / run->steps);
-    run->graph = hl_net(run->hl, o->net, &(hl_net_options){.channels = IMAGE_CHANNELS, .width = o->width});
+    run->graph = hl_net(run->hl, o->net, &o->net_options);
     if (run->graph) run->params = hl_params_init(run->graph, o->init, o->seed);
     if (run->params) run->adam = hl_adam_new(run->params, NULL);
     if (run->adam) run->plan = hl_compile(run->graph, run->params, &(hl_plan_options){.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width, .seed = o->seed});
-    if (run->plan && run->rows->val_count > 0) run->model = hl_model_over(run->graph, run->params, height, width, o->batch);
+    hl_model_options test = {.height = height, .width = width, .batch = o->batch, .context = o->context};
+    if (run->plan && run->rows->val_count > 0) run->model = hl_model_over(run->graph, run->params, &test);
     if (!run->plan || (run->rows->val_count > 0 && !run->model)) return hl_error_status(run->hl);
     return HL_OK;
 }
@@ -75,7 +73,9 @@ static void tell(const hl_fit_run *run, hl_progress progress) {
 static hl_status run_steps(hl_fit_run *run) {
     hl_fit_state *s = &run->state;
     draw_samples(run);
-    hl_loader *loader = hl_loader_start(run->cohort, run->samples, run->starts + s->step, run->steps - s->step, IMAGE_CHANNELS);
+    int channels = run->graph->nodes[run->graph->input]->channels;
+    hl_loader *loader =
+        hl_loader_start(run->cohort, run->samples, run->starts + s->step, run->steps - s->step, channels, run->options->context);
     if (!loader) return hl_error_status(run->hl);
     hl_status status = HL_OK;
     while (!status && s->step < run->steps) {

@@ -83,6 +83,10 @@ static hl_value *add_twice(hl_graph *g, hl_value *x) { return hl_sigmoid(g, hl_a
 static hl_value *concat(hl_graph *g, hl_value *x) {
     return hl_sigmoid(g, hl_concat(g, (hl_value *const[]){hl_relu(g, x), x, hl_sigmoid(g, x)}, 3));
 }
+static hl_value *logits1(hl_graph *g, hl_value *x) { return hl_conv2d(g, x, "c", 1, 3); }
+static hl_value *logits2(hl_graph *g, hl_value *x) { return hl_conv2d(g, x, "c", 2, 3); }
+static hl_value *logits3(hl_graph *g, hl_value *x) { return hl_conv2d(g, hl_relu(g, hl_batch_norm(g, x, "n", 1e-3)), "c", 3, 1); }
+static hl_value *logits5(hl_graph *g, hl_value *x) { return hl_conv2d(g, x, "c", 5, 3); }
 /* The join of a U-Net: read as segments, the skip read twice. */
 static hl_value *join(hl_graph *g, hl_value *x) {
     hl_value *skip = hl_relu(g, hl_batch_norm(g, hl_conv2d(g, x, "a", 3, 3), "an", 1e-3));
@@ -141,7 +145,10 @@ static const gradient_case cases[] = {
     {"join of a U-Net", 2, 6, 10, 2, join, false},
     {"joins of joins", 3, 8, 12, 1, nested, false},
     {"residual unit", 3, 5, 5, 2, residual, false},
-    {"loss bce+dice", 2, 5, 7, 2, conv3, true},
+    {"loss bce+dice", 2, 5, 7, 2, logits1, true},
+    {"loss ce+dice, 2 classes", 2, 5, 7, 2, logits2, true},
+    {"loss ce+dice, 3 classes", 3, 7, 3, 3, logits3, true},
+    {"loss ce+dice, 5 classes", 1, 1, 9, 1, logits5, true},
     {"loss on a U-Net's join", 2, 6, 10, 2, join, true},
 };
 

@@ -27,7 +27,7 @@ static const char *in(const char *folder, const char *name) {
 static hl_run_options tiny(void) {
     hl_run_options options = hl_run_defaults();
     options.manifest = manifest;
-    options.width = 0.125;
+    options.net_options.width = 0.125;
     options.height = options.width_pixels = 32;
     options.epochs = 2, options.batch = 4, options.folds = 2;
     options.centres = own_centre, options.centre_count = 1;
@@ -146,7 +146,7 @@ START_TEST(options_come_back) {
     hl_run *run = open_run(hl);
     const hl_run_options *back = hl_run_get_options(run);
     ck_assert_str_eq(back->net, "unet-vgg16");
-    ck_assert_double_eq(back->width, 0.125);
+    ck_assert_double_eq(back->net_options.width, 0.125);
     ck_assert_int_eq(back->folds, 2);
     ck_assert_int_eq(back->centre_count, 1);
     ck_assert_str_eq(back->centres[0], own_centre[0]);
@@ -343,7 +343,9 @@ START_TEST(prediction_has_the_pictures_size) {
     uint8_t grey[40 * 50];
     for (int i = 0; i < 40 * 50; i++) grey[i] = (uint8_t)(i % 251);
     ck_ok(hl, hl_png_write(hl, in(scratch, "in.png"), 50, 40, 1, 8, grey));
-    ck_ok(hl, hl_run_predict(run, models, 2, in(scratch, "in.png"), 0.5, in(scratch, "mask.png"), in(scratch, "map.png")));
+    const char *map_path = in(scratch, "map.png");
+    hl_prediction what = {.image = in(scratch, "in.png"), .mask = in(scratch, "mask.png"), .probabilities = &map_path, .threshold = 0.5};
+    ck_ok(hl, hl_run_predict(run, models, 2, &what));
     hl_picture mask, map;
     ck_ok(hl, hl_png_read(hl, in(scratch, "mask.png"), &mask));
     ck_ok(hl, hl_png_read(hl, in(scratch, "map.png"), &map));
