@@ -6,7 +6,7 @@
 
 #include "common.h"
 #include "figures.h"
-#include "hilum/nets.h"
+#include "network.h"
 #include "program.h"
 #include "progress.h"
 
@@ -35,7 +35,7 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
         out_option(&r->out, "RUN", "the run's folder, which must not hold a run yet"),
         text_option("resume", &r->resume, "RUN", "go on with a stopped run, under its own options"),
         text_option("net", &o->net, "NET", "the network"),
-        positive_option("width", &o->width, "F", 16, "times every channel count, to the nearest multiple of 8"),
+        width_option(&o->width),
         choice_option("init", &r->init, "he|keras", inits, "how weights are drawn"),
         size_option(r->size),
         epochs_option(&o->epochs),
@@ -74,18 +74,6 @@ static bool take_folds(request *r) {
     if (!r->folds) return true;
     if (length > 4 && !strcmp(r->folds + length - 4, ".csv")) return r->run.folds_file = r->folds, true;
     return parse_integer(r->name, "folds", r->folds, 2, 1000, &r->run.folds);
-}
-
-static bool known_net(const char *command, const char *net) {
-    char text[64][64];
-    const char *names[64];
-    int count = 0;
-    for (; count < 64 && hl_net_name(count, text[count]); count++) {
-        names[count] = text[count];
-        if (!strcmp(text[count], net)) return true;
-    }
-    const char *meant = nearest(net, names, count);
-    return talk("%s: the network \"%s\" is unknown, did you mean %s?", command, net, meant ? meant : names[0]), false;
 }
 
 static bool complete(request *r, int words) {

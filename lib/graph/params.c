@@ -9,6 +9,12 @@
 
 bool hl_param_kind_trainable(hl_param_kind kind) { return kind != HL_MOVING_MEAN && kind != HL_MOVING_VARIANCE; }
 
+int64_t hl_param_spec_elements(const hl_param_spec *spec) {
+    int64_t count = 1;
+    for (int i = 0; i < spec->rank; i++) count *= spec->shape[i];
+    return count;
+}
+
 int64_t hl_param_memory_index(const hl_param_spec *spec, int64_t i) {
     if (spec->rank != 4) return i;
     int64_t in = spec->shape[1], area = (int64_t)spec->shape[2] * spec->shape[3];
@@ -54,8 +60,7 @@ static void draw(hl_params *params, hl_param *p, hl_init init, uint64_t seed) {
 static bool make(hl_params *params, hl_param *p, const hl_param_spec *spec) {
     p->spec = *spec;
     p->spec.name = hl_strdup(params->hl, spec->name);
-    p->count = 1;
-    for (int i = 0; i < spec->rank; i++) p->count *= spec->shape[i];
+    p->count = hl_param_spec_elements(spec);
     p->data = hl_aligned(params->hl, (size_t)p->count * hl_dtype_bytes(params->dtype));
     return p->spec.name && p->data;
 }

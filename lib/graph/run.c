@@ -10,7 +10,7 @@ static void set_batch(hl_plan *plan, const void *images, int count) {
         for (int k = 0; k < HL_MAX_INPUTS; k++) step->in_gradient[k].n = count;
         for (int k = 0; k < step->in_count; k++) {
             step->in[k].view.n = count;
-            if (n->reads_images[k]) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
+            if (n->reads[k] == plan->graph->input) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
         }
     }
 }

@@ -74,7 +74,7 @@ static void backward(hl_step *step) {
 static double flops(const hl_step *step) {
     hl_conv conv = geometry(step);
     double taps = (double)conv.kh * conv.kw * (conv.in_c / conv.groups);
-    return (double)hl_view_pixels(&step->out) * conv.out_c * (2 * taps + (step->param[BIAS] ? 1 : 0));
+    return (double)hl_view_pixels(&step->out) * conv.out_c * (2 * taps + (step->node->params[BIAS] >= 0 ? 1 : 0));
 }
 
 const hl_op hl_op_conv = {

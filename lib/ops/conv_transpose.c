@@ -37,7 +37,7 @@ static size_t workspace(const hl_step *step, bool backward) {
     if (!backward) return step->conv[HL_FORWARD]->workspace(&conv, HL_BACKWARD_DATA, threads);
     size_t most = step->conv[HL_BACKWARD_WEIGHTS]->workspace(&conv, HL_BACKWARD_WEIGHTS, threads);
     most = larger(most, beside_bytes(step) + step->conv[HL_BACKWARD_DATA]->workspace(&conv, HL_FORWARD, threads));
-    return step->param[BIAS] ? larger(most, step->kernels->norm_workspace(&step->out, threads)) : most;
+    return step->node->params[BIAS] >= 0 ? larger(most, step->kernels->norm_workspace(&step->out, threads)) : most;
 }
 
 /* With a mean of 0 and a variance of 1 a batch norm only adds its beta: that is how a bias is added, and summed below. */
@@ -73,7 +73,7 @@ static void backward(hl_step *step) {
 static double flops(const hl_step *step) {
     hl_conv conv = geometry(step);
     double products = (double)conv.n * conv.out_h * conv.out_w * conv.out_c * conv.kh * conv.kw * conv.in_c;
-    return 2 * products + (step->param[BIAS] ? (double)hl_view_pixels(&step->out) * step->out.c : 0);
+    return 2 * products + (step->node->params[BIAS] >= 0 ? (double)hl_view_pixels(&step->out) * step->out.c : 0);
 }
 
 const hl_op hl_op_conv_transpose = {

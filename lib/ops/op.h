@@ -91,7 +91,8 @@ struct hl_op {
     bool (*shape)(const hl_node *node, const hl_shape *in, hl_shape *out, char *why, size_t why_bytes);
     /* Doubles that forward leaves for backward. NULL: none. */
     size_t (*saved)(const hl_node *node);
-    /* Bytes of scratch memory for a pass at the step's shapes. NULL: none. */
+    /* Bytes of scratch memory for a pass at the step's shapes. Like flops asked before there are parameters or memory: what the
+     * step has of them tells its node, not its pointers. NULL: none. */
     size_t (*workspace)(const hl_step *step, bool backward);
     void (*forward)(hl_step *step);
     void (*backward)(hl_step *step);

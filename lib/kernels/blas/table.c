@@ -2,7 +2,7 @@
 #include "kernels/blas/elementwise.h"
 #include "kernels/ref/ref.h"
 
-static const hl_conv_kernel *const convs[] = {&HL_BLAS(winograd), &HL_BLAS(gemm), &HL_REF(conv), NULL};
+static const hl_conv_kernel *const convs[] = {&HL_BLAS(depthwise), &HL_BLAS(winograd), &HL_BLAS(gemm), &HL_REF(conv), NULL};
 
 #ifdef HL_KERNELS_AVX2
 const hl_kernels hl_kernels_avx2 = {
