@@ -19,9 +19,10 @@ typedef struct tolerance {
 /* Float: ReLU and max-pool ties and statistics over few values make the worst gradient what it is. */
 static const tolerance in_float = {1e-4, 2e-3, 1e-4, 0.15, 1e-2, 1e-4};
 static const tolerance in_double = {1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6};
-/* Where double has to judge. A long LinkNet decides 3 values' gradient (bn_data/beta) by what is left of large sums; and where the
- * deepest maps have four values a channel, PyTorch's float too is off by up to 6e-3 in the logits and 0.3 in gradients. */
-static const tolerance of_long_sums = {1e-4, 4e-3, 1e-4, 0.3, 5e-2, 1e-4};
+/* Where double has to judge. In the deeper LinkNets a tenth of the gradients may be off by 1e-2, and that of ResNet-50's bn_data/beta, three
+ * sums that all but cancel, by 0.13. Where the deepest maps have four values a channel, a training pass amplifies rounding: PyTorch's float
+ * too is off by up to 6e-3 in the logits and 0.3 in gradients. */
+static const tolerance of_deep_linknets = {1e-4, 4e-3, 1e-4, 0.3, 5e-2, 1e-4};
 static const tolerance of_few_values = {1e-4, 2e-2, 4e-4, 1, 1, 1e-4};
 
 /* The kernels a golden is run with. */
@@ -77,13 +78,13 @@ static const golden goldens[] = {
     {"unet-resnet18", &in_float, DEFAULT | DOUBLE},
     {"linknet-resnet18", &in_float, DEFAULT | DOUBLE},
     {"unet-resnet50", &in_float, DEFAULT},
-    {"linknet-resnet50", &of_long_sums, DEFAULT},
+    {"linknet-resnet50", &of_deep_linknets, DEFAULT},
     {"unet-densenet121", &in_float, DEFAULT | DOUBLE},
     {"linknet-densenet121", &in_float, DEFAULT | DOUBLE},
     {"unet-efficientnetb0", &in_float, DEFAULT | DOUBLE},
     {"linknet-efficientnetb0", &in_float, DEFAULT | DOUBLE},
     {"unet-efficientnetb3", &in_float, DEFAULT},
-    {"linknet-efficientnetb3", &of_long_sums, DEFAULT},
+    {"linknet-efficientnetb3", &of_deep_linknets, DEFAULT},
     /* The decoders' options. */
     {"unet-resnet18_transpose", &in_float, DEFAULT},
     {"linknet-resnet18_transpose", &in_float, DEFAULT},
