@@ -13,6 +13,10 @@ option size_option(int target[2]) {
 
 option batch_option(int *target) { return integer_option("batch", target, 1, 1024, "slices a step"); }
 
+option width_option(double *target) {
+    return positive_option("width", target, "F", 16, "times every channel count, to the nearest multiple of 8");
+}
+
 option epochs_option(int *target) { return integer_option("epochs", target, 1, 100000, "passes over the slices"); }
 
 option threshold_option(double *target) { return number_option("threshold", target, "T", 1, "lesion is a probability above it"); }

@@ -9,6 +9,7 @@ option out_option(const char **target, const char *value, const char *help);
 option seed_option(uint64_t *target);
 option size_option(int target[2]);
 option batch_option(int *target);
+option width_option(double *target);
 option epochs_option(int *target);
 option threshold_option(double *target);
 option centre_option(text_list *target);

@@ -1,23 +1,33 @@
-/* The options that describe a network: the same words in every command that builds one. */
+/* A network that a command tells of: which one, its shape, and the plan it is asked for. */
 #ifndef HL_APPS_NETWORK_H
 #define HL_APPS_NETWORK_H
 
-#include "hilum/nets.h"
-#include "options.h"
+#include <stddef.h>
+#include <stdint.h>
 
-/* What the words say, before it becomes hl_net_options. */
-typedef struct network_words {
-    double width;
-    int channels; /* which of the choices */
-} network_words;
+#include "hilum/summary.h"
+#include "shape.h"
 
-enum { NETWORK_OPTIONS = 2 };
+typedef struct network_request {
+    shape_words shape;
+    int size[2], batch, threads;
+    bool json;
+} network_request;
 
-network_words network_defaults(void);
-/* Fills NETWORK_OPTIONS rows of a table and returns how many that are. */
-int network_options(network_words *words, option *rows);
-hl_net_options network_of(const network_words *words);
-/* Whether there is a net of that name; tells on stderr when not. */
-bool known_network(const char *command, const char *net);
+network_request network_defaults(void);
+
+/* The first rows of such a command's table. */
+enum { NETWORK_OPTIONS = SHAPE_OPTIONS + 4 };
+void network_options(network_request *r, option table[NETWORK_OPTIONS]);
+
+/* False after telling which was probably meant. */
+bool known_net(const char *command, const char *net);
+
+/* The network and what it costs; NULL: told by hl_error. Owner of both: the caller, hl_summary_free, then hl_graph_free. */
+hl_summary *network_summary(hl_context *hl, const network_request *r, const char *net, hl_graph **graph);
+
+/* Columns of tables. A text of the whole number with a comma after every three digits. */
+const char *grouped(int64_t number, char text[32]);
+double megabytes(size_t bytes); /* of a million bytes */
 
 #endif

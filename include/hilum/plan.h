@@ -21,6 +21,8 @@ typedef struct hl_plan_options {
     int height, width;
     const char *loss;  /* NULL: "bce+dice" for one channel of logits, "ce+dice" (classes that exclude one another) for more */
     bool keep_gradients; /* every parameter's gradient stays readable after a step; otherwise each lives for one layer */
+    uint64_t seed;       /* of what is drawn in training (drop-connect) */
+    bool no_drop;        /* drop-connect is left out */
     bool input_gradient; /* the gradient to the input is computed too */
 } hl_plan_options;
 

@@ -5,11 +5,12 @@ static void set_batch(hl_plan *plan, const void *images, int count) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
         hl_step *step = &n->step;
+        step->draw = plan->draw;
         step->out.n = step->out_gradient.n = count;
         for (int k = 0; k < HL_MAX_INPUTS; k++) step->in_gradient[k].n = count;
         for (int k = 0; k < step->in_count; k++) {
             step->in[k].view.n = count;
-            if (n->reads_images[k]) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
+            if (n->reads[k] == plan->graph->input) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
         }
     }
 }
@@ -69,6 +70,7 @@ hl_status hl_train_step(hl_plan *plan, hl_adam *adam, double rate, const float *
     if (plan->options.mode != HL_TRAIN || plan->kernels->dtype != HL_F32) return hl_fail(plan->hl, HL_USAGE, "the plan was not compiled to train in float");
     if (count < 1 || count > plan->options.batch)
         return hl_fail(plan->hl, HL_USAGE, "a batch of %d images, the plan takes 1 to %d", count, plan->options.batch);
+    plan->draw = adam->steps;
     hl_plan_forward(plan, images, count);
     double value = hl_plan_loss(plan, masks);
     hl_plan_backward(plan, adam, rate);

@@ -30,6 +30,7 @@ struct hl_adam {
 };
 
 bool hl_param_kind_trainable(hl_param_kind kind);
+int64_t hl_param_spec_elements(const hl_param_spec *spec);
 /* Index in memory of element i of the files' order. */
 int64_t hl_param_memory_index(const hl_param_spec *spec, int64_t i);
 double hl_param_get(const hl_params *params, const void *data, int64_t i);

@@ -76,7 +76,7 @@ typedef struct hl_kernels {
     void (*norm_apply)(hl_context *hl, const hl_view *x, const double *mean, const double *variance, double eps, const void *gamma,
                        const void *beta, const hl_view *y);
     /* dx (+)=, dgamma (may be NULL) =, dbeta =. x is the input, dy the gradient to the output; dx may be dy's own memory
-     * when not accumulating. Same workspace as norm_statistics. */
+     * when not accumulating, and without data it is not wanted. Same workspace as norm_statistics. */
     void (*norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
                           const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace);
 
@@ -85,6 +85,21 @@ typedef struct hl_kernels {
     void (*relu_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate);
     void (*sigmoid_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
     void (*sigmoid_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate);
+
+    /* x sigmoid(x) (Ramachandran et al. 2017); backward reads the input. In place as above. */
+    void (*swish_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+    void (*swish_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_view *dx, bool accumulate);
+
+    /* Mean over height and width: y is n x 1 x 1 x c. */
+    void (*global_average_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+    void (*global_average_backward)(hl_context *hl, const hl_view *dy, const hl_view *dx, bool accumulate);
+    /* y = x s with s n x 1 x 1 x c (squeeze-excite's, Hu et al. 2018): dx (+)= dy s, ds (+)= sum of dy x over h, w. y may be x's
+     * memory; dx may be dy's when not accumulating; dx or ds without data is not wanted. */
+    void (*channel_scale_forward)(hl_context *hl, const hl_view *x, const hl_view *s, const hl_view *y);
+    void (*channel_scale_backward)(hl_context *hl, const hl_view *x, const hl_view *s, const hl_view *dy, const hl_view *dx,
+                                   bool accumulate_dx, const hl_view *ds, bool accumulate_ds);
+    /* y (+)= factor[i] x for image i of n. y may be x's memory when not accumulating. */
+    void (*image_scale)(hl_context *hl, const double *factor, const hl_view *x, const hl_view *y, bool accumulate);
 
     /* A tie in a max-pool's window goes to the first in row order, padding zeros included. */
     void (*max_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y);

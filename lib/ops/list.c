@@ -4,9 +4,9 @@
 #include "ops/op.h"
 
 const hl_op *const hl_ops[] = {
-    &hl_op_input,  &hl_op_conv,         &hl_op_norm,     &hl_op_relu,   &hl_op_sigmoid,
-    &hl_op_max_pool, &hl_op_average_pool, &hl_op_upsample, &hl_op_concat, &hl_op_add,
-    NULL,
+    &hl_op_input,        &hl_op_conv,           &hl_op_conv_transpose, &hl_op_norm,     &hl_op_relu,   &hl_op_sigmoid,
+    &hl_op_swish,        &hl_op_max_pool,       &hl_op_average_pool,   &hl_op_global_average,
+    &hl_op_channel_scale, &hl_op_drop_connect,  &hl_op_upsample,       &hl_op_concat,   &hl_op_add,    NULL,
 };
 
 const hl_loss *const hl_losses[] = {&hl_loss_bce_dice, &hl_loss_ce_dice, NULL};

@@ -23,7 +23,7 @@ static hl_status prepare(hl_fit_run *run) {
     run->graph = hl_net(run->hl, o->net, &o->net_options);
     if (run->graph) run->params = hl_params_init(run->graph, o->init, o->seed);
     if (run->params) run->adam = hl_adam_new(run->params, NULL);
-    if (run->adam) run->plan = hl_compile(run->graph, run->params, &(hl_plan_options){.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width});
+    if (run->adam) run->plan = hl_compile(run->graph, run->params, &(hl_plan_options){.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width, .seed = o->seed});
     hl_model_options test = {.height = height, .width = width, .batch = o->batch, .context = o->context};
     if (run->plan && run->rows->val_count > 0) run->model = hl_model_over(run->graph, run->params, &test);
     if (!run->plan || (run->rows->val_count > 0 && !run->model)) return hl_error_status(run->hl);

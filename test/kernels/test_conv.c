@@ -1,10 +1,5 @@
 /* Every float convolution kernel against the plain loops in double, on odd sizes, and with the same bits on 1, 2, 3 threads. */
-#include "maps.h"
-
-typedef struct shape {
-    hl_conv conv;
-    int gap, segments, ups; /* bit s of ups: segment s is read upsampled */
-} shape;
+#include "convs.h"
 
 /* n, in h w c, out h w c, k h w, stride h w, pad top left, groups */
 static const shape shapes[] = {
@@ -26,77 +21,6 @@ static const shape shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-typedef struct layer {
-    hl_context *hl;
-    const hl_conv *conv;
-    map parts[HL_MAX_SEGMENTS], din, out, dout;
-    hl_segment in32[HL_MAX_SEGMENTS], in64[HL_MAX_SEGMENTS];
-    int segments;
-    row kernel, dkernel, bias, dbias;
-} layer;
-
-static layer layer_new(hl_context *hl, const shape *s) {
-    const hl_conv *conv = &s->conv;
-    layer l = {.hl = hl, .conv = conv, .segments = s->segments};
-    for (int i = 0, left = conv->in_c; i < s->segments; i++) {
-        int up = s->ups >> i & 1, c = i + 1 < s->segments ? (left + 1) / 2 : left;
-        l.parts[i] = map_new(conv->n, conv->in_h >> up, conv->in_w >> up, c, s->gap, 10 + (uint64_t)i);
-        l.in32[i] = (hl_segment){l.parts[i].f32, up}, l.in64[i] = (hl_segment){l.parts[i].f64, up};
-        left -= c;
-    }
-    int64_t size = (int64_t)conv->out_c * conv->kh * conv->kw * (conv->in_c / conv->groups);
-    l.din = map_new(conv->n, conv->in_h, conv->in_w, conv->in_c, s->gap, 1);
-    l.out = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap, 2);
-    l.dout = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap, 3);
-    l.kernel = row_new(size, 4), l.dkernel = row_new(size, 5), l.bias = row_new(conv->out_c, 6), l.dbias = row_new(conv->out_c, 7);
-    return l;
-}
-
-static void layer_free(layer *l) {
-    for (int i = 0; i < l->segments; i++) map_free(&l->parts[i]);
-    map_free(&l->din), map_free(&l->out), map_free(&l->dout);
-    row_free(&l->kernel), row_free(&l->dkernel), row_free(&l->bias), row_free(&l->dbias);
-}
-
-/* All passes with one kernel. `variant` 0: with bias, overwriting; 1: without, accumulating. */
-static void run(layer *l, const hl_conv_kernel *kernel, hl_dtype dtype, int variant) {
-    bool single = dtype == HL_F32;
-    const hl_segment *in = single ? l->in32 : l->in64;
-    const hl_view *out = single ? &l->out.f32 : &l->out.f64, *dout = single ? &l->dout.f32 : &l->dout.f64;
-    const hl_view *din = single ? &l->din.f32 : &l->din.f64;
-    const void *weights = single ? (void *)l->kernel.f32 : (void *)l->kernel.f64;
-    const void *bias = single ? (void *)l->bias.f32 : (void *)l->bias.f64;
-    void *dweights = single ? (void *)l->dkernel.f32 : (void *)l->dkernel.f64;
-    void *dbias = single ? (void *)l->dbias.f32 : (void *)l->dbias.f64;
-    for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++) {
-        space s = space_new(l->hl, kernel->workspace(l->conv, (hl_pass)pass, hl_threads(l->hl)));
-        if (pass == HL_FORWARD) kernel->forward(l->hl, l->conv, in, l->segments, weights, variant ? NULL : bias, out, s.data);
-        else if (pass == HL_BACKWARD_DATA) kernel->backward_data(l->hl, l->conv, dout, weights, din, variant, s.data);
-        else kernel->backward_weights(l->hl, l->conv, in, l->segments, dout, dweights, variant ? NULL : dbias, s.data);
-        space_free(kernel->name, &s);
-    }
-}
-
-static void hold_against_double(const shape *s, const hl_conv_kernel *kernel, int threads) {
-    hl_context *hl = hl_open(&(hl_options){.threads = threads});
-    double tolerance = strcmp(kernel->name, "gemm") ? 1e-4 : 1e-5; /* plain loops add pixel after pixel in float */
-    char what[200];
-    for (int variant = 0; variant < 2; variant++) {
-        layer l = layer_new(hl, s);
-        run(&l, hl_kernels_ref_f64.convs[0], HL_F64, variant);
-        run(&l, kernel, HL_F32, variant);
-        const hl_conv *c = &s->conv;
-        int length = snprintf(what, sizeof what, "%s %dx%dx%dx%d -> %d, kernel %dx%d, variant %d, ", kernel->name, c->n, c->in_h, c->in_w,
-                              c->in_c, c->out_c, c->kh, c->kw, variant);
-        maps_agree(strcpy(what + length, "out") - length, &l.out, tolerance);
-        maps_agree(strcpy(what + length, "din") - length, &l.din, tolerance);
-        rows_agree(strcpy(what + length, "dkernel") - length, l.dkernel.f32, l.dkernel.f64, l.dkernel.count, tolerance);
-        rows_agree(strcpy(what + length, "dbias") - length, l.dbias.f32, l.dbias.f64, l.dbias.count, tolerance);
-        layer_free(&l);
-    }
-    hl_close(hl);
-}
-
 START_TEST(convolutions_are_right) {
     const hl_kernels *k = tables[_i % TABLES];
     const shape *s = &shapes[_i / TABLES];
@@ -108,25 +32,8 @@ END_TEST
 START_TEST(same_bits_on_any_number_of_threads) {
     const hl_kernels *k = tables[_i % TABLES];
     const shape *s = &shapes[_i / TABLES];
-    hl_context *one = hl_open(&(hl_options){.threads = 1});
-    for (const hl_conv_kernel *const *at = k->convs; *at && runs_here(k); at++) {
-        if (!(*at)->fits(&s->conv)) continue;
-        layer first = layer_new(one, s);
-        run(&first, *at, HL_F32, 0);
-        for (int threads = 2; threads <= 3; threads++) {
-            hl_context *many = hl_open(&(hl_options){.threads = threads});
-            layer l = layer_new(many, s);
-            run(&l, *at, HL_F32, 0);
-            ck_assert_mem_eq(l.out.f32.data, first.out.f32.data, map_bytes(&l.out));
-            ck_assert_mem_eq(l.din.f32.data, first.din.f32.data, map_bytes(&l.din));
-            ck_assert_mem_eq(l.dkernel.f32, first.dkernel.f32, (size_t)l.dkernel.count * sizeof(float));
-            ck_assert_mem_eq(l.dbias.f32, first.dbias.f32, (size_t)l.dbias.count * sizeof(float));
-            layer_free(&l);
-            hl_close(many);
-        }
-        layer_free(&first);
-    }
-    hl_close(one);
+    for (const hl_conv_kernel *const *at = k->convs; *at && runs_here(k); at++)
+        if ((*at)->fits(&s->conv)) hold_against_one_thread(s, *at);
 }
 END_TEST
 

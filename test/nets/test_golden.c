@@ -69,7 +69,7 @@ static void check_net(const char *net, const char *isa, hl_dtype dtype, const to
     cJSON *golden = cJSON_Parse(text);
     ck_assert_ptr_nonnull(golden);
     free(text);
-    ck_ok(hl, hl_golden(hl, net, dtype, (int)number(golden, "batch"), (int)number(golden, "height"), (int)number(golden, "width"), (uint64_t)number(golden, "seed"), &text));
+    ck_ok(hl, hl_golden(hl, net, NULL, dtype, (int)number(golden, "batch"), (int)number(golden, "height"), (int)number(golden, "width"), (uint64_t)number(golden, "seed"), &text));
     cJSON *found = cJSON_Parse(text);
     ck_assert_double_le(logits_error(found, golden, "eval_logits"), t->eval_logits);
     ck_assert_double_le(logits_error(found, golden, "train_logits"), t->train_logits);

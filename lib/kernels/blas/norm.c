@@ -164,7 +164,7 @@ void HL_BLAS(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy,
     norm_call call = {
         .x = x, .dy = dy, .out = dx, .mean = mean, .variance = variance, .eps = eps, .gamma = gamma, .accumulate = accumulate};
     call.total = sum_up(hl, &call, workspace);
-    map_all(hl, &call);
+    if (dx->data) map_all(hl, &call);
     for (int c = 0; c < x->c; c++) {
         ((float *)dbeta)[c] = (float)call.total[c];
         if (dgamma) ((float *)dgamma)[c] = (float)(call.total[x->c + c] / sqrt(variance[c] + eps));

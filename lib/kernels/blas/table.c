@@ -2,7 +2,7 @@
 #include "kernels/blas/elementwise.h"
 #include "kernels/ref/ref.h"
 
-static const hl_conv_kernel *const convs[] = {&HL_BLAS(winograd), &HL_BLAS(gemm), &HL_REF(conv), NULL};
+static const hl_conv_kernel *const convs[] = {&HL_BLAS(depthwise), &HL_BLAS(winograd), &HL_BLAS(gemm), &HL_REF(conv), NULL};
 
 #ifdef HL_KERNELS_AVX2
 const hl_kernels hl_kernels_avx2 = {
@@ -21,6 +21,13 @@ const hl_kernels hl_kernels_blas = {
     .relu_backward = HL_BLAS(relu_backward),
     .sigmoid_forward = HL_REF(sigmoid_forward),
     .sigmoid_backward = HL_REF(sigmoid_backward),
+    .swish_forward = HL_REF(swish_forward),
+    .swish_backward = HL_REF(swish_backward),
+    .global_average_forward = HL_REF(global_average_forward),
+    .global_average_backward = HL_REF(global_average_backward),
+    .channel_scale_forward = HL_REF(channel_scale_forward),
+    .channel_scale_backward = HL_REF(channel_scale_backward),
+    .image_scale = HL_REF(image_scale),
     .max_pool_forward = HL_BLAS(max_pool_forward),
     .max_pool_backward = HL_BLAS(max_pool_backward),
     .average_pool_forward = HL_REF(average_pool_forward),

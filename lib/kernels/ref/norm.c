@@ -73,7 +73,6 @@ void HL_REF(norm_apply)(hl_context *hl, const hl_view *x, const double *mean, co
 static void backward_channel(const norm_call *call, int c) {
     int64_t pixels = hl_view_pixels(call->x);
     const real *x = (const real *)call->x->data + c, *dy = (const real *)call->dy->data + c;
-    real *dx = (real *)call->dx->data + c;
     double mean = call->known_mean[c], inverse = 1 / sqrt(call->known_variance[c] + call->eps), sum = 0, product = 0;
     for (int64_t i = 0; i < pixels; i++) {
         double d = (double)dy[i * call->dy->stride];
@@ -81,7 +80,8 @@ static void backward_channel(const norm_call *call, int c) {
         product += d * (((double)x[i * call->x->stride] - mean) * inverse);
     }
     double scale = (call->gamma ? (double)call->gamma[c] : 1) * inverse, each = sum / (double)pixels, slope = product / (double)pixels;
-    for (int64_t i = 0; i < pixels; i++) {
+    for (int64_t i = 0; i < pixels && call->dx->data; i++) {
+        real *dx = (real *)call->dx->data + c;
         double hat = ((double)x[i * call->x->stride] - mean) * inverse;
         real d = (real)(scale * ((double)dy[i * call->dy->stride] - each - hat * slope));
         dx[i * call->dx->stride] = call->accumulate ? dx[i * call->dx->stride] + d : d;

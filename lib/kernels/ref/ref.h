@@ -17,6 +17,15 @@ void HL_REF(relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
 void HL_REF(relu_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate);
 void HL_REF(sigmoid_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
 void HL_REF(sigmoid_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate);
+void HL_REF(swish_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+void HL_REF(swish_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_view *dx, bool accumulate);
+
+void HL_REF(global_average_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+void HL_REF(global_average_backward)(hl_context *hl, const hl_view *dy, const hl_view *dx, bool accumulate);
+void HL_REF(channel_scale_forward)(hl_context *hl, const hl_view *x, const hl_view *s, const hl_view *y);
+void HL_REF(channel_scale_backward)(hl_context *hl, const hl_view *x, const hl_view *s, const hl_view *dy, const hl_view *dx,
+                                    bool accumulate_dx, const hl_view *ds, bool accumulate_ds);
+void HL_REF(image_scale)(hl_context *hl, const double *factor, const hl_view *x, const hl_view *y, bool accumulate);
 
 void HL_REF(max_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y);
 void HL_REF(max_pool_backward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *dy, const hl_view *dx,

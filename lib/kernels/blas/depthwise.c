@@ -1,0 +1,308 @@
+/* Depthwise convolution: every channel has a kernel of its own, and channels side by side are computed together. */
+#include <limits.h>
+#include <string.h>
+
+#include "kernels/blas/blas.h"
+
+enum {
+    LANES = 16,    /* channels, */
+    TARGETS = 4,   /* of so many pixels, whose sums stay in registers; */
+    CHANNELS = 64, /* or, LANES * TARGETS, of one pixel. A run of pixels has so many done before the next */
+    PIECES = 32,   /* of backward-weights, at least, where there are rows enough */
+};
+
+/* All passes go over targets, each the sum of sources through taps: outputs and inputs, in backward-data the other way
+ * round. Backward-weights goes as forward does, and adds to the kernel what target times source gives. */
+typedef struct depthwise_call {
+    const hl_conv *conv;
+    bool back;
+    const hl_segment *in; /* the sources */
+    int segments;
+    const hl_view *to; /* the targets */
+    const float *kernel, *bias;
+    bool accumulate;
+    float *turned; /* (taps, channels): the kernel */
+    float *parts;  /* (blocks, parts, taps, CHANNELS): its gradient, cut over channels and rows */
+    float *dkernel;
+    struct tap *taps; /* a list for each worker */
+} depthwise_call;
+
+/* A source, all its channels, and where the kernel's tap it is seen through lies. */
+typedef struct tap {
+    const float *source;
+    int64_t kernel;
+} tap;
+
+/* Targets of a row that see a segment's channels from .. to through the same taps; sources and targets are so many floats
+ * apart. */
+typedef struct run {
+    const depthwise_call *call;
+    const hl_segment *in;
+    int channel, from, to; /* the segment's first channel of all; the others count from there */
+    tap *taps;
+    int count, length;
+    int64_t source_step, target_step;
+    float *target;
+    float *kernel; /* (taps, kernel_step), its first channel the segment's channel -kernel_shift */
+    int64_t kernel_step, kernel_shift;
+} run;
+
+static int taps_of(const hl_conv *conv) { return conv->kh * conv->kw; }
+static int64_t list_size(const hl_conv *conv) { return (taps_of(conv) + 3) / 4 * 4; } /* whole cache lines */
+static int smaller(int a, int b) { return a < b ? a : b; }
+static int larger(int a, int b) { return a > b ? a : b; }
+static int source_w(const depthwise_call *call) { return call->back ? call->conv->out_w : call->conv->in_w; }
+static int source_h(const depthwise_call *call) { return call->back ? call->conv->out_h : call->conv->in_h; }
+
+enum { NOWHERE = INT_MIN };
+
+/* A target's source through a tap, along one axis: perhaps outside, and NOWHERE where a stride leaves the tap out. */
+static int source_of(const depthwise_call *call, int target, int tap, int pad, int stride) {
+    if (!call->back) return target * stride - pad + tap;
+    int at = target + pad - tap;
+    return at % stride ? NOWHERE : at / stride;
+}
+
+/* Lists the taps of target (y, x) of image n. */
+static void find_taps(run *r, int n, int y, int x) {
+    const depthwise_call *call = r->call;
+    const hl_conv *conv = call->conv;
+    const hl_segment *in = r->in;
+    r->count = 0;
+    for (int i = 0; i < conv->kh; i++) {
+        int sy = source_of(call, y, i, conv->pad_top, conv->stride_h);
+        if (sy < 0 || sy >= source_h(call)) continue;
+        int64_t row = ((int64_t)n * in->view.h + (sy >> in->up)) * in->view.w;
+        for (int j = 0; j < conv->kw; j++) {
+            int sx = source_of(call, x, j, conv->pad_left, conv->stride_w);
+            if (sx < 0 || sx >= source_w(call)) continue;
+            r->taps[r->count++] =
+                (tap){hl_blas_pixel(&in->view, row + (sx >> in->up)), (i * conv->kw + j) * r->kernel_step + r->kernel_shift};
+        }
+    }
+}
+
+/* Of `count` targets from x on, `step` apart, those from *from to *to see through every tap; none do if these are the same. */
+static void find_inside(const depthwise_call *call, int x, int count, int *from, int *to) {
+    const hl_conv *conv = call->conv;
+    int step = call->back ? 1 : conv->stride_w;
+    *from = 0, *to = count;
+    for (int j = 0; j < conv->kw; j++) {
+        int first = source_of(call, x, j, conv->pad_left, conv->stride_w), end = source_w(call);
+        if (first == NOWHERE) continue;
+        if (first < 0) *from = larger(*from, (-first + step - 1) / step);
+        *to = smaller(*to, first < end ? (end - first + step - 1) / step : 0);
+    }
+    if (*to < *from) *to = *from;
+}
+
+/* `targets` targets of a run from number j on, in `lanes` channels from c on. */
+typedef void tile(const run *r, int j, int targets, int c, int lanes);
+
+static void walk_run(const run *r, tile *act) {
+    for (int block = r->from; block < r->to; block += CHANNELS) {
+        int end = smaller(block + CHANNELS, r->to), j = 0;
+        for (; j + TARGETS <= r->length; j += TARGETS)
+            for (int c = block; c < end; c += LANES) act(r, j, TARGETS, c, smaller(LANES, end - c));
+        for (; j < r->length; j++) act(r, j, 1, block, end - block);
+    }
+}
+
+static void walk_row(run *r, int64_t row, tile *act) {
+    const depthwise_call *call = r->call;
+    const hl_view *view = call->to;
+    int step = call->back ? call->conv->stride_w : 1, n = (int)(row / view->h), y = (int)(row % view->h), first, end;
+    r->source_step = (call->back ? 1 : call->conv->stride_w) * r->in->view.stride, r->target_step = step * view->stride;
+    for (int start = 0; start < smaller(step, view->w); start++) {
+        int count = (view->w - start + step - 1) / step;
+        find_inside(call, start, count, &first, &end);
+        for (int j = 0; j < count; j += r->length) {
+            int x = start + j * step;
+            r->length = j == first && j < end && !r->in->up ? end - first : 1;
+            r->target = hl_blas_pixel(view, row * view->w + x) + r->channel;
+            find_taps(r, n, y, x);
+            walk_run(r, act);
+        }
+    }
+}
+
+/* With numbers of targets and lanes that the compiler knows, in a function without other loops around, it keeps all sums in
+ * registers. */
+static inline void sum_taps(const run *r, int j, int targets, int c, int lanes, float *restrict sums) {
+    int64_t step = r->source_step;
+    for (const tap *at = r->taps, *end = r->taps + r->count; at < end; at++) {
+        const float *restrict source = at->source + (j * step + c), *restrict w = r->kernel + (at->kernel + c);
+        for (int t = 0; t < targets; t++)
+            for (int i = 0; i < lanes; i++) sums[t * LANES + i] += source[t * step + i] * w[i];
+    }
+}
+
+static const float zeros[CHANNELS];
+
+static inline void sum_known(const run *r, int j, int targets, int c, int lanes) {
+    float sums[CHANNELS], *to = r->target + j * r->target_step + c;
+    int64_t step = r->target_step, before_step = r->call->accumulate ? step : 0;
+    const float *before = r->call->accumulate ? to : r->call->bias ? r->call->bias + r->channel + c : zeros;
+    for (int t = 0; t < targets; t++)
+        for (int i = 0; i < lanes; i++) sums[t * LANES + i] = before[t * before_step + i];
+    sum_taps(r, j, targets, c, lanes, sums);
+    for (int t = 0; t < targets; t++)
+        for (int i = 0; i < lanes; i++) to[t * step + i] = sums[t * LANES + i];
+}
+
+static __attribute__((noinline)) void sum_tile(const run *r, int j, int targets, int c, int lanes) {
+    if (targets == TARGETS && lanes == LANES) sum_known(r, j, TARGETS, c, LANES);
+    else if (lanes == CHANNELS) sum_known(r, j, 1, c, CHANNELS);
+    else sum_known(r, j, targets, c, lanes);
+}
+
+/* To the kernel's gradient, what targets and sources give. */
+static inline void add_taps(const run *r, int j, int targets, int c, int lanes, const float *restrict d) {
+    int64_t step = r->source_step;
+    for (const tap *at = r->taps, *end = r->taps + r->count; at < end; at++) {
+        const float *restrict source = at->source + (j * step + c);
+        float *restrict sums = r->kernel + (at->kernel + c);
+        for (int i = 0; i < lanes; i++) {
+            float sum = d[i] * source[i];
+            for (int t = 1; t < targets; t++) sum += d[t * LANES + i] * source[t * step + i];
+            sums[i] += sum;
+        }
+    }
+}
+
+static inline void add_known(const run *r, int j, int targets, int c, int lanes) {
+    const float *to = r->target + j * r->target_step + c;
+    float d[CHANNELS];
+    for (int t = 0; t < targets; t++)
+        for (int i = 0; i < lanes; i++) d[t * LANES + i] = to[t * r->target_step + i];
+    add_taps(r, j, targets, c, lanes, d);
+}
+
+static __attribute__((noinline)) void add_tile(const run *r, int j, int targets, int c, int lanes) {
+    if (targets == TARGETS && lanes == LANES) add_known(r, j, TARGETS, c, LANES);
+    else if (lanes == CHANNELS) add_known(r, j, 1, c, CHANNELS);
+    else add_known(r, j, targets, c, lanes);
+}
+
+static void sum_row(void *arg, int64_t row, int worker) {
+    const depthwise_call *call = arg;
+    run r = {.call = call, .taps = call->taps + worker * list_size(call->conv), .kernel = call->turned};
+    r.kernel_step = call->conv->in_c;
+    for (int s = 0, channel = 0; s < call->segments; channel += call->in[s++].view.c) {
+        r.in = &call->in[s], r.channel = channel, r.to = call->in[s].view.c, r.kernel_shift = channel;
+        walk_row(&r, row, sum_tile);
+    }
+}
+
+/* Turns CHANNELS channels of the kernel (channels, taps) into (taps, channels). */
+static void turn_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const depthwise_call *call = arg;
+    int channels = call->conv->in_c, taps = taps_of(call->conv), from = (int)piece * CHANNELS, to = smaller(from + CHANNELS, channels);
+    for (int t = 0; t < taps; t++)
+        for (int c = from; c < to; c++) call->turned[(int64_t)t * channels + c] = call->kernel[(int64_t)c * taps + t];
+}
+
+static int64_t blocks_of(const hl_conv *conv) { return hl_blas_pieces(conv->in_c, CHANNELS); }
+static int64_t rows_of(const hl_conv *conv) { return (int64_t)conv->n * conv->out_h; }
+/* Rows of outputs in a part, and how many parts there are. */
+static int64_t part_rows(const hl_conv *conv) { return hl_blas_pieces(rows_of(conv), hl_blas_pieces(PIECES, blocks_of(conv))); }
+static int64_t parts_of(const hl_conv *conv) { return hl_blas_pieces(rows_of(conv), part_rows(conv)); }
+
+/* The kernel's gradient for a block of channels and a part of the rows. */
+static void part_piece(void *arg, int64_t piece, int worker) {
+    const depthwise_call *call = arg;
+    const hl_conv *conv = call->conv;
+    int64_t part = piece % parts_of(conv), size = (int64_t)taps_of(conv) * CHANNELS, end = (part + 1) * part_rows(conv);
+    int block = (int)(piece / parts_of(conv)) * CHANNELS, block_end = smaller(block + CHANNELS, conv->in_c);
+    run r = {.call = call, .taps = call->taps + worker * list_size(conv), .kernel = call->parts + piece * size};
+    r.kernel_step = CHANNELS;
+    memset(r.kernel, 0, (size_t)size * sizeof *r.kernel);
+    for (int s = 0, channel = 0; s < call->segments; channel += call->in[s++].view.c) {
+        r.in = &call->in[s], r.channel = channel, r.kernel_shift = channel - block;
+        r.from = larger(block - channel, 0), r.to = smaller(block_end - channel, call->in[s].view.c);
+        for (int64_t row = part * part_rows(conv); r.from < r.to && row < (end < rows_of(conv) ? end : rows_of(conv)); row++)
+            walk_row(&r, row, add_tile);
+    }
+}
+
+/* Adds up a block's parts. */
+static void block_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const depthwise_call *call = arg;
+    int taps = taps_of(call->conv), count = smaller(CHANNELS, call->conv->in_c - (int)piece * CHANNELS);
+    int64_t size = (int64_t)taps * CHANNELS;
+    const float *parts = call->parts + piece * parts_of(call->conv) * size;
+    for (int t = 0; t < taps; t++) {
+        double sums[CHANNELS] = {0};
+        for (int64_t part = 0; part < parts_of(call->conv); part++)
+            for (int c = 0; c < count; c++) sums[c] += (double)parts[part * size + t * CHANNELS + c];
+        for (int c = 0; c < count; c++) call->dkernel[(piece * CHANNELS + c) * taps + t] = (float)sums[c];
+    }
+}
+
+static bool fits(const hl_conv *conv) { return conv->groups == conv->in_c && conv->groups == conv->out_c; }
+
+/* A product waits for loads where a matrix product's does not, and narrow maps leave lanes idle. */
+static double cost(const hl_conv *conv, hl_pass pass) {
+    (void)pass;
+    return 4.0 * (double)hl_conv_pixels(conv) * (double)hl_blas_lines(conv->in_c) * taps_of(conv);
+}
+
+static size_t kernel_floats(const hl_conv *conv) { return hl_blas_lines((int64_t)taps_of(conv) * conv->in_c); }
+
+static size_t sums_bytes(const hl_conv *conv) {
+    hl_view dout = {.n = conv->n, .h = conv->out_h, .w = conv->out_w, .c = conv->out_c, .stride = conv->out_c};
+    return HL_BLAS(sums_workspace)(&dout);
+}
+
+static size_t parts_bytes(const hl_conv *conv) {
+    return (size_t)(blocks_of(conv) * parts_of(conv) * taps_of(conv)) * CHANNELS * sizeof(float);
+}
+
+static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
+    size_t lists = (size_t)(threads * list_size(conv)) * sizeof(tap);
+    if (pass == HL_BACKWARD_WEIGHTS) return sums_bytes(conv) + parts_bytes(conv) + lists;
+    return kernel_floats(conv) * sizeof(float) + lists;
+}
+
+static void sum_all(hl_context *hl, depthwise_call *call, void *memory) {
+    call->turned = memory;
+    call->taps = (tap *)(call->turned + kernel_floats(call->conv));
+    hl_parallel_for(hl, blocks_of(call->conv), turn_piece, call);
+    hl_parallel_for(hl, (int64_t)call->to->n * call->to->h, sum_row, call);
+}
+
+static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
+                    const hl_view *out, void *memory) {
+    depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = out, .kernel = kernel, .bias = bias};
+    sum_all(hl, &call, memory);
+}
+
+static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din, bool accumulate,
+                          void *memory) {
+    hl_segment in = {.view = *dout};
+    depthwise_call call = {.conv = conv, .back = true, .in = &in, .segments = 1, .to = din, .kernel = kernel};
+    call.accumulate = accumulate;
+    sum_all(hl, &call, memory);
+}
+
+static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
+                             void *dbias, void *memory) {
+    depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = dout, .dkernel = dkernel};
+    call.parts = (float *)((char *)memory + sums_bytes(conv));
+    call.taps = (tap *)((char *)call.parts + parts_bytes(conv));
+    if (dbias) HL_BLAS(sums)(hl, dout, dbias, memory);
+    hl_parallel_for(hl, blocks_of(conv) * parts_of(conv), part_piece, &call);
+    hl_parallel_for(hl, blocks_of(conv), block_piece, &call);
+}
+
+const hl_conv_kernel HL_BLAS(depthwise) = {
+    .name = "depthwise",
+    .fits = fits,
+    .cost = cost,
+    .workspace = workspace,
+    .forward = forward,
+    .backward_data = backward_data,
+    .backward_weights = backward_weights,
+};
