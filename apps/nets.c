@@ -3,7 +3,7 @@
 
 #include "common.h"
 #include "figures.h"
-#include "network.h"
+#include "cost.h"
 #include "program.h"
 
 static void add_net(cJSON *nets, const hl_summary *s) {
@@ -24,7 +24,7 @@ static void print_row(const hl_summary *s) {
            megabytes(s->bytes_infer));
 }
 
-static void print_head(const network_request *r) {
+static void print_head(const cost_request *r) {
     printf("%dx%d, batch %d. GFLOPs: of a forward pass, a multiply-add is two.\nMB (a million bytes): of a training step, with weights and Adam's "
            "moments; of inference.\n\n",
            r->size[0], r->size[1], r->batch);
@@ -32,11 +32,11 @@ static void print_head(const network_request *r) {
 }
 
 /* All nets, as rows or into `nets`. */
-static hl_status list(hl_context *hl, const network_request *r, cJSON *nets) {
+static hl_status list(hl_context *hl, const cost_request *r, cJSON *nets) {
     char name[64];
     for (int i = 0; hl_net_name(i, name); i++) {
         hl_graph *graph;
-        hl_summary *summary = network_summary(hl, r, name, &graph);
+        hl_summary *summary = cost_summary(hl, r, name, &graph);
         if (summary && nets) add_net(nets, summary);
         else if (summary) print_row(summary);
         bool failed = !summary;
@@ -48,9 +48,9 @@ static hl_status list(hl_context *hl, const network_request *r, cJSON *nets) {
 }
 
 int command_nets(int argc, char **argv) {
-    network_request r = network_defaults();
-    option table[NETWORK_OPTIONS];
-    network_options(&r, table);
+    cost_request r = cost_defaults();
+    option table[COST_OPTIONS];
+    cost_options(&r, table);
     usage u = {.name = "nets",
                .synopsis = "nets [options]",
                .about = "Lists every network with its parameters, the operations of a forward pass and the memory that a\n"
@@ -58,17 +58,18 @@ int command_nets(int argc, char **argv) {
                         "no weights are drawn.",
                .example = "hilum nets --size 512 --batch 8",
                .options = table,
-               .option_count = NETWORK_OPTIONS};
+               .option_count = COST_OPTIONS};
     const char *words[1 + argc];
     int count, code = parse(&u, argc, argv, words, &count);
     if (code != PARSED) return code;
+    if (!network_take("nets", &r.network, &r.options)) return 2;
     hl_context *hl = open_library(r.threads);
     if (!hl) return 2;
     cJSON *root = r.json ? cJSON_CreateObject() : NULL;
     if (root) {
         cJSON_AddItemToObject(root, "size", cJSON_CreateIntArray(r.size, 2));
         cJSON_AddNumberToObject(root, "batch", r.batch);
-        cJSON_AddNumberToObject(root, "width", r.shape.width);
+        cJSON_AddNumberToObject(root, "width", r.options.width);
     } else {
         print_head(&r);
     }

@@ -1,33 +1,26 @@
-/* A network that a command tells of: which one, its shape, and the plan it is asked for. */
+/* The options that describe a network: the same words in every command that builds one. */
 #ifndef HL_APPS_NETWORK_H
 #define HL_APPS_NETWORK_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "hilum/nets.h"
+#include "options.h"
 
-#include "hilum/summary.h"
-#include "shape.h"
+/* What the words say, before it becomes hl_net_options. */
+typedef struct network_words {
+    double width;
+    int channels, decoder_block; /* which of the choices */
+    const char *filters;
+    bool no_batch_norm;
+} network_words;
 
-typedef struct network_request {
-    shape_words shape;
-    int size[2], batch, threads;
-    bool json;
-} network_request;
+enum { NETWORK_OPTIONS = 5 };
 
-network_request network_defaults(void);
-
-/* The first rows of such a command's table. */
-enum { NETWORK_OPTIONS = SHAPE_OPTIONS + 4 };
-void network_options(network_request *r, option table[NETWORK_OPTIONS]);
-
-/* False after telling which was probably meant. */
-bool known_net(const char *command, const char *net);
-
-/* The network and what it costs; NULL: told by hl_error. Owner of both: the caller, hl_summary_free, then hl_graph_free. */
-hl_summary *network_summary(hl_context *hl, const network_request *r, const char *net, hl_graph **graph);
-
-/* Columns of tables. A text of the whole number with a comma after every three digits. */
-const char *grouped(int64_t number, char text[32]);
-double megabytes(size_t bytes); /* of a million bytes */
+network_words network_defaults(void);
+/* Fills NETWORK_OPTIONS rows of a table and returns how many that are. */
+int network_options(network_words *words, option *rows);
+/* What the words ask for; false after telling what is wrong with them. */
+bool network_take(const char *command, const network_words *words, hl_net_options *options);
+/* Whether there is a net of that name; tells on stderr when not. */
+bool known_network(const char *command, const char *net);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "common.h"
 #include "figures.h"
-#include "network.h"
+#include "cost.h"
 #include "program.h"
 
 static const char *const places[] = {[HL_MEMORY_OWN] = "own",
@@ -112,11 +112,11 @@ static hl_status print(hl_context *hl, const hl_summary *s, bool json, bool dot)
     return HL_OK;
 }
 
-static int carry_out(const network_request *r, const char *net, bool dot) {
+static int carry_out(const cost_request *r, const char *net, bool dot) {
     hl_context *hl = open_library(r->threads);
     if (!hl) return 2;
     hl_graph *graph;
-    hl_summary *summary = network_summary(hl, r, net, &graph);
+    hl_summary *summary = cost_summary(hl, r, net, &graph);
     hl_status status = summary ? print(hl, summary, r->json, dot) : hl_error_status(hl);
     hl_summary_free(summary);
     hl_graph_free(graph);
@@ -124,11 +124,11 @@ static int carry_out(const network_request *r, const char *net, bool dot) {
 }
 
 int command_summary(int argc, char **argv) {
-    network_request r = network_defaults();
+    cost_request r = cost_defaults();
     bool dot = false;
-    option table[NETWORK_OPTIONS + 1];
-    network_options(&r, table);
-    table[NETWORK_OPTIONS] = flag_option("dot", &dot, "print a drawing in Graphviz' language");
+    option table[COST_OPTIONS + 1];
+    cost_options(&r, table);
+    table[COST_OPTIONS] = flag_option("dot", &dot, "print a drawing in Graphviz' language");
     usage u = {.name = "summary",
                .synopsis = "summary NET [options]",
                .about = "Prints a network's layers in order, each with its output, parameters, operations and memory, then what\n"
@@ -137,13 +137,13 @@ int command_summary(int argc, char **argv) {
                .example = "hilum summary unet-vgg16 --size 256 --batch 4\n"
                           "hilum summary unet-vgg16 --dot | dot -Tpng -o unet-vgg16.png",
                .options = table,
-               .option_count = NETWORK_OPTIONS + 1,
+               .option_count = COST_OPTIONS + 1,
                .words_least = 1,
                .words_most = 1};
     const char *words[1 + argc];
     int count, code = parse(&u, argc, argv, words, &count);
     if (code != PARSED) return code;
     if (dot && r.json) return talk("summary: --dot and --json cannot be given together"), 2;
-    if (!known_net("summary", words[0])) return 2;
+    if (!known_network("summary", words[0]) || !network_take("summary", &r.network, &r.options)) return 2;
     return carry_out(&r, words[0], dot);
 }

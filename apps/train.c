@@ -15,7 +15,7 @@ typedef struct request {
     const char *name; /* of the command */
     const char *out, *resume, *cache, *folds, *precision;
     hl_run_options run;
-    shape_words shape;
+    network_words network;
     int size[2], init, target, augment, slices, stratify, threads;
     text_list centres;
     bool json;
@@ -26,7 +26,7 @@ static const char *const inits[] = {"he", "keras", NULL}, *const augments[] = {"
 static const char *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
 static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL};
 
-enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 21, RUN_OPTIONS = FIRST_OPTIONS + SHAPE_OPTIONS + LAST_OPTIONS };
+enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 21, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
 
 /* The options of both commands; the last two are crossval's alone. */
 static int make_table(request *r, option table[RUN_OPTIONS]) {
@@ -63,7 +63,7 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
     };
     _Static_assert(sizeof first / sizeof *first == FIRST_OPTIONS && sizeof last / sizeof *last == LAST_OPTIONS, "tables have room for just these");
     memcpy(table, first, sizeof first);
-    memcpy(shape_options(&r->shape, table + FIRST_OPTIONS), last, sizeof last);
+    memcpy(table + FIRST_OPTIONS + network_options(&r->network, table + FIRST_OPTIONS), last, sizeof last);
     return strcmp(r->name, "crossval") ? RUN_OPTIONS - 2 : RUN_OPTIONS;
 }
 
@@ -88,8 +88,7 @@ static bool complete(request *r, int words) {
     if (!words) return talk("%s: the manifest is missing, see: hilum %s --help", r->name, r->name), false;
     if (!r->out) return talk("%s: --out is missing: where the run goes", r->name), false;
     if (strcmp(r->precision, "fp32")) return talk("%s: --precision is \"%s\", fp32 is what there is", r->name, r->precision), false;
-    if (!known_net(r->name, o->net) || !take_folds(r)) return false;
-    o->net_options = shape_of(&r->shape);
+    if (!known_network(r->name, o->net) || !network_take(r->name, &r->network, &o->net_options) || !take_folds(r)) return false;
     o->height = r->size[0], o->width_pixels = r->size[1];
     o->target = (hl_target)r->target;
     o->init = r->init ? HL_INIT_KERAS : HL_INIT_HE;
@@ -164,7 +163,7 @@ static request request_defaults(const char *name) {
     return (request){.name = name,
                      .precision = "fp32",
                      .run = o,
-                     .shape = shape_defaults(),
+                     .network = network_defaults(),
                      .size = {o.height, o.width_pixels},
                      .target = (int)o.target,
                      .init = o.init == HL_INIT_KERAS,

@@ -7,11 +7,12 @@
 #include <xxhash.h>
 
 #include "base/file.h"
+#include "graph/plan.h"
 #include "hilum/nets.h"
-#include "hilum/plan.h"
 #include "study/run.h"
 
 static const char *const slices_names[] = {"lesion+healthy", "lesion", "all"}, *const target_names[] = {"mask", "lung"};
+static const char *const block_names[] = {"upsampling", "transpose"};
 static const double largest_exact = 9007199254740992.0; /* 2^53: beyond it a JSON number may be read inexactly */
 
 const char *hl_train_slices_name(hl_train_slices slices) { return slices_names[slices]; }
@@ -68,11 +69,22 @@ static void put_seed(hl_json *json, cJSON *to, uint64_t seed) {
     hl_json_put(json, to, "seed", (double)seed < largest_exact ? cJSON_CreateRaw(text) : cJSON_CreateString(text));
 }
 
+/* filters is null where they are the usual ones. */
+static void put_decoder(hl_json *json, cJSON *to, const hl_net_options *options) {
+    double filters[5];
+    for (int i = 0; i < 5; i++) filters[i] = options->filters[i];
+    if (options->filters[0]) hl_json_numbers(json, to, "filters", filters, 5);
+    else hl_json_text(json, to, "filters", NULL);
+    hl_json_text(json, to, "decoder_block", block_names[options->transpose]);
+    hl_json_bool(json, to, "batch_norm", !options->no_batch_norm);
+}
+
 void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options) {
     const hl_run_options *o = options;
     hl_json_text(json, to, "network", o->net);
     hl_json_number(json, to, "width", o->net_options.width);
     hl_json_number(json, to, "channels", o->net_options.channels);
+    put_decoder(json, to, &o->net_options);
     hl_json_bool(json, to, "context", o->context);
     hl_json_text(json, to, "target", target_names[o->target]);
     hl_json_text(json, to, "init", o->init == HL_INIT_KERAS ? "keras" : "he");
@@ -123,13 +135,14 @@ hl_status hl_weights_check(hl_context *hl, const hl_run_options *options) {
 /* The net's parameter count and, line by line, its kernels in training. */
 static hl_status put_net(hl_context *hl, hl_json *json, const hl_run_options *options) {
     hl_graph *graph = hl_net(hl, options->net, &options->net_options);
-    hl_params *params = graph ? hl_params_init(graph, options->init, 0) : NULL;
     hl_plan_options wanted = {.mode = HL_TRAIN, .batch = options->batch, .height = options->height, .width = options->width_pixels};
-    hl_plan *plan = params ? hl_compile(graph, params, &wanted) : NULL;
+    hl_plan *plan = graph ? hl_plan_dry(graph, HL_F32, &wanted) : NULL;
     char *kernels = plan ? hl_plan_kernels(plan) : NULL;
     hl_status status = kernels ? HL_OK : hl_error_status(hl);
     if (!status) {
-        hl_json_number(json, json->root, "parameters", (double)hl_params_elements(params, false));
+        double elements = 0;
+        for (size_t i = 0; i < graph->param_count; i++) elements += (double)hl_param_spec_elements(&graph->params[i]);
+        hl_json_number(json, json->root, "parameters", elements);
         hl_json_text(json, json->root, "isa", hl_isa(hl));
         cJSON *lines = hl_json_array(json, json->root, "kernels");
         char *rest = kernels;
@@ -138,9 +151,8 @@ static hl_status put_net(hl_context *hl, hl_json *json, const hl_run_options *op
         }
     }
     free(kernels);
-    if (plan) hl_plan_free(plan);
-    if (params) hl_params_free(params);
-    if (graph) hl_graph_free(graph);
+    hl_plan_free(plan);
+    hl_graph_free(graph);
     return status;
 }
 
@@ -212,11 +224,22 @@ static void read_centres(hl_json_reader *reader, hl_run *run) {
     run->options.centres = run->centres;
 }
 
+static void read_decoder(hl_json_reader *reader, hl_net_options *options) {
+    const cJSON *filters = cJSON_GetObjectItemCaseSensitive(reader->root, "filters");
+    for (int i = 0; i < 5 && cJSON_IsArray(filters); i++) {
+        const cJSON *item = cJSON_GetArrayItem(filters, i);
+        options->filters[i] = cJSON_IsNumber(item) ? item->valueint : -1; /* refused where the net is built */
+    }
+    options->transpose = read_choice(reader, "decoder_block", block_names, 2) == 1;
+    options->no_batch_norm = !hl_json_get_bool(reader, "batch_norm");
+}
+
 /* What describes the net and its truth. Runs that were started before there was a choice do not name it. */
 static void read_net(hl_json_reader *reader, hl_run_options *o) {
     o->net = hl_json_get_text(reader, "network");
     o->net_options = hl_run_defaults().net_options;
     o->net_options.width = hl_json_get_number(reader, "width");
+    if (has(reader, "decoder_block")) read_decoder(reader, &o->net_options);
     if (has(reader, "channels")) o->net_options.channels = hl_json_get_integer(reader, "channels", 1, 3);
     o->context = has(reader, "context") && hl_json_get_bool(reader, "context");
     if (has(reader, "target")) o->target = (hl_target)read_choice(reader, "target", target_names, 2);

@@ -39,7 +39,7 @@ START_TEST(test_usage) {
         {{"train", "m.csv", "--out", "r", "--seed", "-3"}, "--seed"},
         {{"train", "m.csv", "--out", "r", "--precision", "bf16"}, "fp32 is what there is"},
         {{"train", "m.csv", "--out", "r", "--init", "zero"}, "he or keras"},
-        {{"train", "m.csv", "--out", "r", "--net", "unet-vgg61"}, "unet-vgg16"},
+        {{"train", "m.csv", "--out", "r", "--net", "unet-vgg166"}, "unet-vgg16"},
         {{"train", "m.csv", "--out", "r", "--folds", "3"}, "--folds"},
         {{"train", "m.csv"}, "--out is missing"},
         {{"train", "--out", "r"}, "manifest is missing"},
@@ -52,7 +52,7 @@ START_TEST(test_usage) {
         {{"evaluate", "r"}, "manifest is missing"},
         {{"evaluate", "--pred", "d"}, "--truth is missing"},
         {{"evaluate", "--pred", "d", "--truth", "d", "--grid", "native"}, "--grid"},
-        {{"golden", "unet-vgg61", "--size", "32"}, "unet-vgg16"},
+        {{"golden", "unet-vgg166", "--size", "32"}, "unet-vgg16"},
         {{"phantom"}, "--out is missing"},
         {{"predict", "r", "a.png"}, "--out is missing"},
     };
