@@ -77,7 +77,7 @@ static void mark_of_image(hl_params *params, const hl_graph *graph) {
         if (!node->input_count || !is_image(graph, node->inputs[0])) continue;
         for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
             hl_param *p = node->params[slot] < 0 ? NULL : &params->list[node->params[slot]];
-            if (p) p->of_image = p->spec.kind == HL_KERNEL || node->op == &hl_op_norm;
+            if (p) p->of_image = node->op == &hl_op_norm || (node->op == &hl_op_conv && p->spec.kind == HL_KERNEL);
         }
     }
 }
