@@ -71,11 +71,15 @@ static cJSON *brief(const hl_params *dtype_of, const void *data, int64_t count, 
     return object;
 }
 
+/* Which elements are shown is counted in the order (N, C, H, W). */
 static void add_logits(cJSON *root, const char *key, const hl_params *params, const hl_view *logits) {
-    int64_t count = hl_view_pixels(logits) * logits->c;
+    int64_t count = hl_view_pixels(logits) * logits->c, area = (int64_t)logits->h * logits->w;
     cJSON *object = brief(params, logits->data, count, NULL), *at = cJSON_AddArrayToObject(object, "at");
     cJSON_AddNumberToObject(object, "n", (double)count);
-    for (int i = 0; i < 32; i++) cJSON_AddItemToArray(at, cJSON_CreateNumber(hl_param_get(params, logits->data, i * count / 32)));
+    for (int i = 0; i < 32; i++) {
+        int64_t flat = i * count / 32, pixel = flat % area, channel = flat / area % logits->c, image = flat / area / logits->c;
+        cJSON_AddItemToArray(at, cJSON_CreateNumber(hl_param_get(params, logits->data, (image * area + pixel) * logits->c + channel)));
+    }
     cJSON_AddItemToObject(root, key, object);
 }
 

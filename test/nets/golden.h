@@ -85,13 +85,15 @@ static const golden goldens[] = {
     {"linknet-efficientnetb0", &in_float, DEFAULT | DOUBLE},
     {"unet-efficientnetb3", &in_float, DEFAULT},
     {"linknet-efficientnetb3", &of_deep_linknets, DEFAULT},
-    /* The decoders' options. */
+    /* The decoders' options, and three classes. */
     {"unet-resnet18_transpose", &in_float, DEFAULT},
     {"linknet-resnet18_transpose", &in_float, DEFAULT},
     {"unet-resnet18_no-batch-norm", &in_float, DEFAULT},
     {"linknet-resnet18_no-batch-norm", &in_float, DEFAULT},
     {"unet-resnet18_filters", &in_float, DEFAULT},
     {"linknet-resnet18_filters", &in_float, DEFAULT},
+    {"unet-resnet18_classes", &in_float, DEFAULT | DOUBLE},
+    {"linknet-resnet18_classes", &in_float, DEFAULT},
     {"unet-vgg11_no-batch-norm", &in_float, DEFAULT},
     {"linknet-vgg11_no-batch-norm", &in_float, DEFAULT},
     {"unet-vgg11_transpose_no-batch-norm", &in_float, DEFAULT},
