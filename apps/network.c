@@ -45,13 +45,16 @@ bool network_take(const char *command, const network_words *words, hl_net_option
 }
 
 bool known_network(const char *command, const char *net) {
-    char text[64][64];
-    const char *names[64];
+    enum { LARGEST = 256 };
+    char text[LARGEST][64];
+    const char *names[LARGEST];
     int count = 0;
-    for (; count < 64 && hl_net_name(count, text[count]); count++) {
+    for (; count < LARGEST && hl_net_name(count, text[count]); count++) {
         names[count] = text[count];
         if (!strcmp(text[count], net)) return true;
     }
     const char *meant = nearest(net, names, count);
-    return talk("%s: the network \"%s\" is unknown, did you mean %s?", command, net, meant ? meant : names[0]), false;
+    if (meant) talk("%s: the network \"%s\" is unknown, did you mean %s?", command, net, meant);
+    else talk("%s: the network \"%s\" is unknown, see: hilum nets", command, net);
+    return false;
 }

@@ -83,6 +83,10 @@ const char *hl_run_isa(const hl_run *run);         /* the kernels it was started
 /* The model of a fold, compiled for the run's size. Owner: the caller, hl_model_free. */
 hl_model *hl_run_model(hl_run *run, int fold, int batch);
 
+/* Writes what prediction and evaluation need of a finished run into a new folder: config.json, folds.csv, metrics.json and each
+ * fold's best weights in half precision; no path of this machine. HL_BAD_INPUT: not finished; HL_USAGE: `folder` holds a run. */
+hl_status hl_run_pack(const hl_run *run, const char *folder);
+
 /* A test of a run on a manifest (its own or another's). */
 typedef struct hl_evaluation {
     hl_figures training, native;          /* figures on the training grid and on the mask's own pixels */

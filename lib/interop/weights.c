@@ -8,22 +8,36 @@
 
 #include "hilum/params.h"
 
+/* What an entry's values come from. */
+typedef struct source {
+    const hl_params *params;
+    const hl_param *param;
+    const void *data; /* laid out as the parameter */
+} source;
+
 typedef struct writer {
     hl_context *hl;
     hl_tensor_entry *entries;
-    float **owned;
+    source *sources;
     int count;
+    bool half;
 } writer;
 
-/* Adds one tensor, laid out as `p`, in the files' order; takes `name` over. false: no memory. */
+/* In the files' order. */
+static void fill(const hl_tensor_entry *entry, float *values) {
+    const source *from = entry->source;
+    for (int64_t i = 0; i < from->param->count; i++)
+        values[i] = (float)hl_param_get(from->params, from->data, hl_param_memory_index(&from->param->spec, i));
+}
+
+/* Adds one tensor, laid out as `p`; takes `name` over. false: no memory. */
 static bool add(writer *w, const hl_params *params, const hl_param *p, const void *data, char *name) {
-    float *values = name ? hl_calloc(w->hl, (size_t)p->count, sizeof *values) : NULL;
-    if (!values) return free(name), false;
-    for (int64_t i = 0; i < p->count; i++) values[i] = (float)hl_param_get(params, data, hl_param_memory_index(&p->spec, i));
-    hl_tensor_entry *entry = &w->entries[w->count];
-    *entry = (hl_tensor_entry){.name = name, .rank = p->spec.rank, .values = values};
+    if (!name) return false;
+    source *from = &w->sources[w->count];
+    hl_tensor_entry *entry = &w->entries[w->count++];
+    *from = (source){params, p, data};
+    *entry = (hl_tensor_entry){.name = name, .rank = p->spec.rank, .half = w->half, .fill = fill, .source = from};
     for (int i = 0; i < p->spec.rank; i++) entry->shape[i] = p->spec.shape[i];
-    w->owned[w->count++] = values;
     return true;
 }
 
@@ -59,19 +73,20 @@ static hl_status write_all(const writer *w, const hl_params *params, const hl_ad
     return status;
 }
 
-hl_status hl_weights_save(const hl_params *params, const hl_adam *adam, const char *path, const hl_metadata *extra, int extra_count) {
+static hl_status save(const hl_params *params, const hl_adam *adam, bool half, const char *path, const hl_metadata *extra, int extra_count) {
     hl_context *hl = params->hl;
     size_t most = 3 * (size_t)params->count;
-    writer w = {.hl = hl, .entries = hl_calloc(hl, most, sizeof *w.entries), .owned = hl_calloc(hl, most, sizeof *w.owned)};
+    writer w = {.hl = hl, .half = half, .entries = hl_calloc(hl, most, sizeof *w.entries), .sources = hl_calloc(hl, most, sizeof *w.sources)};
     hl_status status = HL_NO_MEMORY;
-    if (w.entries && w.owned && collect(&w, params, adam)) status = write_all(&w, params, adam, path, extra, extra_count);
-    for (int i = 0; i < w.count; i++) {
-        free(w.owned[i]);
-        free((char *)(uintptr_t)w.entries[i].name);
-    }
+    if (w.entries && w.sources && collect(&w, params, adam)) status = write_all(&w, params, adam, path, extra, extra_count);
+    for (int i = 0; i < w.count; i++) free((char *)(uintptr_t)w.entries[i].name);
     free(w.entries);
-    free(w.owned);
+    free(w.sources);
     return status;
+}
+
+hl_status hl_weights_save(const hl_params *params, const hl_adam *adam, const char *path, const hl_metadata *extra, int extra_count) {
+    return save(params, adam, false, path, extra, extra_count);
 }
 
 /* A file's image has this many channels where a net that has one can take its weights. */
@@ -168,7 +183,8 @@ hl_status hl_weights_load(hl_params *params, hl_adam *adam, const hl_safetensors
     return HL_OK;
 }
 
-hl_status hl_params_save(const hl_params *params, const char *path) { return hl_weights_save(params, NULL, path, NULL, 0); }
+hl_status hl_params_save(const hl_params *params, const char *path) { return save(params, NULL, false, path, NULL, 0); }
+hl_status hl_params_save_half(const hl_params *params, const char *path) { return save(params, NULL, true, path, NULL, 0); }
 
 hl_status hl_params_load(hl_params *params, const char *path) {
     hl_safetensors *file = hl_safetensors_read(params->hl, path);

@@ -4,14 +4,15 @@
 typedef struct size {
     int n, h, w, c, gap;
 } size;
-static const size sizes[] = {{1, 1, 1, 1, 0},  {3, 2, 5, 3, 0},    {1, 7, 31, 15, 0},  {3, 5, 2, 16, 3}, {2, 31, 31, 17, 1},
-                             {1, 4, 4, 33, 0}, {3, 40, 31, 33, 2}, {2, 64, 64, 16, 0}, {1, 3, 3, 200, 7}};
+static const size sizes[] = {{1, 1, 1, 1, 0},  {3, 2, 5, 3, 0},    {1, 7, 31, 15, 0},  {3, 5, 2, 16, 3},  {2, 31, 31, 17, 1},
+                             {1, 4, 4, 33, 0}, {3, 40, 31, 33, 2}, {2, 64, 64, 16, 0}, {1, 3, 3, 200, 7}, {4, 3, 2, 250, 1}};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 /* Everything a function may read or write, and what came of it. */
 typedef struct bench {
     hl_context *hl;
     map x, y, dy, dx, half, large; /* half: pooled by 2; large: upsampled by 2 */
+    map s, ds;                     /* one pixel an image */
     row gamma, beta, dgamma, dbeta;
     double mean[256], variance[256];
 } bench;
@@ -22,13 +23,22 @@ static bench bench_new(int threads, const size *s) {
     b.dy = map_new(s->n, s->h, s->w, s->c, 2 * s->gap, 3), b.dx = map_new(s->n, s->h, s->w, s->c, s->gap, 4);
     b.half = map_new(s->n, (s->h + 1) / 2, (s->w + 1) / 2, s->c, s->gap, 5);
     b.large = map_new(s->n, 2 * s->h, 2 * s->w, s->c, s->gap, 6);
+    b.s = map_new(s->n, 1, 1, s->c, s->gap, 13), b.ds = map_new(s->n, 1, 1, s->c, 2 * s->gap, 14);
     b.gamma = row_new(s->c, 7), b.beta = row_new(s->c, 8), b.dgamma = row_new(s->c, 9), b.dbeta = row_new(s->c, 10);
     for (int c = 0; c < s->c; c++) b.mean[c] = 0.1 * number(11, (uint64_t)c), b.variance[c] = 0.5 + 0.1 * number(12, (uint64_t)c);
     return b;
 }
 
+enum { MAPS = 8 };
+static void maps_of(bench *b, map *maps[MAPS]) {
+    map *all[MAPS] = {&b->x, &b->y, &b->dy, &b->dx, &b->half, &b->large, &b->s, &b->ds};
+    memcpy(maps, all, sizeof all);
+}
+
 static void bench_free(bench *b) {
-    map_free(&b->x), map_free(&b->y), map_free(&b->dy), map_free(&b->dx), map_free(&b->half), map_free(&b->large);
+    map *maps[MAPS];
+    maps_of(b, maps);
+    for (int i = 0; i < MAPS; i++) map_free(maps[i]);
     row_free(&b->gamma), row_free(&b->beta), row_free(&b->dgamma), row_free(&b->dbeta);
     hl_close(b->hl);
 }
@@ -76,6 +86,30 @@ static void sigmoid(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
     k->sigmoid_forward(b->hl, in(&b->x, t), more ? in(&b->x, t) : in(&b->y, t));
     k->sigmoid_backward(b->hl, in(&b->y, t), in(&b->dy, t), in(&b->dx, t), more);
 }
+static void swish(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    k->swish_forward(b->hl, in(&b->x, t), more ? in(&b->x, t) : in(&b->y, t));
+    k->swish_backward(b->hl, in(&b->x, t), in(&b->dy, t), in(&b->dx, t), more);
+    if (!more) k->swish_backward(b->hl, in(&b->x, t), in(&b->dy, t), in(&b->dy, t), false);
+}
+static void global_average(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    k->global_average_forward(b->hl, in(&b->x, t), in(&b->s, t));
+    k->global_average_backward(b->hl, in(&b->ds, t), in(&b->dx, t), more);
+}
+static void channel_scale(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    hl_view none = {0};
+    k->channel_scale_backward(b->hl, in(&b->x, t), in(&b->s, t), in(&b->dy, t), in(&b->dx, t), more, in(&b->ds, t), !more);
+    if (more) k->channel_scale_backward(b->hl, in(&b->x, t), in(&b->s, t), in(&b->dy, t), &none, false, in(&b->ds, t), true);
+    else k->channel_scale_backward(b->hl, in(&b->x, t), in(&b->s, t), in(&b->dy, t), in(&b->dx, t), true, &none, false);
+    k->channel_scale_forward(b->hl, in(&b->x, t), in(&b->s, t), more ? in(&b->x, t) : in(&b->y, t));
+}
+static void channel_scale_in_place(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    k->channel_scale_backward(b->hl, in(&b->x, t), in(&b->s, t), in(&b->dy, t), in(&b->dy, t), false, in(&b->ds, t), more);
+}
+static void image_scale(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    static const double factor[] = {1.25, 0, -0.5, 3};
+    k->image_scale(b->hl, factor, in(&b->x, t), in(&b->y, t), more);
+    k->image_scale(b->hl, factor, in(&b->dy, t), in(&b->dy, t), false);
+}
 static void pool_twice(bench *b, const hl_kernels *k, hl_dtype t, const hl_pool *pool, bool average, bool more) {
     if (average) k->average_pool_forward(b->hl, pool, in(&b->x, t), in(&b->half, t));
     else k->max_pool_forward(b->hl, pool, in(&b->x, t), in(&b->half, t));
@@ -100,6 +134,9 @@ static void max_pool_3(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
 }
 static void average_pool(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
     pool_twice(b, k, t, &(hl_pool){3, 2, 2, 2, 1, 0, more}, true, more);
+}
+static void average_pool_2(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    pool_twice(b, k, t, &(hl_pool){2, 2, 2, 2, 0, 0, false}, true, more);
 }
 static void upsample(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
     k->upsample_backward(b->hl, 1, in(&b->large, t), in(&b->dx, t), more);
@@ -143,9 +180,15 @@ static const struct {
             {"norm_backward in place", norm_backward_in_place},
             {"relu", relu},
             {"sigmoid", sigmoid},
+            {"swish", swish},
+            {"global_average", global_average},
+            {"channel_scale", channel_scale},
+            {"channel_scale in place", channel_scale_in_place},
+            {"image_scale", image_scale},
             {"max_pool 2", max_pool_2},
             {"max_pool 3", max_pool_3},
             {"average_pool", average_pool},
+            {"average_pool 2", average_pool_2},
             {"upsample", upsample},
             {"copy", copy},
             {"add", add},
@@ -157,9 +200,9 @@ static void hold_against_double(const hl_kernels *k, int number_of, const size *
     bench b = bench_new(threads, s), other = bench_new(threads, s);
     jobs[number_of].run(&other, &hl_kernels_ref_f64, HL_F64, more);
     jobs[number_of].run(&b, k, HL_F32, more);
-    map *maps[] = {&b.x, &b.y, &b.dy, &b.dx, &b.half, &b.large},
-        *others[] = {&other.x, &other.y, &other.dy, &other.dx, &other.half, &other.large};
-    for (int i = 0; i < 6; i++) {
+    map *maps[MAPS], *others[MAPS];
+    maps_of(&b, maps), maps_of(&other, others);
+    for (int i = 0; i < MAPS; i++) {
         void *mine = maps[i]->f64.data;
         maps[i]->f64.data = others[i]->f64.data;
         maps_agree(jobs[number_of].name, maps[i], 1e-5);
@@ -188,9 +231,9 @@ START_TEST(same_bits_on_any_number_of_threads) {
         for (int threads = 2; threads <= 3; threads++) {
             bench b = bench_new(threads, &sizes[i]);
             run(&b, k, HL_F32, false);
-            const map *maps[] = {&b.x, &b.y, &b.dy, &b.dx, &b.half, &b.large},
-                      *firsts[] = {&one.x, &one.y, &one.dy, &one.dx, &one.half, &one.large};
-            for (int j = 0; j < 6; j++) ck_assert_mem_eq(maps[j]->f32.data, firsts[j]->f32.data, map_bytes(maps[j]));
+            map *maps[MAPS], *firsts[MAPS];
+            maps_of(&b, maps), maps_of(&one, firsts);
+            for (int j = 0; j < MAPS; j++) ck_assert_mem_eq(maps[j]->f32.data, firsts[j]->f32.data, map_bytes(maps[j]));
             ck_assert_mem_eq(b.dgamma.f32, one.dgamma.f32, (size_t)sizes[i].c * sizeof(float));
             ck_assert_mem_eq(b.dbeta.f32, one.dbeta.f32, (size_t)sizes[i].c * sizeof(float));
             bench_free(&b);
@@ -222,12 +265,98 @@ START_TEST(a_nan_is_not_hidden) {
     ((float *)b.x.f32.data)[4] = NAN;
     relu(&b, k, HL_F32, false);
     ck_assert(isnan(((float *)b.y.f32.data)[4]));
+    sigmoid(&b, k, HL_F32, false);
+    ck_assert(isnan(((float *)b.y.f32.data)[4]) && !isnan(((float *)b.y.f32.data)[5]));
+    swish(&b, k, HL_F32, false);
+    ck_assert(isnan(((float *)b.y.f32.data)[4]) && !isnan(((float *)b.y.f32.data)[5]));
     double mean[3], variance[3];
     space w = space_new(b.hl, k->norm_workspace(&b.x.f32, 1));
     k->norm_statistics(b.hl, &b.x.f32, mean, variance, w.data);
     ck_assert(isnan(mean[1]) && isnan(variance[1]) && !isnan(mean[0]));
     space_free("norm_statistics", &w);
     bench_free(&b);
+}
+END_TEST
+
+static void set(const map *m, int i, double value) {
+    ((float *)m->f32.data)[i] = (float)value, ((double *)m->f64.data)[i] = (double)(float)value;
+}
+
+/* Each number to a few units in its own last place, however small it is. */
+static void digits_agree(const char *what, const map *m) {
+    for (int i = 0; i < m->f32.w; i++) {
+        double mine = (double)((float *)m->f32.data)[i], right = ((double *)m->f64.data)[i];
+        ck_assert_msg(fabs(mine - right) <= 4e-7 * fabs(right) + 3e-45, "%s, number %d: %g, not %g", what, i, mine, right);
+    }
+}
+
+enum { WIDE = 4001 };
+static map wide_numbers(void) {
+    map m = map_new(1, 1, WIDE, 1, 0, 30);
+    for (int i = 0; i < WIDE; i++) set(&m, i, (i - WIDE / 2) / 25.0); /* -80 .. 80 */
+    return m;
+}
+
+START_TEST(sigmoid_keeps_its_digits) {
+    const hl_kernels *k = tables[_i];
+    if (!runs_here(k)) return;
+    hl_context *hl = hl_open(NULL);
+    map x = wide_numbers(), y = map_new(1, 1, WIDE, 1, 0, 31), dy = map_new(1, 1, WIDE, 1, 0, 32);
+    k->sigmoid_forward(hl, &x.f32, &y.f32);
+    hl_kernels_ref_f64.sigmoid_forward(hl, &x.f64, &y.f64);
+    digits_agree("sigmoid", &y);
+    k->swish_forward(hl, &x.f32, &y.f32);
+    hl_kernels_ref_f64.swish_forward(hl, &x.f64, &y.f64);
+    digits_agree("swish", &y);
+    for (int i = 0; i < WIDE; i++) set(&dy, i, 1);
+    k->swish_backward(hl, &x.f32, &dy.f32, &y.f32, false);
+    hl_kernels_ref_f64.swish_backward(hl, &x.f64, &dy.f64, &y.f64, false);
+    maps_agree("swish_backward", &y, 2e-7); /* its own digits cancel where it crosses 0 */
+    set(&x, 0, -INFINITY), set(&x, 1, INFINITY), set(&x, 2, -0.0);
+    k->sigmoid_forward(hl, &x.f32, &y.f32);
+    const float *ends = y.f32.data;
+    ck_assert(ends[0] == 0 && ends[1] == 1 && ends[2] == 0.5f);
+    map_free(&x), map_free(&y), map_free(&dy);
+    hl_close(hl);
+}
+END_TEST
+
+static void losses_agree(hl_context *hl, const hl_kernels *k, const map *logits, const map *target) {
+    hl_loss_sums mine, right;
+    space s = space_new(hl, k->loss_workspace(&logits->f32)), other = space_new(hl, hl_kernels_ref_f64.loss_workspace(&logits->f64));
+    k->loss_sums(hl, &logits->f32, &target->f32, &mine, s.data);
+    hl_kernels_ref_f64.loss_sums(hl, &logits->f64, &target->f64, &right, other.data);
+    ck_assert_double_eq_tol(mine.cross_entropy, right.cross_entropy, 1e-7 * right.cross_entropy);
+    ck_assert_double_eq_tol(mine.product, right.product, 1e-7 * right.product);
+    ck_assert_double_eq_tol(mine.probability, right.probability, 1e-7 * right.probability);
+    ck_assert_double_eq_tol(mine.target, right.target, 1e-12 * right.target);
+    space_free("loss_sums", &s), space_free("loss_sums", &other);
+}
+
+START_TEST(the_loss_keeps_its_digits) {
+    const hl_kernels *k = tables[_i];
+    if (!runs_here(k)) return;
+    hl_context *hl = hl_open(NULL);
+    map logits = wide_numbers(), target = map_new(1, 1, WIDE, 1, 0, 33), gradient = map_new(1, 1, WIDE, 1, 0, 34);
+    for (int kind = 0; kind < 4; kind++) { /* right, wrong, mixed, in between */
+        for (int i = 0; i < WIDE; i++)
+            set(&target, i,
+                kind < 2   ? (i > WIDE / 2) ^ kind
+                : kind < 3 ? (double)(i % 3 == 0)
+                           : hl_random_uniform(1, HL_RANDOM_INIT, 0, (uint64_t)i));
+        losses_agree(hl, k, &logits, &target);
+        k->loss_backward(hl, &logits.f32, &target.f32, 1, 0, 0, &gradient.f32);
+        hl_kernels_ref_f64.loss_backward(hl, &logits.f64, &target.f64, 1, 0, 0, &gradient.f64);
+        maps_agree("loss_backward", &gradient, 2e-7);
+        if (kind == 1) digits_agree("loss_backward", &gradient);
+    }
+    for (int i = 0; i < WIDE; i++) set(&logits, i, 0.5 * (i / 1000)); /* rounding of the same sign again and again */
+    for (int end = 1000; end < WIDE; end += 1000) {
+        logits.f32.w = logits.f64.w = target.f32.w = target.f64.w = end;
+        losses_agree(hl, k, &logits, &target);
+    }
+    map_free(&logits), map_free(&target), map_free(&gradient);
+    hl_close(hl);
 }
 END_TEST
 
@@ -238,5 +367,7 @@ int main(void) {
     tcase_add_loop_test(tcase, same_bits_on_any_number_of_threads, 0, JOBS * TABLES);
     tcase_add_loop_test(tcase, norm_survives_a_large_mean, 0, TABLES);
     tcase_add_loop_test(tcase, a_nan_is_not_hidden, 0, TABLES);
+    tcase_add_loop_test(tcase, sigmoid_keeps_its_digits, 0, TABLES);
+    tcase_add_loop_test(tcase, the_loss_keeps_its_digits, 0, TABLES);
     return run_suite(suite);
 }

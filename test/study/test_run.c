@@ -424,6 +424,38 @@ START_TEST(masks_that_do_not_pair_are_refused) {
 }
 END_TEST
 
+/* A packed run: all that testing needs, in few bytes, with the same figures up to half precision. */
+START_TEST(packed_run_is_tested_like_the_whole_one) {
+    hl_context *hl = hl_open(NULL);
+    hl_run *run = open_run(hl);
+    char packed[128], half[192], whole[192];
+    snprintf(packed, sizeof packed, "%s/packed", scratch);
+    ck_ok(hl, hl_run_pack(run, packed));
+    ck_assert_int_eq(hl_run_pack(run, packed), HL_USAGE);
+    snprintf(half, sizeof half, "%s/fold-1/best.safetensors", packed);
+    snprintf(whole, sizeof whole, "%s/fold-1/best.safetensors", run_folder);
+    struct stat small, large;
+    ck_assert(!stat(half, &small) && !stat(whole, &large) && small.st_size < large.st_size * 3 / 4);
+    ck_assert(access(in(packed, "fold-1/last.safetensors"), F_OK));
+    char command[256];
+    snprintf(command, sizeof command, "grep -rqF '%s' '%s'", scratch, packed);
+    ck_assert_int_ne(system(command), 0); /* no path of this machine */
+    hl_run *again = hl_run_open(hl, packed);
+    ck_assert_msg(again != NULL, "%s", hl_error(hl));
+    ck_assert_int_eq(hl_run_models(again), 2);
+    hl_evaluate_options options = on(own_centre);
+    hl_evaluation a, b;
+    ck_ok(hl, hl_evaluate(run, &options, &a));
+    ck_ok(hl, hl_evaluate(again, &options, &b));
+    ck_assert_int_eq(a.training.case_count, b.training.case_count);
+    ck_assert_double_eq_tol(a.training.auc, b.training.auc, 0.01);
+    hl_evaluation_free(&a), hl_evaluation_free(&b);
+    hl_run_close(again);
+    hl_run_close(run);
+    hl_close(hl);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("study/run");
     TCase *run = slow_case(suite, "run");
@@ -440,6 +472,7 @@ int main(void) {
     tcase_add_test(run, changed_manifest_is_refused);
     tcase_add_test(run, train_run_has_validation_figures_and_tests_nobody);
     tcase_add_test(run, no_validation_leaves_figures_out);
+    tcase_add_test(run, packed_run_is_tested_like_the_whole_one);
     tcase_add_test(run, prediction_has_the_pictures_size);
     tcase_add_test(run, masks_are_scored_case_by_case);
     tcase_add_test(run, masks_that_do_not_pair_are_refused);

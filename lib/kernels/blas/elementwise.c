@@ -5,11 +5,8 @@
 
 enum { PIECE_FLOATS = 1 << 14 };
 
-/* What happens to `count` floats side by side. An output may be an input's own memory, element by element. */
-typedef void run_function(float *y, const float *a, const float *b, int64_t count);
-
 typedef struct run_call {
-    run_function *run;
+    hl_blas_run *run;
     const hl_view *y, *a, *b; /* b may be NULL */
     bool dense;               /* no gaps between pixels: a piece is one run */
     int64_t pixels;           /* of a piece */
@@ -24,7 +21,7 @@ static void run_piece(void *arg, int64_t piece, int worker) {
         call->run(hl_blas_pixel(call->y, p), hl_blas_pixel(call->a, p), call->b ? hl_blas_pixel(call->b, p) : NULL, length);
 }
 
-static void run_all(hl_context *hl, run_function *run, const hl_view *y, const hl_view *a, const hl_view *b) {
+void HL_BLAS(run_all)(hl_context *hl, hl_blas_run *run, const hl_view *y, const hl_view *a, const hl_view *b) {
     bool dense = y->stride == y->c && a->stride == y->c && (!b || b->stride == y->c);
     run_call call = {run, y, a, b, dense, hl_blas_pieces(PIECE_FLOATS, y->c)};
     hl_parallel_for(hl, hl_blas_pieces(hl_view_pixels(y), call.pixels), run_piece, &call);
@@ -62,18 +59,18 @@ static void add_run(float *y, const float *a, const float *b, int64_t count) {
     for (int64_t i = 0; i < count; i++) y[i] = a[i] + b[i];
 }
 
-void HL_BLAS(relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y) { run_all(hl, relu_run, y, x, NULL); }
+void HL_BLAS(relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y) { HL_BLAS(run_all)(hl, relu_run, y, x, NULL); }
 
 void HL_BLAS(relu_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate) {
-    run_all(hl, accumulate ? relu_backward_add_run : relu_backward_run, dx, y, dy);
+    HL_BLAS(run_all)(hl, accumulate ? relu_backward_add_run : relu_backward_run, dx, y, dy);
 }
 
 void HL_BLAS(copy)(hl_context *hl, const hl_view *x, const hl_view *y, bool accumulate) {
-    if (accumulate) run_all(hl, add_run, y, y, x);
-    else run_all(hl, copy_run, y, x, NULL);
+    if (accumulate) HL_BLAS(run_all)(hl, add_run, y, y, x);
+    else HL_BLAS(run_all)(hl, copy_run, y, x, NULL);
 }
 
-void HL_BLAS(add)(hl_context *hl, const hl_view *a, const hl_view *b, const hl_view *y) { run_all(hl, add_run, y, a, b); }
+void HL_BLAS(add)(hl_context *hl, const hl_view *a, const hl_view *b, const hl_view *y) { HL_BLAS(run_all)(hl, add_run, y, a, b); }
 
 typedef struct upsample_call {
     int up;

@@ -1,4 +1,4 @@
-/* Max pooling, channels side by side. */
+/* Max and average pooling, channels side by side. */
 #include <string.h>
 
 #include "kernels/blas/elementwise.h"
@@ -8,7 +8,7 @@ enum { CHANNELS = 64 }; /* looked at together, and a backward piece's */
 typedef struct pool_call {
     const hl_pool *pool;
     const hl_view *x, *y, *dx; /* y: the output or its gradient */
-    bool accumulate;
+    bool accumulate, average;
 } pool_call;
 
 /* The input pixel under a tap of the window of output (oy, ox), or -1 in the padding. */
@@ -57,6 +57,46 @@ void HL_BLAS(max_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_vie
     hl_parallel_for(hl, (int64_t)y->n * y->h, forward_row, &call);
 }
 
+/* The mean over the window of output (oy, ox) is its sum times this. */
+static float window_share(const pool_call *call, int oy, int ox) {
+    const hl_pool *pool = call->pool;
+    int y = oy * pool->stride_h - pool->pad_top, x = ox * pool->stride_w - pool->pad_left;
+    int64_t rows = hl_blas_clamp(y + pool->kh, 0, call->x->h) - hl_blas_clamp(y, 0, call->x->h);
+    int64_t columns = hl_blas_clamp(x + pool->kw, 0, call->x->w) - hl_blas_clamp(x, 0, call->x->w);
+    int64_t count = pool->zero_pad ? (int64_t)pool->kh * pool->kw : rows * columns;
+    return count > 0 ? 1.f / (float)count : 1;
+}
+
+static void add(float *restrict to, const float *restrict x, int count) {
+    for (int c = 0; c < count; c++) to[c] += x[c];
+}
+
+static void multiply(float *restrict to, const float *restrict x, float factor, int count) {
+    for (int c = 0; c < count; c++) to[c] = x[c] * factor;
+}
+
+static void average_row(void *arg, int64_t row, int worker) {
+    (void)worker;
+    const pool_call *call = arg;
+    const hl_view *y = call->y;
+    int n = (int)(row / y->h), oy = (int)(row % y->h);
+    for (int ox = 0; ox < y->w; ox++)
+        for (int c = 0; c < y->c; c += CHANNELS) {
+            float sum[CHANNELS] = {0};
+            int count = y->c - c < CHANNELS ? y->c - c : CHANNELS;
+            for (int tap = 0; tap < call->pool->kh * call->pool->kw; tap++) {
+                int64_t pixel = tap_pixel(call, n, oy, ox, tap);
+                if (pixel >= 0) add(sum, hl_blas_pixel(call->x, pixel) + c, count);
+            }
+            multiply(hl_blas_pixel(y, row * y->w + ox) + c, sum, window_share(call, oy, ox), count);
+        }
+}
+
+void HL_BLAS(average_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y) {
+    pool_call call = {.pool = pool, .x = x, .y = y};
+    hl_parallel_for(hl, (int64_t)y->n * y->h, average_row, &call);
+}
+
 /* Gives the gradient still to be given, `rest`, to a tap where it is the largest; later taps then find 0. */
 static void give(float *restrict dx, float *restrict rest, const float *restrict best, const float *restrict x, int count) {
     for (int c = 0; c < count; c++) {
@@ -66,7 +106,7 @@ static void give(float *restrict dx, float *restrict rest, const float *restrict
     }
 }
 
-static void spread(const pool_call *call, int n, int oy, int ox, int channel, int count) {
+static void spread_largest(const pool_call *call, int n, int oy, int ox, int channel, int count) {
     float best[CHANNELS], rest[CHANNELS], nowhere[CHANNELS] = {0};
     const hl_view *dy = call->y;
     window_best(call, n, oy, ox, channel, count, best);
@@ -75,6 +115,16 @@ static void spread(const pool_call *call, int n, int oy, int ox, int channel, in
         int64_t pixel = tap_pixel(call, n, oy, ox, tap);
         if (pixel >= 0) give(hl_blas_pixel(call->dx, pixel) + channel, rest, best, hl_blas_pixel(call->x, pixel) + channel, count);
         else if (call->pool->zero_pad) give(nowhere, rest, best, zeros, count);
+    }
+}
+
+static void spread_evenly(const pool_call *call, int n, int oy, int ox, int channel, int count) {
+    float share[CHANNELS];
+    const hl_view *dy = call->y;
+    multiply(share, hl_blas_pixel(dy, ((int64_t)n * dy->h + oy) * dy->w + ox) + channel, window_share(call, oy, ox), count);
+    for (int tap = 0; tap < call->pool->kh * call->pool->kw; tap++) {
+        int64_t pixel = tap_pixel(call, n, oy, ox, tap);
+        if (pixel >= 0) add(hl_blas_pixel(call->dx, pixel) + channel, share, count);
     }
 }
 
@@ -89,11 +139,19 @@ static void backward_piece(void *arg, int64_t piece, int worker) {
     for (int64_t p = 0; !call->accumulate && p < (int64_t)dx->h * dx->w; p++)
         memset(hl_blas_pixel(dx, image + p) + from, 0, (size_t)count * sizeof(float));
     for (int oy = 0; oy < dy->h; oy++)
-        for (int ox = 0; ox < dy->w; ox++) spread(call, n, oy, ox, from, count);
+        for (int ox = 0; ox < dy->w; ox++) {
+            if (call->average) spread_evenly(call, n, oy, ox, from, count);
+            else spread_largest(call, n, oy, ox, from, count);
+        }
 }
 
 void HL_BLAS(max_pool_backward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *dy, const hl_view *dx,
                                 bool accumulate) {
     pool_call call = {.pool = pool, .x = x, .y = dy, .dx = dx, .accumulate = accumulate};
+    hl_parallel_for(hl, (int64_t)dx->n * hl_blas_pieces(dx->c, CHANNELS), backward_piece, &call);
+}
+
+void HL_BLAS(average_pool_backward)(hl_context *hl, const hl_pool *pool, const hl_view *dy, const hl_view *dx, bool accumulate) {
+    pool_call call = {.pool = pool, .x = dx, .y = dy, .dx = dx, .average = true, .accumulate = accumulate};
     hl_parallel_for(hl, (int64_t)dx->n * hl_blas_pieces(dx->c, CHANNELS), backward_piece, &call);
 }
