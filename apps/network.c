@@ -12,13 +12,14 @@ static const int channel_counts[] = {1, 3};
 
 static const char *const blocks[] = {"upsampling", "transpose", NULL};
 
-network_words network_defaults(void) { return (network_words){.width = 1, .channels = 1}; }
+network_words network_defaults(void) { return (network_words){.width = 1, .classes = 1, .channels = 1}; }
 
 int network_options(network_words *words, option *rows) {
     option filters = text_option("filters", &words->filters, "F,F,F,F,F", "the decoder's channels, deepest stage first (LinkNet: only the last counts)");
     filters.standard = "256,128,64,32,16";
     const option all[] = {
         width_option(&words->width),
+        classes_option(&words->classes),
         choice_option("channels", &words->channels, "1|3", channels, "of the image: a grey slice once, or repeated on three"),
         filters,
         choice_option("decoder-block", &words->decoder_block, "BLOCK", blocks, "upsampling, or transpose: how the decoder enlarges"),
@@ -37,7 +38,7 @@ static bool parse_filters(const char *text, int filters[5]) {
 }
 
 bool network_take(const char *command, const network_words *words, hl_net_options *options) {
-    *options = (hl_net_options){.width = words->width, .classes = 1, .channels = channel_counts[words->channels],
+    *options = (hl_net_options){.width = words->width, .classes = words->classes, .channels = channel_counts[words->channels],
                                 .transpose = words->decoder_block == 1, .no_batch_norm = words->no_batch_norm};
     if (!words->filters || parse_filters(words->filters, options->filters)) return true;
     return talk("%s: --filters is \"%s\", expected five positive numbers with commas between", command, words->filters), false;

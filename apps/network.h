@@ -8,12 +8,13 @@
 /* What the words say, before it becomes hl_net_options. */
 typedef struct network_words {
     double width;
+    int classes;
     int channels, decoder_block; /* which of the choices */
     const char *filters;
     bool no_batch_norm;
 } network_words;
 
-enum { NETWORK_OPTIONS = 5 };
+enum { NETWORK_OPTIONS = 6 };
 
 network_words network_defaults(void);
 /* Fills NETWORK_OPTIONS rows of a table and returns how many that are. */

@@ -24,7 +24,7 @@ typedef struct request {
 /* A picture and what becomes of it. */
 typedef struct job {
     hl_prediction what;
-    char *mask, *map; /* what `what` points to; map: of the probabilities */
+    char *mask, **maps; /* what `what` points to; maps: of the probabilities, `session.maps` of them, or NULL */
 } job;
 
 /* A call of the command on its way. */
@@ -33,8 +33,9 @@ typedef struct session {
     hl_context *hl;
     hl_run *run;
     hl_manifest *manifest;
+    double threshold;
     job *jobs;
-    int count;
+    int count, maps; /* pictures; maps of probabilities for each */
     bool told; /* what is wrong stands on stderr already */
 } session;
 
@@ -82,28 +83,34 @@ static int check_places(place *inputs, int input_count, place *outputs, int outp
 
 /* Before anything is written. */
 static hl_status check_outputs(session *s) {
-    place *inputs = calloc((size_t)s->count * 3, sizeof *inputs), *outputs = inputs + s->count;
+    place *inputs = calloc((size_t)s->count * (size_t)(2 + s->maps), sizeof *inputs), *outputs = inputs + s->count;
     int output_count = 0;
     if (!inputs) return HL_NO_MEMORY;
     for (int i = 0; i < s->count; i++) {
         const job *one = &s->jobs[i];
         inputs[i] = place_of(one->what.image, one->what.image);
         outputs[output_count++] = place_of(one->mask, one->what.image);
-        if (one->map) outputs[output_count++] = place_of(one->map, one->what.image);
+        for (int m = 0; m < s->maps; m++) outputs[output_count++] = place_of(one->maps[m], one->what.image);
     }
     int code = check_places(inputs, s->count, outputs, output_count);
     free(inputs);
     return code ? told(s, (hl_status)code) : HL_OK;
 }
 
-/* The files that a job writes: OUT/NAME.png and what goes with it. */
+/* The files that a job writes: OUT/NAME.png and, where they are wanted, OUT/NAME_prob.png or one for each of several classes. */
 static hl_status name_outputs(const session *s, job *one, const char *name, int length) {
     const char *out = s->r->out;
     if (asprintf(&one->mask, "%s/%.*s.png", out, length, name) < 0) return one->mask = NULL, HL_NO_MEMORY;
-    if (s->r->probabilities && asprintf(&one->map, "%s/%.*s_prob.png", out, length, name) < 0) return one->map = NULL, HL_NO_MEMORY;
-    one->what.mask = one->mask, one->what.threshold = s->r->threshold;
-    if (one->map) one->what.probabilities = (const char *const *)&one->map;
-    return HL_OK;
+    one->what.mask = one->mask, one->what.threshold = s->threshold;
+    if (!s->maps) return HL_OK;
+    one->maps = calloc((size_t)s->maps, sizeof *one->maps);
+    for (int m = 0; one->maps && m < s->maps; m++) {
+        char class[16] = "";
+        if (hl_run_get_options(s->run)->net_options.classes > 1) snprintf(class, sizeof class, "_%d", m + 1);
+        if (asprintf(&one->maps[m], "%s/%.*s_prob%s.png", out, length, name, class) < 0) return one->maps[m] = NULL, HL_NO_MEMORY;
+    }
+    one->what.probabilities = (const char *const *)one->maps;
+    return one->maps ? HL_OK : HL_NO_MEMORY;
 }
 
 /* Pictures named one by one: NAME.png becomes OUT/NAME.png. */
@@ -189,7 +196,10 @@ static hl_status predict_all(const session *s) {
 }
 
 static int end(session *s, hl_status status) {
-    for (int i = 0; i < s->count; i++) free(s->jobs[i].mask), free(s->jobs[i].map);
+    for (int i = 0; i < s->count; i++) {
+        for (int m = 0; s->jobs[i].maps && m < s->maps; m++) free(s->jobs[i].maps[m]);
+        free(s->jobs[i].maps), free(s->jobs[i].mask);
+    }
     free(s->jobs);
     hl_run_close(s->run);
     if (s->manifest) hl_manifest_free(s->manifest);
@@ -206,15 +216,23 @@ static bool check_input(const char *image) {
     return true;
 }
 
+/* Maps of probabilities that a run gives for a picture. */
+static int maps_of(const hl_run *run) {
+    int classes = hl_run_get_options(run)->net_options.classes;
+    return classes > 1 ? classes - 1 : 1;
+}
+
 static int predict(const request *r, const char *folder, const char *const *images, int count) {
     for (int i = 0; i < count; i++) {
         if (!check_input(images[i])) return 3;
     }
-    session s = {.r = r, .hl = open_library(r->threads)};
+    session s = {.r = r, .hl = open_library(r->threads), .threshold = r->threshold};
     if (!s.hl) return 2;
     catch_signals();
     s.run = hl_run_open(s.hl, folder);
     hl_status status = s.run ? HL_OK : hl_error_status(s.hl);
+    if (!status && !take_threshold("predict", s.run, &s.threshold)) status = told(&s, HL_USAGE);
+    if (!status && r->probabilities) s.maps = maps_of(s.run);
     if (!status) status = r->manifest ? take_manifest(&s) : take_pictures(&s, images, count);
     if (!status) status = check_outputs(&s);
     if (!status) status = predict_all(&s);
@@ -233,7 +251,7 @@ static bool complete(const request *r, int images) {
 }
 
 int command_predict(int argc, char **argv) {
-    request r = {.threshold = 0.5, .fold = -1};
+    request r = {.fold = -1};
     option fold = integer_option("fold", &r.fold, 0, 999, "this fold's model alone");
     fold.standard = "the mean of all";
     option table[] = {
@@ -242,14 +260,16 @@ int command_predict(int argc, char **argv) {
         centre_option(&r.centres),
         allow_outside_option(&r.allow_outside),
         threshold_option(&r.threshold),
-        flag_option("probabilities", &r.probabilities, "also NAME_prob.png: probability times 65535, 16 bits"),
+        flag_option("probabilities", &r.probabilities,
+                    "also NAME_prob.png, or of more than one class NAME_prob_K.png for class K: probability times 65535, 16 bits"),
         fold,
         threads_option(&r.threads),
     };
     usage u = {.name = "predict",
                .synopsis = "predict RUN IMAGE... --out DIR [options]\npredict RUN --manifest FILE --out DIR [options]",
-               .about = "Writes the mask of each picture in the picture's own size: 255 is lesion, 0 is none. The\n"
-                        "probability is the mean of the run's models. Prints the masks' paths.",
+               .about = "Writes the mask of each picture in the picture's own size: 255 is lesion, 0 is none; of a run of more\n"
+                        "than one class the value is the class. The probability is the mean of the run's models. Prints the\n"
+                        "masks' paths.",
                .example = "hilum predict run slices/*.png --out masks\nhilum predict run --manifest cohort/manifest.csv --out masks",
                .options = table,
                .option_count = sizeof table / sizeof *table,

@@ -21,11 +21,11 @@ typedef enum hl_train_slices {
 /* Every option of a run that its bits depend on; config.json holds them. Strings are borrowed while a run is made. */
 typedef struct hl_run_options {
     const char *net;            /* unet-vgg16 */
-    hl_net_options net_options; /* width 1, 3 channels (1 is the other choice) */
+    hl_net_options net_options; /* width 1, 1 class (at most HL_CLASSES_MOST), 3 channels (1 is the other choice) */
     bool context;               /* false; true: the 3 channels are the slices -1, 0, +1 of the case, otherwise one slice repeated */
     hl_init init;               /* he */
     const char *weights;        /* a safetensors file from which each fold starts instead of drawn weights; NULL */
-    hl_target target;           /* mask */
+    hl_target target;           /* mask; lung goes with 1 class or 3 */
     int height, width_pixels;   /* 256 x 256 */
     int epochs, batch;          /* 50, 8 */
     double rate;                /* 3e-4 */
@@ -102,7 +102,7 @@ typedef struct hl_evaluate_options {
     const char *const *centres;
     int centre_count;
     bool allow_outside;
-    double threshold;         /* 0.5 by default */
+    double threshold;         /* 0.5 by default; with more than one class it is not read */
     const char *cache_folder;
     volatile const int *stop;
     void (*report)(void *user, double fraction); /* may be NULL */
@@ -113,14 +113,16 @@ typedef struct hl_evaluate_options {
  * are left out and counted; nobody left is HL_BAD_INPUT), others by every model. Owner: hl_evaluation_free. */
 hl_status hl_evaluate(hl_run *run, const hl_evaluate_options *options, hl_evaluation *result);
 void hl_evaluation_free(hl_evaluation *result);
-/* Calibration on a manifest none of whose patients the run trained or validated on (else HL_BAD_INPUT, naming them). */
+/* Calibration on a manifest none of whose patients the run trained or validated on (else HL_BAD_INPUT, naming them). A run of more than
+ * one class has no threshold: HL_USAGE. */
 hl_status hl_run_calibrate(hl_run *run, const hl_evaluate_options *options, uint64_t seed, hl_calibration *result, hl_evaluation *evaluation);
 
 /* Scores anyone's masks: PNG files of equal names in two folders; the part of a name before its last _ or - and a number is the
- * case, the number orders its slices. Non-zero is lesion. */
-hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, hl_figures *figures, hl_score **scores, int *count);
+ * case, the number orders its slices. One class: non-zero is lesion. More: the value is the class; one that is none is HL_BAD_INPUT. */
+hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, int classes, hl_figures *figures, hl_score **scores, int *count);
 
-/* The figures as a JSON object with the contract's keys (and nothing but figures in it). Owner: the caller, free. */
+/* The figures as a JSON object with the contract's keys (and nothing but figures in it); with more than one class `classes` holds each
+ * one's. Owner: the caller, free. */
 char *hl_figures_json(hl_context *hl, const hl_figures *training, const hl_figures *native, int left_out);
 char *hl_calibration_json(hl_context *hl, const hl_calibration *calibration);
 
@@ -128,9 +130,9 @@ char *hl_calibration_json(hl_context *hl, const hl_calibration *calibration);
 typedef struct hl_prediction {
     const char *image;
     const char *before, *after; /* the slices -1 and +1 of its case, the picture itself where there is none; read by runs with context */
-    const char *mask;           /* 255 where p > threshold, in the picture's own size; NULL: not wanted */
-    const char *const *probabilities; /* one path: p times 65535, 16 bits; NULL: not wanted */
-    double threshold;
+    const char *mask;           /* 255 where p > threshold, in the picture's own size; with more classes the most probable one's index. NULL: not wanted */
+    const char *const *probabilities; /* p times 65535, 16 bits: one path, or with more classes one for each from 1 on; NULL: not wanted */
+    double threshold;                 /* of one class */
 } hl_prediction;
 
 /* Predicts one picture by the mean of the models, which are the run's. A run with context and no neighbours: HL_USAGE. */

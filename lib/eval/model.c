@@ -11,13 +11,15 @@ struct hl_model {
     hl_params *params; /* the same */
     hl_plan *plan;
     hl_model_options options;
-    int channels;  /* of the image */
-    float *images; /* batch x height x width x channels */
+    int channels, classes; /* of the image, of the logits */
+    float *images;         /* batch x height x width x channels */
+    float *probabilities;  /* batch x height x width x classes; NULL for one class */
 };
 
 hl_context *hl_model_context(const hl_model *model) { return model->hl; }
 const hl_model_options *hl_model_options_of(const hl_model *model) { return &model->options; }
 size_t hl_model_plane(const hl_model *model) { return (size_t)model->options.height * (size_t)model->options.width; }
+int hl_model_classes(const hl_model *model) { return model->classes; }
 int hl_model_slices(const hl_model *model) { return model->options.context ? 3 : 1; }
 
 hl_model *hl_model_over(hl_graph *graph, hl_params *params, const hl_model_options *options) {
@@ -25,14 +27,16 @@ hl_model *hl_model_over(hl_graph *graph, hl_params *params, const hl_model_optio
     hl_context *hl = hl_graph_context(graph);
     hl_plan *plan = hl_compile(graph, params, &(hl_plan_options){.mode = HL_INFER, .batch = o->batch, .height = o->height, .width = o->width});
     if (!plan) return NULL;
-    int channels = graph->nodes[graph->input]->channels;
+    int channels = graph->nodes[graph->input]->channels, classes = graph->nodes[graph->output]->channels;
     hl_model *model = NULL;
     if (o->context && channels != 3) hl_fail(hl, HL_USAGE, "neighbouring slices fill 3 channels, the net's image has %d", channels);
     else model = hl_calloc(hl, 1, sizeof *model);
     if (!model) return hl_plan_free(plan), NULL;
-    *model = (hl_model){.hl = hl, .plan = plan, .options = *o, .channels = channels};
-    model->images = hl_calloc(hl, (size_t)o->batch * hl_model_plane(model) * (size_t)channels, sizeof(float));
-    if (!model->images) return hl_model_free(model), NULL;
+    *model = (hl_model){.hl = hl, .plan = plan, .options = *o, .channels = channels, .classes = classes};
+    size_t pixels = (size_t)o->batch * hl_model_plane(model);
+    model->images = hl_calloc(hl, pixels * (size_t)channels, sizeof(float));
+    if (classes > 1) model->probabilities = hl_calloc(hl, pixels * (size_t)classes, sizeof(float));
+    if (!model->images || (classes > 1 && !model->probabilities)) return hl_model_free(model), NULL;
     return model;
 }
 
@@ -53,6 +57,7 @@ void hl_model_free(hl_model *model) {
     if (model->params) hl_params_free(model->params);
     if (model->graph) hl_graph_free(model->graph);
     free(model->images);
+    free(model->probabilities);
     free(model);
 }
 
@@ -64,15 +69,26 @@ static void interleave(const hl_model *model, const float *planes, float *image)
     }
 }
 
+/* A pixel's classes side by side become planes, one after another. */
+static void separate(const hl_model *model, const float *pixels, float *planes) {
+    size_t plane = hl_model_plane(model), classes = (size_t)model->classes;
+    for (size_t i = 0; i < plane; i++) {
+        for (size_t c = 0; c < classes; c++) planes[c * plane + i] = pixels[i * classes + c];
+    }
+}
+
 hl_status hl_model_predict(hl_model *model, const float *images, int count, float *probabilities) {
-    size_t plane = hl_model_plane(model);
+    size_t plane = hl_model_plane(model), read = plane * (size_t)hl_model_slices(model), written = plane * (size_t)model->classes;
     int batch = model->options.batch;
     for (int first = 0; first < count; first += batch) {
         int held = count - first < batch ? count - first : batch;
         for (int i = 0; i < held; i++)
-            interleave(model, images + (size_t)(first + i) * (size_t)hl_model_slices(model) * plane, model->images + (size_t)i * plane * (size_t)model->channels);
-        hl_status status = hl_predict(model->plan, model->images, held, probabilities + (size_t)first * plane);
+            interleave(model, images + (size_t)(first + i) * read, model->images + (size_t)i * plane * (size_t)model->channels);
+        float *to = probabilities + (size_t)first * written;
+        hl_status status = hl_predict(model->plan, model->images, held, model->probabilities ? model->probabilities : to);
         if (status) return status;
+        for (int i = 0; model->probabilities && i < held; i++)
+            separate(model, model->probabilities + (size_t)i * written, to + (size_t)i * written);
     }
     return HL_OK;
 }

@@ -17,6 +17,11 @@ static const double largest_exact = 9007199254740992.0; /* 2^53: beyond it a JSO
 
 const char *hl_train_slices_name(hl_train_slices slices) { return slices_names[slices]; }
 
+const char *hl_class_name(const hl_run_options *options, int index) {
+    static const char *const lungs[] = {"background", "left lung", "right lung"};
+    return options->target == HL_TARGET_LUNG && options->net_options.classes == 3 ? lungs[index] : NULL;
+}
+
 hl_cohort_options hl_run_cohort_options(const hl_run_options *options, const char *cache_folder) {
     return (hl_cohort_options){.height = options->height,
                                .width = options->width_pixels,
@@ -56,6 +61,10 @@ hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
     if (!(o->rate > 0) || isinf(o->rate)) return hl_fail(hl, HL_USAGE, "learning rate %g: expected a positive number", o->rate);
     if (!(n->width > 0) || isinf(n->width)) return hl_fail(hl, HL_USAGE, "width %g: expected a positive number", n->width);
     if (n->channels != 1 && n->channels != 3) return hl_fail(hl, HL_USAGE, "channels %d: expected 1 or 3", n->channels);
+    if (n->classes < 1 || n->classes > HL_CLASSES_MOST)
+        return hl_fail(hl, HL_USAGE, "classes %d: expected 1 to %d", n->classes, HL_CLASSES_MOST);
+    if (o->target == HL_TARGET_LUNG && n->classes != 1 && n->classes != 3)
+        return hl_fail(hl, HL_USAGE, "target lung with %d classes: expected 1 (any lung) or 3 (none, left, right)", n->classes);
     if (o->context && n->channels != 3) return hl_fail(hl, HL_USAGE, "neighbouring slices fill 3 channels, the image has %d", n->channels);
     if (!(o->validation >= 0 && o->validation < 1))
         return hl_fail(hl, HL_USAGE, "validation share %g: expected 0 to below 1", o->validation);
@@ -83,6 +92,7 @@ void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options)
     const hl_run_options *o = options;
     hl_json_text(json, to, "network", o->net);
     hl_json_number(json, to, "width", o->net_options.width);
+    hl_json_number(json, to, "classes", o->net_options.classes);
     hl_json_number(json, to, "channels", o->net_options.channels);
     put_decoder(json, to, &o->net_options);
     hl_json_bool(json, to, "context", o->context);
@@ -240,6 +250,7 @@ static void read_net(hl_json_reader *reader, hl_run_options *o) {
     o->net_options = hl_run_defaults().net_options;
     o->net_options.width = hl_json_get_number(reader, "width");
     if (has(reader, "decoder_block")) read_decoder(reader, &o->net_options);
+    if (has(reader, "classes")) o->net_options.classes = hl_json_get_integer(reader, "classes", 1, HL_CLASSES_MOST);
     if (has(reader, "channels")) o->net_options.channels = hl_json_get_integer(reader, "channels", 1, 3);
     o->context = has(reader, "context") && hl_json_get_bool(reader, "context");
     if (has(reader, "target")) o->target = (hl_target)read_choice(reader, "target", target_names, 2);

@@ -135,6 +135,8 @@ hl_status hl_run_score(hl_run *run, hl_cohort *cohort, hl_part part, const hl_ev
 hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evaluate_options *options) {
     hl_evaluation validation = {0};
     run->threshold_val = NAN;
+    for (int t = 0; t < HL_THRESHOLDS; t++) run->validation_dsc[t] = NAN;
+    if (run->options.net_options.classes > 1) return HL_OK;
     hl_status status = hl_run_score(run, cohort, HL_PART_VALIDATION, options, &validation, false);
     for (int t = 0; t < HL_THRESHOLDS && !status; t++) {
         double sum = 0;
@@ -149,10 +151,17 @@ hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evalu
     return status;
 }
 
+static hl_status compute(hl_run *run, const hl_score *scores, int count, double threshold, hl_figures *figures) {
+    hl_status status = hl_figures_compute(run->hl, scores, count, threshold, run->threshold_val, figures);
+    for (int k = 0; !status && k < figures->classes - 1; k++)
+        figures->class_figures[k].name = hl_class_name(&run->options, figures->class_figures[k].index);
+    return status;
+}
+
 hl_status hl_run_compute(hl_run *run, double threshold, hl_evaluation *result) {
-    hl_status status = hl_figures_compute(run->hl, result->scores, result->score_count, threshold, run->threshold_val, &result->training);
+    hl_status status = compute(run, result->scores, result->score_count, threshold, &result->training);
     if (status || !result->native_scores) return status;
-    return hl_figures_compute(run->hl, result->native_scores, result->score_count, threshold, run->threshold_val, &result->native);
+    return compute(run, result->native_scores, result->score_count, threshold, &result->native);
 }
 
 int hl_scores_of_model(const hl_score *scores, int count, int first) {
@@ -220,6 +229,9 @@ static int own_patients(const hl_run *run, const hl_manifest *manifest, char *na
 hl_status hl_run_calibrate(hl_run *run, const hl_evaluate_options *options, uint64_t seed, hl_calibration *result,
                            hl_evaluation *evaluation) {
     *evaluation = (hl_evaluation){0};
+    if (run->options.net_options.classes > 1)
+        return hl_fail(run->hl, HL_USAGE, "%s: the run has %d classes and takes the most probable one: there is no threshold to calibrate",
+                       run->folder, run->options.net_options.classes);
     hl_manifest_options rows = {
         .allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
     hl_manifest *manifest = hl_manifest_read(run->hl, options->manifest, &rows);

@@ -27,6 +27,8 @@ hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options);
 const char *hl_train_slices_name(hl_train_slices slices);
 /* How a cohort is opened for a run. */
 hl_cohort_options hl_run_cohort_options(const hl_run_options *options, const char *cache_folder);
+/* The name of a class of the run's target; NULL: it has none. */
+const char *hl_class_name(const hl_run_options *options, int index);
 /* Every option that config.json holds, into an object. */
 void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options);
 /* The hash of a file's bytes, in hexadecimal. */
@@ -65,9 +67,9 @@ typedef enum hl_part {
 /* What scoring is told; options->manifest is not read. */
 hl_status hl_run_score(hl_run *run, hl_cohort *cohort, hl_part part, const hl_evaluate_options *options, hl_evaluation *result,
                        bool native);
-/* Scores the validation part and sets run->threshold_val and validation_dsc. */
+/* Scores the validation part and sets run->threshold_val and validation_dsc; with more than one class both stay without a value. */
 hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evaluate_options *options);
-/* Figures from the scores there are. */
+/* Figures from the scores there are, with the classes' names. */
 hl_status hl_run_compute(hl_run *run, double threshold, hl_evaluation *result);
 /* The next stretch of scores of one model, from `first`: how many. */
 int hl_scores_of_model(const hl_score *scores, int count, int first);

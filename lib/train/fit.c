@@ -11,6 +11,9 @@
 static hl_status prepare(hl_fit_run *run) {
     const hl_fit_options *o = run->options;
     int count = run->rows->train_count, height = hl_cohort_height(run->cohort), width = hl_cohort_width(run->cohort);
+    int classes = o->net_options.classes ? o->net_options.classes : 1;
+    if (classes != hl_cohort_classes(run->cohort))
+        return hl_fail(run->hl, HL_USAGE, "a net of %d classes cannot be trained on a cohort of %d", classes, hl_cohort_classes(run->cohort));
     if (count < 1) return hl_fail(run->hl, HL_BAD_INPUT, "%s: no slice to train on", hl_manifest_path(hl_cohort_manifest(run->cohort)));
     run->steps = (count + o->batch - 1) / o->batch;
     run->samples = hl_calloc(run->hl, (size_t)count, sizeof *run->samples);
@@ -99,7 +102,7 @@ static hl_status run_steps(hl_fit_run *run) {
     return status;
 }
 
-/* Mean Dice over the validation cases at 0.5; NaN without any. */
+/* Mean Dice over the validation cases, at 0.5 or by the most probable class; NaN without any. */
 static hl_status validate(hl_fit_run *run, double *dsc) {
     *dsc = NAN;
     if (!run->model) return HL_OK;
@@ -107,10 +110,7 @@ static hl_status validate(hl_fit_run *run, double *dsc) {
     int count = 0;
     hl_status status = hl_score_cases(run->model, run->cohort, run->rows->val, run->rows->val_count, 0, 0.5, &scores, NULL, &count, NULL, NULL);
     double sum = 0;
-    for (int i = 0; i < count && !status; i++) {
-        hl_confusion confusion = hl_histogram_confusion(&scores[i].histogram, 0.5);
-        sum += hl_dice(&confusion);
-    }
+    for (int i = 0; i < count && !status; i++) sum += hl_score_dice(&scores[i], 0.5);
     if (!status && count > 0) *dsc = sum / count;
     free(scores);
     return status;

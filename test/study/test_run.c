@@ -391,7 +391,7 @@ START_TEST(masks_are_scored_case_by_case) {
     hl_figures figures;
     hl_score *scores;
     int count;
-    ck_ok(hl, hl_evaluate_masks(hl, ours, theirs, &figures, &scores, &count));
+    ck_ok(hl, hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count));
     ck_assert_int_eq(count, 3);
     ck_assert_str_eq(scores[0].case_name, "a");
     ck_assert_str_eq(scores[1].case_name, "b_x");
@@ -413,12 +413,12 @@ START_TEST(masks_that_do_not_pair_are_refused) {
     hl_score *scores;
     int count;
     mask_folders(hl, "unpaired");
-    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, &figures, &scores, &count), HL_BAD_INPUT); /* no file at all */
+    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count), HL_BAD_INPUT); /* no file at all */
     put_mask(hl, ours, "a_1.png", 4, 2), put_mask(hl, theirs, "a_1.png", 3, 2);
-    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, &figures, &scores, &count), HL_BAD_INPUT);
+    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count), HL_BAD_INPUT);
     ck_assert_msg(strstr(hl_error(hl), "2x4") && strstr(hl_error(hl), "2x3"), "%s", hl_error(hl));
     put_mask(hl, theirs, "a_1.png", 4, 2), put_mask(hl, theirs, "a_2.png", 4, 2);
-    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, &figures, &scores, &count), HL_BAD_INPUT);
+    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count), HL_BAD_INPUT);
     ck_assert_msg(strstr(hl_error(hl), "a_2.png") != NULL, "%s", hl_error(hl));
     hl_close(hl);
 }
