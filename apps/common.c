@@ -1,6 +1,10 @@
 /* The options that mean the same in every command: the same word, the same help. */
 #include "common.h"
 
+#include <math.h>
+
+#include "program.h"
+
 option out_option(const char **target, const char *value, const char *help) { return text_option("out", target, value, help); }
 
 option seed_option(uint64_t *target) {
@@ -13,9 +17,29 @@ option size_option(int target[2]) {
 
 option batch_option(int *target) { return integer_option("batch", target, 1, 1024, "slices a step"); }
 
+option width_option(double *target) {
+    return positive_option("width", target, "F", 16, "times every channel count, to the nearest multiple of 8");
+}
+
+option classes_option(int *target) {
+    return integer_option("classes", target, 1, HL_CLASSES_MOST, "1: lesion or not; more: the masks' values, 0 the background");
+}
+
 option epochs_option(int *target) { return integer_option("epochs", target, 1, 100000, "passes over the slices"); }
 
-option threshold_option(double *target) { return number_option("threshold", target, "T", 1, "lesion is a probability above it"); }
+option threshold_option(double *target) {
+    option row = number_option("threshold", target, "T", 1, "lesion is a probability above it; of runs of one class");
+    row.standard = "0.5";
+    *target = NAN;
+    return row;
+}
+
+bool take_threshold(const char *command, const hl_run *run, double *threshold) {
+    int classes = hl_run_get_options(run)->net_options.classes;
+    if (isnan(*threshold)) return *threshold = 0.5, true;
+    if (classes == 1) return true;
+    return talk("%s: --threshold says nothing of a run of %d classes, which takes the most probable one", command, classes), false;
+}
 
 option centre_option(text_list *target) {
     return (option){.name = "centre",

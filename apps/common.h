@@ -2,6 +2,7 @@
 #ifndef HL_APPS_COMMON_H
 #define HL_APPS_COMMON_H
 
+#include "hilum/study.h"
 #include "options.h"
 
 /* What goes there differs, so the value's name and the help are the command's. */
@@ -9,8 +10,13 @@ option out_option(const char **target, const char *value, const char *help);
 option seed_option(uint64_t *target);
 option size_option(int target[2]);
 option batch_option(int *target);
+option width_option(double *target);
+option classes_option(int *target);
 option epochs_option(int *target);
+/* The target becomes NaN: nothing was said. */
 option threshold_option(double *target);
+/* What a threshold comes to for a run; false after telling that it makes no sense there. */
+bool take_threshold(const char *command, const hl_run *run, double *threshold);
 option centre_option(text_list *target);
 option allow_outside_option(bool *target);
 option threads_option(int *target);

@@ -43,7 +43,7 @@ static hl_status make_cohort(demo *d) {
 static hl_status cross_validate(demo *d) {
     hl_run_options options = hl_run_defaults();
     options.manifest = d->manifest, options.centres = first_centre, options.centre_count = 1;
-    options.width = 0.25, options.height = options.width_pixels = 64, options.epochs = d->epochs, options.seed = d->seed;
+    options.net_options.width = 0.25, options.height = options.width_pixels = 64, options.epochs = d->epochs, options.seed = d->seed;
     /* A few slices: small batches for more steps, large ones, and none of them cut short. */
     options.batch = 4, options.rate = 2e-3, options.patience = 0;
     progress bar = progress_start("training");

@@ -12,7 +12,7 @@ typedef struct request {
     test_request test;
     const char *predicted, *truth;
     double threshold;
-    int grid;
+    int grid, classes;
 } request;
 
 /* The chosen grid's figures stand at the top level, the other's below its name. */
@@ -45,7 +45,7 @@ static int evaluate_masks(const request *r) {
     hl_figures figures = {0};
     hl_score *scores = NULL;
     int count = 0;
-    hl_status status = hl_evaluate_masks(hl, r->predicted, r->truth, &figures, &scores, &count);
+    hl_status status = hl_evaluate_masks(hl, r->predicted, r->truth, r->classes ? r->classes : 1, &figures, &scores, &count);
     if (!status) status = print_text(r, hl_figures_json(hl, &figures, NULL, 0), false);
     hl_figures_free(&figures);
     free(scores);
@@ -59,6 +59,7 @@ static int evaluate_run(const request *r, const char *folder, const char *manife
     hl_evaluation result = {0};
     hl_status status = test_begin(&t, hl, &r->test, folder, manifest);
     t.options.threshold = r->threshold;
+    if (!status && !take_threshold("evaluate", t.run, &t.options.threshold)) return test_end(&t), hl_close(hl), 2;
     if (!status) status = hl_evaluate(t.run, &t.options, &result);
     progress_end(&t.bar);
     if (!status && result.left_out && !r->test.json)
@@ -71,7 +72,7 @@ static int evaluate_run(const request *r, const char *folder, const char *manife
 
 /* Whether what was said makes sense for two folders of masks. */
 static bool only_masks(const request *r, const usage *u, const char *const *words, int count) {
-    static const char *const sensible[] = {"pred", "truth", "threads", "json", NULL};
+    static const char *const sensible[] = {"pred", "truth", "classes", "threads", "json", NULL};
     const char *other = given_besides(u, sensible);
     if (count) return talk("evaluate: \"%s\" is one argument too many beside --pred and --truth", words[0]), false;
     if (!r->predicted || !r->truth)
@@ -82,10 +83,14 @@ static bool only_masks(const request *r, const usage *u, const char *const *word
 
 int command_evaluate(int argc, char **argv) {
     static const char *const grids[] = {"training", "native", NULL};
-    request r = {.threshold = 0.5};
+    request r = {0};
+    option classes = classes_option(&r.classes);
+    classes.help = "of --pred and --truth: 1: any value but 0 is lesion; more: the value is the class";
+    classes.standard = "1"; /* 0: nothing was said */
     option table[] = {
         text_option("pred", &r.predicted, "DIR", "anyone's masks: PNG files"),
         text_option("truth", &r.truth, "DIR", "the true masks, under the same file names"),
+        classes,
         threshold_option(&r.threshold),
         choice_option("grid", &r.grid, "training|native", grids, "which figures stand first: the net's grid or the masks' own pixels"),
         centre_option(&r.test.centres),
@@ -97,8 +102,8 @@ int command_evaluate(int argc, char **argv) {
     usage u = {.name = "evaluate",
                .synopsis = "evaluate RUN MANIFEST [options]\nevaluate --pred DIR --truth DIR [--json]",
                .about = "Scores a run's models on a manifest. Patients the run knows are scored only by the model that\n"
-                        "tests them, others by every model. Or scores a folder of masks against another: NAME_12.png is\n"
-                        "slice 12 of the case NAME.",
+                        "tests them, others by every model. With more than one class Dice is the mean over them, and each\n"
+                        "has its own. Or scores a folder of masks against another: NAME_12.png is slice 12 of the case NAME.",
                .example = "hilum evaluate run cohort/manifest.csv --centre centre2\nhilum evaluate --pred masks --truth labels --json",
                .options = table,
                .option_count = sizeof table / sizeof *table,
@@ -107,6 +112,7 @@ int command_evaluate(int argc, char **argv) {
     int count, code = parse(&u, argc, argv, words, &count);
     if (code != PARSED) return code;
     if (r.predicted || r.truth) return only_masks(&r, &u, words, count) ? evaluate_masks(&r) : 2;
+    if (r.classes) return talk("evaluate: --classes goes with --pred and --truth, a run knows its own"), 2;
     if (count < 2) return talk("evaluate: %s is missing, see: hilum evaluate --help", count ? "the manifest" : "the run"), 2;
     return evaluate_run(&r, words[0], words[1]);
 }

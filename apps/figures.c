@@ -34,7 +34,10 @@ static void print_value(const cJSON *of, const char *key, int decimals) {
     else printf("  %12s", "-");
 }
 
-static void print_means(const cJSON *first, const cJSON *second) {
+/* What has no meaning with more than one class. */
+static bool of_one_class(const char *key) { return strstr(key, "threshold") || strstr(key, "auc"); }
+
+static void print_means(const cJSON *first, const cJSON *second, bool several) {
     static const struct {
         const char *key, *what;
     } rows[] = {
@@ -57,6 +60,7 @@ static void print_means(const cJSON *first, const cJSON *second) {
         {"precision", "precision"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (several && of_one_class(rows[i].key)) continue;
         printf("%-34s", rows[i].what);
         print_value(first, rows[i].key, 4);
         if (second) print_value(second, rows[i].key, 4);
@@ -67,6 +71,32 @@ static void print_means(const cJSON *first, const cJSON *second) {
 static const char *text_of(const cJSON *object, const char *key) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+/* A block for each class. */
+static void print_classes(const cJSON *first, const cJSON *second) {
+    static const struct {
+        const char *key, *what;
+    } rows[] = {
+        {"dsc_lesion_mean", "  Dice, cases that hold it"},
+        {"dsc_case_mean", "  Dice, all cases"},
+        {"dsc_case_sd", "    SD over cases"},
+        {"sensitivity", "  sensitivity"},
+        {"precision", "  precision"},
+    };
+    const cJSON *others = cJSON_GetObjectItemCaseSensitive(second, "classes"), *other = others ? others->child : NULL, *one;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(first, "classes")) {
+        const cJSON *index = cJSON_GetObjectItemCaseSensitive(one, "class");
+        const char *name = text_of(one, "name");
+        printf("class %d%s%s\n", cJSON_IsNumber(index) ? index->valueint : 0, *name ? ": " : "", name);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            printf("%-34s", rows[i].what);
+            print_value(one, rows[i].key, 4);
+            if (other) print_value(other, rows[i].key, 4);
+            putchar('\n');
+        }
+        other = other ? other->next : NULL;
+    }
 }
 
 static void print_cases(const cJSON *first, const cJSON *second) {
@@ -89,21 +119,23 @@ void print_figures(const cJSON *figures, bool native_first) {
                 *counts = cJSON_GetObjectItemCaseSensitive(figures, "counts");
     const cJSON *left_out = cJSON_GetObjectItemCaseSensitive(figures, "left_out");
     const cJSON *threshold = cJSON_GetObjectItemCaseSensitive(figures, "threshold");
-    bool swap = native && native_first;
+    bool swap = native && native_first, several = cJSON_HasObjectItem(figures, "classes");
     const cJSON *first = swap ? native : figures, *second = swap ? figures : native;
-    if (!cJSON_IsNumber(threshold)) {
+    if (!several && !cJSON_IsNumber(threshold)) {
         puts("no case was scored");
         return;
     }
     char head[40];
-    snprintf(head, sizeof head, "threshold %g", threshold->valuedouble);
+    if (several) snprintf(head, sizeof head, "the most probable class");
+    else snprintf(head, sizeof head, "threshold %g", threshold->valuedouble);
     printf("%-34s  %12s  %12s\n", head, !native ? "" : swap ? "native" : "training", !native ? "" : swap ? "training" : "native");
-    print_means(first, second);
+    print_means(first, second, several);
     printf("%-34s", "cases"), print_value(counts, "cases", 0), putchar('\n');
     printf("%-34s", "  with a lesion"), print_value(counts, "lesion_cases", 0), putchar('\n');
     if (cJSON_IsNumber(left_out) && left_out->valuedouble > 0)
         printf("%-34s  %12.0f\n", "  left out: no model tests them", left_out->valuedouble);
     putchar('\n');
+    if (several) print_classes(first, second), putchar('\n');
     print_cases(first, second);
 }
 

@@ -1,9 +1,10 @@
 /* `hilum golden`: a network's golden vectors. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common.h"
-#include "hilum/nets.h"
+#include "network.h"
 #include "program.h"
 
 int command_golden(int argc, char **argv) {
@@ -11,11 +12,16 @@ int command_golden(int argc, char **argv) {
     int size[2] = {64, 64}, batch = 2, dtype = HL_F32, threads = 0;
     uint64_t seed = 1;
     bool json = false;
-    option table[] = {
+    network_words network = network_defaults();
+    hl_net_options options;
+    const option own[] = {
         size_option(size),        batch_option(&batch),
         seed_option(&seed),       choice_option("dtype", &dtype, "f32|f64", dtypes, "of the numbers computed with"),
         threads_option(&threads), json_option(&json), /* as it is anyway */
     };
+    enum { OWN = sizeof own / sizeof *own };
+    option table[OWN + NETWORK_OPTIONS];
+    memcpy(table + network_options(&network, table), own, sizeof own);
     usage u = {.name = "golden",
                .synopsis = "golden NET [options]",
                .about = "Runs a network with weights and input that follow from the seed alone, forward with moving statistics\n"
@@ -28,10 +34,11 @@ int command_golden(int argc, char **argv) {
     const char *words[1 + argc];
     int count, code = parse(&u, argc, argv, words, &count);
     if (code != PARSED) return code;
+    if (!known_network("golden", words[0]) || !network_take("golden", &network, &options)) return 2;
     hl_context *hl = open_library(threads);
     if (!hl) return 2;
     char *text = NULL;
-    hl_status status = hl_golden(hl, words[0], (hl_dtype)dtype, batch, size[0], size[1], seed, &text);
+    hl_status status = hl_golden(hl, words[0], &options, (hl_dtype)dtype, batch, size[0], size[1], seed, &text);
     if (!status) puts(text);
     free(text);
     return end_with(hl, status);

@@ -19,7 +19,10 @@ static const command commands[] = {
     {"evaluate", "scores a run on a manifest, or one folder of masks against another", command_evaluate},
     {"calibrate", "finds a threshold for a new centre, and what it is worth", command_calibrate},
     {"predict", "writes the masks a run predicts for pictures", command_predict},
+    {"pack", "makes a finished run small enough to give away", command_pack},
     {"phantom", "writes an artificial cohort to try things on", command_phantom},
+    {"nets", "lists the networks and what they cost", command_nets},
+    {"summary", "tells of a network layer by layer", command_summary},
     {"golden", "prints a network's golden vectors", command_golden},
     {"demo", "does all of it on a phantom in a few minutes", command_demo},
 };

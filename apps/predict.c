@@ -14,29 +14,38 @@
 #include "progress.h"
 
 typedef struct request {
-    const char *out;
+    const char *out, *manifest; /* manifest: NULL where the pictures are named one by one */
     double threshold;
     int fold, threads; /* fold -1: the mean of all models */
-    bool probabilities;
+    bool probabilities, allow_outside;
+    text_list centres;
 } request;
 
-/* A picture and what it becomes. */
+/* A picture and what becomes of it. */
 typedef struct job {
-    const char *image;
-    char *mask, *probabilities; /* probabilities: NULL where none are wanted */
+    hl_prediction what;
+    char *mask, **maps; /* what `what` points to; maps: of the probabilities, `session.maps` of them, or NULL */
 } job;
 
-static char *output_of(const char *folder, const char *image, const char *ending) {
-    const char *slash = strrchr(image, '/'), *name = slash ? slash + 1 : image;
-    char *path = NULL;
-    if (asprintf(&path, "%s/%.*s%s.png", folder, (int)strlen(name) - 4, name, ending) < 0) return NULL;
-    return path;
+/* A call of the command on its way. */
+typedef struct session {
+    const request *r;
+    hl_context *hl;
+    hl_run *run;
+    hl_manifest *manifest;
+    double threshold;
+    job *jobs;
+    int count, maps; /* pictures; maps of probabilities for each */
+    bool told; /* what is wrong stands on stderr already */
+} session;
+
+/* Notes that the reason has been told. */
+static hl_status told(session *s, hl_status status) {
+    s->told = true;
+    return status;
 }
 
-static void free_jobs(job *jobs, int count) {
-    for (int i = 0; jobs && i < count; i++) free(jobs[i].mask), free(jobs[i].probabilities);
-    free(jobs);
-}
+/* --- what goes where ----------------------------------------------------------------------------------------------- */
 
 /* A file to be written, with the picture it comes from, or a picture with itself. */
 typedef struct place {
@@ -73,114 +82,202 @@ static int check_places(place *inputs, int input_count, place *outputs, int outp
 }
 
 /* Before anything is written. */
-static int check_outputs(const job *jobs, int count) {
-    place *inputs = calloc((size_t)count * 3, sizeof *inputs), *outputs = inputs + count;
+static hl_status check_outputs(session *s) {
+    place *inputs = calloc((size_t)s->count * (size_t)(2 + s->maps), sizeof *inputs), *outputs = inputs + s->count;
     int output_count = 0;
-    if (!inputs) return talk("no memory"), 1;
-    for (int i = 0; i < count; i++) {
-        inputs[i] = place_of(jobs[i].image, jobs[i].image);
-        outputs[output_count++] = place_of(jobs[i].mask, jobs[i].image);
-        if (jobs[i].probabilities) outputs[output_count++] = place_of(jobs[i].probabilities, jobs[i].image);
+    if (!inputs) return HL_NO_MEMORY;
+    for (int i = 0; i < s->count; i++) {
+        const job *one = &s->jobs[i];
+        inputs[i] = place_of(one->what.image, one->what.image);
+        outputs[output_count++] = place_of(one->mask, one->what.image);
+        for (int m = 0; m < s->maps; m++) outputs[output_count++] = place_of(one->maps[m], one->what.image);
     }
-    int code = check_places(inputs, count, outputs, output_count);
+    int code = check_places(inputs, s->count, outputs, output_count);
     free(inputs);
-    return code;
+    return code ? told(s, (hl_status)code) : HL_OK;
 }
 
-static int check_input(const char *image) {
-    size_t length = strlen(image);
-    if (length < 5 || strcasecmp(image + length - 4, ".png") || image[length - 5] == '/')
-        return talk("predict: %s: expected a file whose name ends in .png", image), 3;
-    if (access(image, R_OK)) return talk("predict: %s: there is no such file, or it cannot be read", image), 3;
-    return 0;
-}
-
-static int make_jobs(const request *r, const char *const *images, int count, job **jobs) {
-    *jobs = calloc((size_t)count, sizeof **jobs);
-    if (!*jobs) return talk("no memory"), 1;
-    for (int i = 0; i < count; i++) {
-        job *one = &(*jobs)[i];
-        int code = check_input(images[i]);
-        if (code) return code;
-        *one = (job){.image = images[i], .mask = output_of(r->out, images[i], "")};
-        if (r->probabilities) one->probabilities = output_of(r->out, images[i], "_prob");
-        if (!one->mask || (r->probabilities && !one->probabilities)) return talk("no memory"), 1;
+/* The files that a job writes: OUT/NAME.png and, where they are wanted, OUT/NAME_prob.png or one for each of several classes. */
+static hl_status name_outputs(const session *s, job *one, const char *name, int length) {
+    const char *out = s->r->out;
+    if (asprintf(&one->mask, "%s/%.*s.png", out, length, name) < 0) return one->mask = NULL, HL_NO_MEMORY;
+    one->what.mask = one->mask, one->what.threshold = s->threshold;
+    if (!s->maps) return HL_OK;
+    one->maps = calloc((size_t)s->maps, sizeof *one->maps);
+    for (int m = 0; one->maps && m < s->maps; m++) {
+        char class[16] = "";
+        if (hl_run_get_options(s->run)->net_options.classes > 1) snprintf(class, sizeof class, "_%d", m + 1);
+        if (asprintf(&one->maps[m], "%s/%.*s_prob%s.png", out, length, name, class) < 0) return one->maps[m] = NULL, HL_NO_MEMORY;
     }
-    return check_outputs(*jobs, count);
+    one->what.probabilities = (const char *const *)one->maps;
+    return one->maps ? HL_OK : HL_NO_MEMORY;
 }
+
+/* Pictures named one by one: NAME.png becomes OUT/NAME.png. */
+static hl_status take_pictures(session *s, const char *const *images, int count) {
+    if (hl_run_get_options(s->run)->context)
+        return talk("predict: the run reads each slice with its neighbours (--context): give its slices by --manifest"), told(s, HL_USAGE);
+    s->jobs = calloc((size_t)count, sizeof *s->jobs);
+    if (!s->jobs) return HL_NO_MEMORY;
+    s->count = count;
+    hl_status status = HL_OK;
+    for (int i = 0; i < count && !status; i++) {
+        const char *slash = strrchr(images[i], '/'), *name = slash ? slash + 1 : images[i];
+        s->jobs[i].what.image = images[i];
+        status = name_outputs(s, &s->jobs[i], name, (int)strlen(name) - 4);
+    }
+    return status;
+}
+
+/* The picture of the slice `step` further on in the same case, or the slice's own at the case's end. */
+static const char *neighbour(const session *s, int row, int step) {
+    int to = row + step;
+    const hl_row *here = hl_manifest_row(s->manifest, row);
+    if (to < 0 || to >= hl_manifest_count(s->manifest)) return here->image;
+    const hl_row *there = hl_manifest_row(s->manifest, to);
+    return strcmp(here->case_name, there->case_name) ? here->image : there->image; /* a case belongs to one patient */
+}
+
+/* A manifest's slices: slice 3 of the case NAME becomes OUT/NAME_3.png, as `hilum evaluate --pred` reads it. */
+static hl_status take_manifest(session *s) {
+    const request *r = s->r;
+    hl_manifest_options options = {.allow_outside = r->allow_outside, .centres = r->centres.items, .centre_count = r->centres.count};
+    s->manifest = hl_manifest_read(s->hl, r->manifest, &options);
+    if (!s->manifest) return hl_error_status(s->hl);
+    int count = hl_manifest_count(s->manifest);
+    s->jobs = calloc((size_t)count, sizeof *s->jobs);
+    if (!s->jobs) return HL_NO_MEMORY;
+    s->count = count;
+    hl_status status = HL_OK;
+    for (int i = 0; i < count && !status; i++) {
+        const hl_row *row = hl_manifest_row(s->manifest, i);
+        char name[512];
+        int length = snprintf(name, sizeof name, "%s_%lld", row->case_name, (long long)row->slice);
+        if (strchr(name, '/') || length >= (int)sizeof name)
+            return talk("predict: %s:%d: the case %s cannot name a file", r->manifest, row->line, row->case_name), told(s, HL_BAD_INPUT);
+        s->jobs[i].what = (hl_prediction){.image = row->image, .before = neighbour(s, i, -1), .after = neighbour(s, i, 1)};
+        status = name_outputs(s, &s->jobs[i], name, length);
+    }
+    return status;
+}
+
+/* --- predicting ------------------------------------------------------------------------------------------------------ */
 
 /* The models to predict with: *count of them, from the run's folds. Owner: the caller, hl_model_free each, then free. */
-static hl_status open_models(hl_context *hl, hl_run *run, const request *r, hl_model ***models, int *count) {
-    int folds = hl_run_get_options(run)->folds;
+static hl_status open_models(const session *s, hl_model ***models, int *count) {
+    int folds = hl_run_get_options(s->run)->folds, fold = s->r->fold;
     *count = 0;
     *models = calloc((size_t)folds, sizeof **models);
     if (!*models) return HL_NO_MEMORY;
-    int first = r->fold < 0 ? 0 : r->fold, end = r->fold < 0 ? folds : r->fold + 1;
+    int first = fold < 0 ? 0 : fold, end = fold < 0 ? folds : fold + 1;
     for (int k = first; k < end; k++) {
-        hl_model *model = hl_run_model(run, k, 1);
-        if (!model) return hl_error_status(hl);
+        hl_model *model = hl_run_model(s->run, k, 1);
+        if (!model) return hl_error_status(s->hl);
         (*models)[(*count)++] = model;
     }
     return HL_OK;
 }
 
-static hl_status predict_all(hl_context *hl, const char *folder, const request *r, const job *jobs, int count) {
+static hl_status predict_all(const session *s) {
     hl_model **models = NULL;
     int model_count = 0;
-    hl_run *run = hl_run_open(hl, folder);
-    hl_status status = run ? open_models(hl, run, r, &models, &model_count) : hl_error_status(hl);
-    if (!status) status = hl_folder_make(hl, r->out);
+    hl_status status = open_models(s, &models, &model_count);
+    if (!status) status = hl_folder_make(s->hl, s->r->out);
     progress bar = progress_start("predicting");
-    for (int i = 0; i < count && !status; i++) {
+    for (int i = 0; i < s->count && !status; i++) {
         if (*stop_flag()) status = HL_INTERRUPTED;
-        else status = hl_run_predict(run, models, model_count, jobs[i].image, r->threshold, jobs[i].mask, jobs[i].probabilities);
-        if (!status) progress_of_test(&bar, (i + 1.0) / count);
+        else status = hl_run_predict(s->run, models, model_count, &s->jobs[i].what);
+        if (!status) progress_of_test(&bar, (i + 1.0) / s->count);
     }
     progress_end(&bar);
     for (int m = 0; m < model_count; m++) hl_model_free(models[m]);
     free(models);
-    hl_run_close(run);
     return status;
 }
 
-static int predict(const request *r, const char *folder, const char *const *images, int count) {
-    job *jobs;
-    int code = make_jobs(r, images, count, &jobs);
-    hl_context *hl = code ? NULL : open_library(r->threads);
-    if (!code && !hl) code = 2;
-    if (!code) {
-        catch_signals();
-        hl_status status = predict_all(hl, folder, r, jobs, count);
-        for (int i = 0; i < count && !status; i++) puts(jobs[i].mask);
-        code = end_with(hl, status);
+static int end(session *s, hl_status status) {
+    for (int i = 0; i < s->count; i++) {
+        for (int m = 0; s->jobs[i].maps && m < s->maps; m++) free(s->jobs[i].maps[m]);
+        free(s->jobs[i].maps), free(s->jobs[i].mask);
     }
-    free_jobs(jobs, count);
-    return code;
+    free(s->jobs);
+    hl_run_close(s->run);
+    if (s->manifest) hl_manifest_free(s->manifest);
+    if (!s->told) return end_with(s->hl, status);
+    hl_close(s->hl);
+    return (int)status;
+}
+
+static bool check_input(const char *image) {
+    size_t length = strlen(image);
+    if (length < 5 || strcasecmp(image + length - 4, ".png") || image[length - 5] == '/')
+        return talk("predict: %s: expected a file whose name ends in .png", image), false;
+    if (access(image, R_OK)) return talk("predict: %s: there is no such file, or it cannot be read", image), false;
+    return true;
+}
+
+/* Maps of probabilities that a run gives for a picture. */
+static int maps_of(const hl_run *run) {
+    int classes = hl_run_get_options(run)->net_options.classes;
+    return classes > 1 ? classes - 1 : 1;
+}
+
+static int predict(const request *r, const char *folder, const char *const *images, int count) {
+    for (int i = 0; i < count; i++) {
+        if (!check_input(images[i])) return 3;
+    }
+    session s = {.r = r, .hl = open_library(r->threads), .threshold = r->threshold};
+    if (!s.hl) return 2;
+    catch_signals();
+    s.run = hl_run_open(s.hl, folder);
+    hl_status status = s.run ? HL_OK : hl_error_status(s.hl);
+    if (!status && !take_threshold("predict", s.run, &s.threshold)) status = told(&s, HL_USAGE);
+    if (!status && r->probabilities) s.maps = maps_of(s.run);
+    if (!status) status = r->manifest ? take_manifest(&s) : take_pictures(&s, images, count);
+    if (!status) status = check_outputs(&s);
+    if (!status) status = predict_all(&s);
+    for (int i = 0; i < s.count && !status; i++) puts(s.jobs[i].mask);
+    return end(&s, status);
+}
+
+/* Pictures are named one by one or by a manifest, and a manifest's options go with a manifest. */
+static bool complete(const request *r, int images) {
+    if (!r->out) return talk("predict: --out is missing: where the masks go"), false;
+    if (!r->manifest && !images) return talk("predict: a picture is missing, see: hilum predict --help"), false;
+    if (r->manifest && images) return talk("predict: pictures beside --manifest, expected one or the other"), false;
+    if (!r->manifest && (r->centres.count || r->allow_outside))
+        return talk("predict: --%s goes with --manifest", r->centres.count ? "centre" : "allow-outside"), false;
+    return true;
 }
 
 int command_predict(int argc, char **argv) {
-    request r = {.threshold = 0.5, .fold = -1};
+    request r = {.fold = -1};
     option fold = integer_option("fold", &r.fold, 0, 999, "this fold's model alone");
     fold.standard = "the mean of all";
     option table[] = {
-        out_option(&r.out, "DIR", "where NAME.png goes for each picture NAME.png"),
+        out_option(&r.out, "DIR", "where NAME.png goes for each picture NAME.png, or CASE_SLICE.png for a manifest's"),
+        text_option("manifest", &r.manifest, "FILE", "predict a manifest's slices; runs with --context need their neighbours"),
+        centre_option(&r.centres),
+        allow_outside_option(&r.allow_outside),
         threshold_option(&r.threshold),
-        flag_option("probabilities", &r.probabilities, "also NAME_prob.png: probability times 65535, 16 bits"),
+        flag_option("probabilities", &r.probabilities,
+                    "also NAME_prob.png, or of more than one class NAME_prob_K.png for class K: probability times 65535, 16 bits"),
         fold,
         threads_option(&r.threads),
     };
     usage u = {.name = "predict",
-               .synopsis = "predict RUN IMAGE... --out DIR [options]",
-               .about = "Writes the mask of each picture in the picture's own size: 255 is lesion, 0 is none. The\n"
-                        "probability is the mean of the run's models. Prints the masks' paths.",
-               .example = "hilum predict run slices/*.png --out masks",
+               .synopsis = "predict RUN IMAGE... --out DIR [options]\npredict RUN --manifest FILE --out DIR [options]",
+               .about = "Writes the mask of each picture in the picture's own size: 255 is lesion, 0 is none; of a run of more\n"
+                        "than one class the value is the class. The probability is the mean of the run's models. Prints the\n"
+                        "masks' paths.",
+               .example = "hilum predict run slices/*.png --out masks\nhilum predict run --manifest cohort/manifest.csv --out masks",
                .options = table,
                .option_count = sizeof table / sizeof *table,
-               .words_least = 2,
+               .words_least = 1,
                .words_most = INT_MAX};
     const char *words[1 + argc];
     int count, code = parse(&u, argc, argv, words, &count);
     if (code != PARSED) return code;
-    if (!r.out) return talk("predict: --out is missing: where the masks go"), 2;
+    if (!complete(&r, count - 1)) return 2;
     return predict(&r, words[0], words + 1, count - 1);
 }

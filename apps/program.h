@@ -11,7 +11,10 @@ int command_crossval(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_calibrate(int argc, char **argv);
 int command_predict(int argc, char **argv);
+int command_pack(int argc, char **argv);
 int command_phantom(int argc, char **argv);
+int command_nets(int argc, char **argv);
+int command_summary(int argc, char **argv);
 int command_golden(int argc, char **argv);
 int command_demo(int argc, char **argv);
 

@@ -6,7 +6,7 @@
 
 #include "common.h"
 #include "figures.h"
-#include "hilum/nets.h"
+#include "network.h"
 #include "program.h"
 #include "progress.h"
 
@@ -15,28 +15,34 @@ typedef struct request {
     const char *name; /* of the command */
     const char *out, *resume, *cache, *folds, *precision;
     hl_run_options run;
-    int size[2], init, augment, slices, stratify, threads;
+    network_words network;
+    int size[2], init, target, augment, slices, stratify, threads;
     text_list centres;
     bool json;
 } request;
 
+static const char *const targets[] = {"mask", "lung", NULL};
 static const char *const inits[] = {"he", "keras", NULL}, *const augments[] = {"none", "flip", NULL};
 static const char *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
 static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL};
 
-enum { RUN_OPTIONS = 22 };
+enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 21, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
 
 /* The options of both commands; the last two are crossval's alone. */
 static int make_table(request *r, option table[RUN_OPTIONS]) {
     hl_run_options *o = &r->run;
     option folds = text_option("folds", &r->folds, "N|FILE.csv", "how many folds, or a folds.csv that divides the patients");
     folds.standard = "5";
-    const option all[] = {
+    const option first[] = {
         out_option(&r->out, "RUN", "the run's folder, which must not hold a run yet"),
         text_option("resume", &r->resume, "RUN", "go on with a stopped run, under its own options"),
         text_option("net", &o->net, "NET", "the network"),
-        positive_option("width", &o->width, "F", 16, "times every channel count, to the nearest multiple of 8"),
+    };
+    const option last[] = {
+        flag_option("context", &o->context, "the three channels are the slices before, itself and after, instead of one repeated"),
+        choice_option("target", &r->target, "mask|lung", targets, "the manifest's column that holds the truth"),
         choice_option("init", &r->init, "he|keras", inits, "how weights are drawn"),
+        text_option("weights", &o->weights, "FILE", "start from a safetensors file's weights instead of drawn ones"),
         size_option(r->size),
         epochs_option(&o->epochs),
         batch_option(&o->batch),
@@ -55,8 +61,9 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
         folds,
         choice_option("stratify", &r->stratify, "BY", strata, "centre,burden, centre, burden or none: what folds are alike in"),
     };
-    _Static_assert(sizeof all / sizeof *all == RUN_OPTIONS, "the table's callers have room for just these");
-    memcpy(table, all, sizeof all);
+    _Static_assert(sizeof first / sizeof *first == FIRST_OPTIONS && sizeof last / sizeof *last == LAST_OPTIONS, "tables have room for just these");
+    memcpy(table, first, sizeof first);
+    memcpy(table + FIRST_OPTIONS + network_options(&r->network, table + FIRST_OPTIONS), last, sizeof last);
     return strcmp(r->name, "crossval") ? RUN_OPTIONS - 2 : RUN_OPTIONS;
 }
 
@@ -76,25 +83,14 @@ static bool take_folds(request *r) {
     return parse_integer(r->name, "folds", r->folds, 2, 1000, &r->run.folds);
 }
 
-static bool known_net(const char *command, const char *net) {
-    char text[64][64];
-    const char *names[64];
-    int count = 0;
-    for (; count < 64 && hl_net_name(count, text[count]); count++) {
-        names[count] = text[count];
-        if (!strcmp(text[count], net)) return true;
-    }
-    const char *meant = nearest(net, names, count);
-    return talk("%s: the network \"%s\" is unknown, did you mean %s?", command, net, meant ? meant : names[0]), false;
-}
-
 static bool complete(request *r, int words) {
     hl_run_options *o = &r->run;
     if (!words) return talk("%s: the manifest is missing, see: hilum %s --help", r->name, r->name), false;
     if (!r->out) return talk("%s: --out is missing: where the run goes", r->name), false;
     if (strcmp(r->precision, "fp32")) return talk("%s: --precision is \"%s\", fp32 is what there is", r->name, r->precision), false;
-    if (!known_net(r->name, o->net) || !take_folds(r)) return false;
+    if (!known_network(r->name, o->net) || !network_take(r->name, &r->network, &o->net_options) || !take_folds(r)) return false;
     o->height = r->size[0], o->width_pixels = r->size[1];
+    o->target = (hl_target)r->target;
     o->init = r->init ? HL_INIT_KERAS : HL_INIT_HE;
     o->flip = r->augment == 1;
     o->slices = (hl_train_slices)r->slices;
@@ -167,7 +163,9 @@ static request request_defaults(const char *name) {
     return (request){.name = name,
                      .precision = "fp32",
                      .run = o,
+                     .network = network_defaults(),
                      .size = {o.height, o.width_pixels},
+                     .target = (int)o.target,
                      .init = o.init == HL_INIT_KERAS,
                      .augment = o.flip,
                      .slices = o.slices,

@@ -62,34 +62,51 @@ const char *hl_manifest_path(const hl_manifest *manifest);
 
 typedef struct hl_cohort hl_cohort;
 
+/* Which column of the manifest is the truth; a slice without that file is unlabelled. */
+typedef enum hl_target {
+    HL_TARGET_MASK, /* `mask`. One class: not 0 is lesion. More: the value is the class, 0 the background. */
+    HL_TARGET_LUNG, /* `lung`. One class: any lung, divided or not. Three: none, left, right; an undivided lung is HL_BAD_INPUT. */
+} hl_target;
+
+enum { HL_CLASSES_MOST = 32 };
+
 typedef struct hl_cohort_options {
     int height, width;        /* of the grid that nets see */
     const char *cache_folder; /* where decoded slices are kept between runs; NULL: in memory only */
+    hl_target target;
+    int classes;              /* of the truth, the background counted as one from 2 on; at most HL_CLASSES_MOST; 0: 1 */
 } hl_cohort_options;
 
 /* What is known of a slice after opening a cohort. */
 typedef struct hl_slice_info {
-    int width, height;     /* of the file's own grid */
-    int64_t lesion_pixels; /* on the mask's own grid; -1 when unlabelled */
+    int width, height;                     /* of the file's own grid */
+    int64_t lesion_pixels;                 /* of the truth that are not 0, on its own grid; -1 when unlabelled */
+    int64_t class_pixels[HL_CLASSES_MOST]; /* the same by value; with one class 0 and 1 */
     bool labelled;
 } hl_slice_info;
 
-/* Opens every file's header and every mask: a missing file, a truncated PNG or a mask (or mask2, lung) of another size
- * than its image is HL_BAD_INPUT here, before anything is trained, naming the file and the manifest's line. What was
- * decoded is kept in a memory-mapped file named after the content of all files and the size, so that a second epoch, and a
- * second run, decodes no PNG. The manifest must outlive the cohort. Owner: the caller, hl_cohort_free. */
+/* Opens every file's header and every mask: a missing file, a truncated PNG, a mask (or mask2, lung) of another size
+ * than its image or with a value that is no class is HL_BAD_INPUT here, before anything is trained, naming the file and the
+ * manifest's line. With the target lung masks of lesions are not opened. What was decoded is kept in a memory-mapped file named after
+ * the content of all files, the size, the target and the classes, so that a second epoch, and a second run, decodes no PNG. The
+ * manifest must outlive the cohort. Owner: the caller, hl_cohort_free. */
 hl_cohort *hl_cohort_open(hl_context *hl, const hl_manifest *manifest, const hl_cohort_options *options);
 void hl_cohort_free(hl_cohort *cohort);
 const hl_manifest *hl_cohort_manifest(const hl_cohort *cohort);
 int hl_cohort_height(const hl_cohort *cohort);
 int hl_cohort_width(const hl_cohort *cohort);
+int hl_cohort_classes(const hl_cohort *cohort);
 const hl_slice_info *hl_cohort_info(const hl_cohort *cohort, int row);
 int64_t hl_cohort_decoded(const hl_cohort *cohort); /* PNG files decoded since it was opened, for tests and logs */
 
-/* One slice on the cohort's grid, each height x width; any of the outputs may be NULL. image: 0..1; mask, mask2: 0 or 1;
- * lung: 0, 1, 2 or 255. What the manifest does not have is filled with 0. */
+/* One slice on the cohort's grid, each height x width; any of the outputs may be NULL. image: 0..1; mask: the truth, 0 or 1 or with
+ * more classes the class; mask2: the second reader's, with the target lung there is none; lung: 0, 1, 2 or 255. What the manifest
+ * does not have is filled with 0. */
 hl_status hl_cohort_slice(hl_cohort *cohort, int row, float *image, uint8_t *mask, uint8_t *mask2, uint8_t *lung);
-/* The mask on its own grid, 0 or 1, height x width of hl_cohort_info. Owner of *mask: the caller, free. */
+/* The image a net reads of a slice: height x width, or with `context` three of them, the slices -1, 0 and +1 of the same case in
+ * the manifest's order, labelled or not; beyond the first and the last the slice itself. */
+hl_status hl_cohort_image(hl_cohort *cohort, int row, bool context, float *images);
+/* The truth on its own grid, as in hl_cohort_slice, height x width of hl_cohort_info. Owner of *mask: the caller, free. */
 hl_status hl_cohort_native_mask(hl_cohort *cohort, int row, uint8_t **mask);
 
 /* Where a picture of height x width lands on a grid: scaled to fit, never stretched, padded with 0 evenly on
@@ -113,14 +130,15 @@ typedef struct hl_loader hl_loader;
 /* One sample of an epoch: which slice, and how it is augmented. */
 typedef struct hl_sample {
     int row;
-    bool flip; /* left-right */
+    bool flip; /* left-right; what was the left lung is the right one then, and its class changes with it */
 } hl_sample;
 
 /* Starts a thread that prepares the batches of `samples` ahead of the consumer: batch b holds samples
  * starts[b] .. starts[b+1]-1 (starts has batches + 1 entries). `samples` and `starts` are copied. channels: of the
- * image (a grey slice is repeated). Owner: the caller, hl_loader_free (which stops the thread). */
-hl_loader *hl_loader_start(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, int channels);
-/* The next batch: *images n x H x W x channels, *masks n x H x W (0 or 1), *count = n; valid until the next call. After
+ * image; a grey slice is repeated on all of them, or with `context` the three are the slices -1, 0, +1. Owner: the caller,
+ * hl_loader_free (which stops the thread). */
+hl_loader *hl_loader_start(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, int channels, bool context);
+/* The next batch: *images n x H x W x channels, *masks n x H x W (the truth, as in hl_cohort_slice), *count = n; valid until the next call. After
  * the last one *count is 0. An error of the loader's thread is returned here. Nothing is allocated. */
 hl_status hl_loader_next(hl_loader *loader, const float **images, const float **masks, int *count);
 void hl_loader_free(hl_loader *loader);

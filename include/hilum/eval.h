@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "hilum/context.h"
+#include "hilum/data.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +46,18 @@ double hl_histogram_auc(const hl_histogram *histogram);
 /* The ROC curve: false and true positive rates from (0, 0) to (1, 1), HL_BINS + 1 points each. false when one label is absent. */
 bool hl_histogram_roc(const hl_histogram *histogram, double *false_rate, double *true_rate);
 
+/* --- more than one class ------------------------------------------------------------------------------------------------ */
+
+/* With more than one class a pixel is predicted to be of the most probable one, and each class but the background (0) is counted as
+ * if it were alone. Thresholds, and what comes out of them, have no meaning there. */
+
+/* labels[i] = the class whose probability at pixel i is the highest, of equals the first. probabilities: classes x pixels. */
+void hl_most_probable(const float *probabilities, int classes, size_t pixels, uint8_t *labels);
+/* Adds pixels to counts[0 .. classes-1]. Labels are below `classes`, which is at most HL_CLASSES_MOST. */
+void hl_classes_count(const uint8_t *predicted, const uint8_t *labels, size_t pixels, int classes, hl_confusion *counts);
+/* The mean over the classes from 1 on of hl_dice. classes: at least 2. */
+double hl_classes_dice(const hl_confusion *counts, int classes);
+
 /* --- figures of a test ---------------------------------------------------------------------------------------------- */
 
 /* One case scored by one model. */
@@ -55,19 +67,40 @@ typedef struct hl_score {
     int64_t lesion_pixels;                    /* on the mask's own pixels */
     int slices;
     double slice_dice_sum;                    /* Dice of its slices at the histogram's own threshold, summed */
-    hl_histogram histogram;
+    hl_histogram histogram;                   /* of one class; empty with more */
+    int classes;                              /* 0: 1 */
+    int64_t class_pixels[HL_CLASSES_MOST];    /* by class, on the mask's own pixels; with more than one */
+    hl_confusion counts[HL_CLASSES_MOST];     /* by class; with more than one */
 } hl_score;
+
+/* The Dice of the case: at the threshold, or with more than one class the mean over them. */
+double hl_score_dice(const hl_score *score, double threshold);
 
 /* One case after averaging over the models that scored it. */
 typedef struct hl_case_figure {
     const char *centre, *patient, *case_name; /* borrowed from the scores */
     int64_t lesion_pixels;
     int models;
-    double dsc;                       /* at the threshold */
-    double dsc_at[HL_THRESHOLDS];
+    double dsc;                       /* at the threshold; with more than one class the mean over them */
+    double dsc_at[HL_THRESHOLDS];     /* of one class; NaN with more */
+    double dsc_class[HL_CLASSES_MOST]; /* by class; with more than one */
+    int64_t class_pixels[HL_CLASSES_MOST];
 } hl_case_figure;
 
-/* What `hilum evaluate` prints; NaN is what has no value. Means over cases unless said. */
+/* The figures of one class of several, each as hl_figures has it of the only one: a case's Dice is the class's, and its lesion the
+ * class's pixels. */
+typedef struct hl_class_figure {
+    int index;        /* from 1 */
+    const char *name; /* NULL where it has none; borrowed */
+    double dsc_case_mean, dsc_case_sd, dsc_case_median, dsc_lesion_mean, dsc_lesion100_mean, dsc_nonempty_mean;
+    int lesion_cases, lesion100_cases, nonempty_cases;
+    hl_confusion pooled;
+    double sensitivity, specificity, precision;
+} hl_class_figure;
+
+/* What `hilum evaluate` prints; NaN is what has no value. Means over cases unless said. With more than one class the Dice of a case, and
+ * of a slice, is the mean over them; what is a mean over some of the cases (dsc_lesion_mean, dsc_lesion100_mean, dsc_nonempty_mean) and
+ * what is a share of pixels is the mean over the classes of each one's own; pooled is summed over them; thresholds and AUC are NaN. */
 typedef struct hl_figures {
     double threshold;
     int case_count;
@@ -88,10 +121,12 @@ typedef struct hl_figures {
     double dsc_val_threshold, threshold_val;
     hl_confusion pooled;                /* at the threshold */
     double sensitivity, specificity, precision; /* of pooled; NaN where undefined */
+    int classes;                        /* 1, or more: */
+    hl_class_figure *class_figures;     /* classes - 1 of them, the background has none; NULL for one class. Owner: hl_figures_free */
 } hl_figures;
 
 /* Computes all of it at `threshold` (of hl_thresholds or the histograms' own, else HL_USAGE; dsc_slice_mean is NaN unless it
- * is their own). threshold_val: of hl_thresholds, or NaN
+ * is their own; with more than one class it is not read). Scores of different classes: HL_USAGE. threshold_val: of hl_thresholds, or NaN
  * where the run has none. No scores: HL_BAD_INPUT. */
 hl_status hl_figures_compute(hl_context *hl, const hl_score *scores, int count, double threshold, double threshold_val, hl_figures *figures);
 void hl_figures_free(hl_figures *figures);

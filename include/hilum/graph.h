@@ -29,6 +29,8 @@ void hl_output(hl_graph *graph, hl_value *x);
 typedef enum hl_kernel_init {
     HL_KERNEL_HE_UNIFORM,      /* +-sqrt(6 / fan_in), He et al. 2015 */
     HL_KERNEL_GLOROT_UNIFORM,  /* +-sqrt(6 / (fan_in + fan_out)), Glorot, Bengio 2010 */
+    HL_KERNEL_FAN_OUT_NORMAL,  /* normal of deviation sqrt(2 / fan_out) / 0.87962566, cut at two of them; fan_out = out kH kW */
+    HL_KERNEL_DEPTHWISE_NORMAL, /* the same with fan_out = kH kW */
 } hl_kernel_init;
 
 typedef enum hl_padding {
@@ -51,6 +53,10 @@ typedef struct hl_conv_options {
 hl_value *hl_convolution(hl_graph *graph, hl_value *x, const char *name, const hl_conv_options *options);
 /* The usual one: kernel x kernel, stride 1, same padding, bias. */
 hl_value *hl_conv2d(hl_graph *graph, hl_value *x, const char *name, int channels, int kernel);
+/* Transposed convolution with same padding: the output is stride times the input, and what a convolution of this kernel and
+ * stride would shrink to the input. Parameters NAME/kernel (in, out, kH, kW), the order of ONNX, and, with bias, NAME/bias
+ * (out). Padding given and groups are refused. */
+hl_value *hl_conv_transpose(hl_graph *graph, hl_value *x, const char *name, const hl_conv_options *options);
 
 /* Batch norm (Ioffe, Szegedy 2015), momentum 0.99; parameters NAME/gamma (unless no_gamma), beta, moving_mean,
  * moving_variance. */
@@ -63,6 +69,7 @@ hl_value *hl_batch_norm(hl_graph *graph, hl_value *x, const char *name, double e
 
 hl_value *hl_relu(hl_graph *graph, hl_value *x);
 hl_value *hl_sigmoid(hl_graph *graph, hl_value *x);
+hl_value *hl_swish(hl_graph *graph, hl_value *x); /* x sigmoid(x), Ramachandran et al. 2017 */
 
 typedef struct hl_pool_options {
     int kernel_h, kernel_w, stride_h, stride_w;
@@ -72,6 +79,12 @@ typedef struct hl_pool_options {
 hl_value *hl_max_pool(hl_graph *graph, hl_value *x, const hl_pool_options *options);
 hl_value *hl_average_pool(hl_graph *graph, hl_value *x, const hl_pool_options *options);
 hl_value *hl_max_pool2d(hl_graph *graph, hl_value *x, int kernel); /* kernel x kernel, stride kernel, no padding */
+hl_value *hl_global_average(hl_graph *graph, hl_value *x); /* the mean over the map: C x 1 x 1 */
+hl_value *hl_channel_scale(hl_graph *graph, hl_value *x, hl_value *scale); /* x times a C x 1 x 1 map (squeeze-excite's) */
+/* Drop-connect (stochastic depth, Huang et al. 2016): in training an image's map becomes 0 with probability `rate`, else is
+ * divided by 1 - rate; one draw an image, a function of the plan's seed, NAME, the training step and the image's place in
+ * the batch. Nothing in inference. */
+hl_value *hl_drop_connect(hl_graph *graph, hl_value *x, const char *name, double rate);
 
 hl_value *hl_upsample(hl_graph *graph, hl_value *x, int factor); /* nearest; factor a power of two */
 hl_value *hl_concat(hl_graph *graph, hl_value *const *values, int count); /* along the channels; 2 to 8 values */

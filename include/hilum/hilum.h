@@ -12,6 +12,7 @@
 #include "hilum/predict.h"
 #include "hilum/report.h"
 #include "hilum/study.h"
+#include "hilum/summary.h"
 #include "hilum/train.h"
 
 #endif

@@ -19,14 +19,16 @@ typedef struct hl_plan_options {
     hl_mode mode;
     int batch;         /* the largest; smaller ones run in the same memory */
     int height, width;
-    const char *loss;  /* NULL: "bce+dice" */
+    const char *loss;  /* NULL: "bce+dice" for one channel of logits, "ce+dice" (classes that exclude one another) for more */
     bool keep_gradients; /* every parameter's gradient stays readable after a step; otherwise each lives for one layer */
+    uint64_t seed;       /* of what is drawn in training (drop-connect) */
+    bool no_drop;        /* drop-connect is left out */
     bool input_gradient; /* the gradient to the input is computed too */
 } hl_plan_options;
 
 /* Compiles. The plan refers to the graph and the parameters (in whose dtype it computes), which must outlive it. NULL: no
- * graph or parameters (the failure before is still told), the graph's sticking error, a size the net cannot take, no memory;
- * told by hl_error. Owner: the caller, hl_plan_free. */
+ * graph or parameters (the failure before is still told), the graph's sticking error, a size the net cannot take, a loss that
+ * does not fit the channels of the logits, no memory; told by hl_error. Owner: the caller, hl_plan_free. */
 hl_plan *hl_compile(hl_graph *graph, hl_params *params, const hl_plan_options *options);
 void hl_plan_free(hl_plan *plan);
 
@@ -45,11 +47,12 @@ typedef struct hl_adam_options {
 hl_adam *hl_adam_new(hl_params *params, const hl_adam_options *options);
 void hl_adam_free(hl_adam *adam);
 
-/* One step on `count` (up to the plan's batch) images, N x H x W x C in 0..1, and masks, N x H x W, 0 or 1: forward, loss,
- * backward, Adam at learning rate `rate`. *loss (may be NULL) is the batch's. The arrays are only read. Nothing is
+/* One step on `count` (up to the plan's batch) images, N x H x W x C in 0..1, and masks, N x H x W, 0 or 1 (for more than one
+ * channel of logits the class's index): forward, loss, backward, Adam at learning rate `rate`. *loss (may be NULL) is the batch's. The arrays are only read. Nothing is
  * allocated. HL_USAGE: a count out of range or a plan that does not train. */
 hl_status hl_train_step(hl_plan *plan, hl_adam *adam, double rate, const float *images, const float *masks, int count, double *loss);
-/* Probabilities, N x H x W x classes, of `count` images, any number: they go through in batches. */
+/* Probabilities, N x H x W x classes, of `count` images, any number: they go through in batches. One class: by the sigmoid; more:
+ * by softmax, so that a pixel's add up to 1. */
 hl_status hl_predict(hl_plan *plan, const float *images, int count, float *probabilities);
 
 #ifdef __cplusplus

@@ -39,6 +39,11 @@ char *hl_plot_svg(hl_context *hl, const hl_plot *plot);
  * rgb: (height * scale) x (width * scale) x 3; owner: the caller, free. */
 unsigned char *hl_overlay(hl_context *hl, int height, int width, const float *image, const uint8_t *truth, const float *probabilities, double threshold, bool fill, int scale);
 
+/* The same of labels: the slice in grey, every class but 0 tinted and outlined in a colour of its own. labels may be NULL. */
+unsigned char *hl_overlay_classes(hl_context *hl, int height, int width, const float *image, const uint8_t *labels, int scale);
+/* The name of a class's colour there; the colours of classes 8 apart are the same. */
+const char *hl_overlay_colour(int index);
+
 /* A page being written. Calls after a failure do nothing; the failure is told by hl_page_write. */
 typedef struct hl_page hl_page;
 

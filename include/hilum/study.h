@@ -21,8 +21,11 @@ typedef enum hl_train_slices {
 /* Every option of a run that its bits depend on; config.json holds them. Strings are borrowed while a run is made. */
 typedef struct hl_run_options {
     const char *net;            /* unet-vgg16 */
-    double width;               /* 1 */
+    hl_net_options net_options; /* width 1, 1 class (at most HL_CLASSES_MOST), 3 channels (1 is the other choice) */
+    bool context;               /* false; true: the 3 channels are the slices -1, 0, +1 of the case, otherwise one slice repeated */
     hl_init init;               /* he */
+    const char *weights;        /* a safetensors file from which each fold starts instead of drawn weights; NULL */
+    hl_target target;           /* mask; lung goes with 1 class or 3 */
     int height, width_pixels;   /* 256 x 256 */
     int epochs, batch;          /* 50, 8 */
     double rate;                /* 3e-4 */
@@ -62,7 +65,8 @@ typedef struct hl_run_hooks {
 /* Makes the run folder (config.json, folds.csv) and carries the run through: each fold trained, its best model tested on the
  * fold's test part, metrics.json and report.html. A folder that already holds a run is HL_USAGE (it names --resume). */
 hl_status hl_run_start(hl_context *hl, const hl_run_options *options, const char *folder, const hl_run_hooks *hooks);
-/* Goes on with the run in `folder` under its own config.json; folds that are finished are kept. A run that is complete
+/* Goes on with the run in `folder` under its own config.json; folds that are finished are kept. A manifest, or a file of weights that a
+ * fold still has to start from, that is not the one the run was started with is HL_BAD_INPUT. A run that is complete
  * returns at once. */
 hl_status hl_run_resume(hl_context *hl, const char *folder, const hl_run_hooks *hooks);
 
@@ -79,6 +83,10 @@ const char *hl_run_isa(const hl_run *run);         /* the kernels it was started
 /* The model of a fold, compiled for the run's size. Owner: the caller, hl_model_free. */
 hl_model *hl_run_model(hl_run *run, int fold, int batch);
 
+/* Writes what prediction and evaluation need of a finished run into a new folder: config.json, folds.csv, metrics.json and each
+ * fold's best weights in half precision; no path of this machine. HL_BAD_INPUT: not finished; HL_USAGE: `folder` holds a run. */
+hl_status hl_run_pack(const hl_run *run, const char *folder);
+
 /* A test of a run on a manifest (its own or another's). */
 typedef struct hl_evaluation {
     hl_figures training, native;          /* figures on the training grid and on the mask's own pixels */
@@ -94,7 +102,7 @@ typedef struct hl_evaluate_options {
     const char *const *centres;
     int centre_count;
     bool allow_outside;
-    double threshold;         /* 0.5 by default */
+    double threshold;         /* 0.5 by default; with more than one class it is not read */
     const char *cache_folder;
     volatile const int *stop;
     void (*report)(void *user, double fraction); /* may be NULL */
@@ -105,20 +113,30 @@ typedef struct hl_evaluate_options {
  * are left out and counted; nobody left is HL_BAD_INPUT), others by every model. Owner: hl_evaluation_free. */
 hl_status hl_evaluate(hl_run *run, const hl_evaluate_options *options, hl_evaluation *result);
 void hl_evaluation_free(hl_evaluation *result);
-/* Calibration on a manifest none of whose patients the run trained or validated on (else HL_BAD_INPUT, naming them). */
+/* Calibration on a manifest none of whose patients the run trained or validated on (else HL_BAD_INPUT, naming them). A run of more than
+ * one class has no threshold: HL_USAGE. */
 hl_status hl_run_calibrate(hl_run *run, const hl_evaluate_options *options, uint64_t seed, hl_calibration *result, hl_evaluation *evaluation);
 
 /* Scores anyone's masks: PNG files of equal names in two folders; the part of a name before its last _ or - and a number is the
- * case, the number orders its slices. Non-zero is lesion. */
-hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, hl_figures *figures, hl_score **scores, int *count);
+ * case, the number orders its slices. One class: non-zero is lesion. More: the value is the class; one that is none is HL_BAD_INPUT. */
+hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, int classes, hl_figures *figures, hl_score **scores, int *count);
 
-/* The figures as a JSON object with the contract's keys (and nothing but figures in it). Owner: the caller, free. */
+/* The figures as a JSON object with the contract's keys (and nothing but figures in it); with more than one class `classes` holds each
+ * one's. Owner: the caller, free. */
 char *hl_figures_json(hl_context *hl, const hl_figures *training, const hl_figures *native, int left_out);
 char *hl_calibration_json(hl_context *hl, const hl_calibration *calibration);
 
-/* Predicts one picture: the mask (255 where p > threshold) in the picture's own size, the mean of the run's models. With
- * `probabilities` also the 16-bit map. Either path may be NULL. */
-hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const char *image, double threshold, const char *mask_path, const char *probability_path);
+/* A picture to be predicted and what becomes of it: paths of PNG files. */
+typedef struct hl_prediction {
+    const char *image;
+    const char *before, *after; /* the slices -1 and +1 of its case, the picture itself where there is none; read by runs with context */
+    const char *mask;           /* 255 where p > threshold, in the picture's own size; with more classes the most probable one's index. NULL: not wanted */
+    const char *const *probabilities; /* p times 65535, 16 bits: one path, or with more classes one for each from 1 on; NULL: not wanted */
+    double threshold;                 /* of one class */
+} hl_prediction;
+
+/* Predicts one picture by the mean of the models, which are the run's. A run with context and no neighbours: HL_USAGE. */
+hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const hl_prediction *what);
 
 /* Writes folder/report.html from the run and, when given, a second centre's evaluation and calibration. */
 hl_status hl_run_report(hl_run *run, const hl_evaluation *own, const hl_evaluation *second, const hl_calibration *calibration, const char *path);

@@ -3,6 +3,7 @@
 #define HILUM_TRAIN_H
 
 #include "hilum/data.h"
+#include "hilum/nets.h"
 #include "hilum/params.h"
 
 #ifdef __cplusplus
@@ -15,15 +16,17 @@ typedef struct hl_progress {
     int step, steps;    /* within the epoch, from 1; 0 with epoch_done */
     double loss;        /* mean over the epoch so far */
     bool epoch_done;    /* an epoch's end: the figures below are set */
-    double dsc_val;     /* mean Dice over the validation cases at 0.5; NaN without validation */
+    double dsc_val;     /* mean Dice over the validation cases at 0.5, or over the classes too; NaN without validation */
     bool best, stopping;
     double seconds;     /* since hl_fit began */
 } hl_progress;
 
 typedef struct hl_fit_options {
     const char *net;
-    double width;
+    hl_net_options net_options;
+    bool context;       /* the image's 3 channels are the slices -1, 0, +1; otherwise a slice is repeated on all channels */
     hl_init init;
+    const char *weights; /* a file that training starts from instead of drawn weights, as hl_params_load takes it; NULL */
     int epochs, batch;
     double rate;        /* the first learning rate; decays as (1 + cos(pi k/K)) / 2 */
     int patience;       /* epochs without a better validation figure before training stops; 0: never */
@@ -40,7 +43,7 @@ typedef struct hl_fit_rows {
     int train_count, val_count;
 } hl_fit_rows;
 
-/* Trains, or goes on with what folder/last.safetensors holds, until done: writes folder/log.csv, best.safetensors and
+/* The net's classes are the cohort's, else HL_USAGE. Trains, or goes on with what folder/last.safetensors holds, until done: writes folder/log.csv, best.safetensors and
  * last.safetensors after every epoch. A run that is already done returns at once. The bits do not depend on stops in
  * between, nor on the number of threads. HL_INTERRUPTED: stopped, saved, can be gone on with. */
 hl_status hl_fit(hl_context *hl, hl_cohort *cohort, const hl_fit_rows *rows, const hl_fit_options *options, const char *folder);

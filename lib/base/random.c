@@ -28,6 +28,12 @@ double hl_random_normal(uint64_t seed, uint64_t purpose, uint64_t a, uint64_t b)
     return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
 }
 
+uint64_t hl_name_hash(const char *name) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+    return hash;
+}
+
 void hl_random_order(uint64_t seed, uint64_t purpose, uint64_t a, int count, int *order) {
     for (int i = 0; i < count; i++) order[i] = i;
     for (int i = count - 1; i > 0; i--) {

@@ -2,6 +2,8 @@
 #ifndef HL_DATA_CACHE_H
 #define HL_DATA_CACHE_H
 
+#include "hilum/data.h"
+
 #include "base/base.h"
 
 /* What the file holds of a slice. A part is there when its check is the hash of the part's bytes, so that a file cut off
@@ -9,6 +11,7 @@
 typedef struct hl_cache_entry {
     int32_t width, height;                                  /* of the slice's own grid */
     int64_t lesion_pixels;                                  /* -1: unlabelled */
+    int64_t class_pixels[HL_CLASSES_MOST];
     _Atomic uint64_t info_check, labels_check, image_check; /* 0: not there */
 } hl_cache_entry;
 

@@ -13,14 +13,16 @@
 #include "data/cache.h"
 #include "data/probe.h"
 
-enum { FORMAT = 1, LARGEST_SIDE = 16384 };
+enum { FORMAT = 2, LARGEST_SIDE = 16384 };
+/* MASK is the truth: with the target lung it is the lung's file, under the lung's rules, and there is no second reader's. */
 enum { IMAGE, MASK, LUNG, MASK2, FILES };
 static const char *const file_names[FILES] = {"image", "mask", "lung mask", "second mask"};
 
 struct hl_cohort {
     hl_context *hl;
     const hl_manifest *manifest;
-    int rows, height, width;
+    int rows, height, width, classes;
+    hl_target target;
     hl_slice_info *infos;
     XXH128_hash_t (*hashes)[FILES]; /* of the files' bytes when the cohort was opened; 0 where there is no file */
     hl_cache cache;
@@ -37,6 +39,7 @@ typedef struct round {
 
 static const char *path_of(const hl_cohort *cohort, int row, int file) {
     const hl_row *r = hl_manifest_row(cohort->manifest, row);
+    if (cohort->target == HL_TARGET_LUNG && file != IMAGE) return file == MASK2 ? "" : r->lung;
     return file == IMAGE ? r->image : file == MASK ? r->mask : file == LUNG ? r->lung : r->mask2;
 }
 
@@ -71,12 +74,29 @@ static hl_status decode(hl_cohort *cohort, int row, int file, hl_picture *pictur
     return status;
 }
 
-/* Lesion: any value but 0. Lung: 0, 1, 2, or the largest value for a lung that is not divided. */
+static const char *name_of(const hl_cohort *cohort, int file) {
+    return file_names[file == MASK && cohort->target == HL_TARGET_LUNG ? LUNG : file];
+}
+
+/* 0, 1, 2, or the largest value for a lung that is not divided. */
+static hl_status to_lung(const hl_cohort *cohort, const char *path, int file, const hl_picture *picture, int value, uint8_t *label) {
+    bool undivided = value > 2 && (value == picture->maximum || value == 255);
+    if (value > 2 && !undivided)
+        return hl_fail(cohort->hl, HL_BAD_INPUT, "lung mask %s holds the value %d, expected 0, 1, 2 or 255", path, value);
+    if (undivided && file == MASK && cohort->classes > 1)
+        return hl_fail(cohort->hl, HL_BAD_INPUT, "lung mask %s holds the value %d, a lung that is not divided, expected 0, 1 or 2", path, value);
+    *label = undivided ? 255 : (uint8_t)value;
+    if (file == MASK && cohort->classes == 1) *label = value != 0;
+    return HL_OK;
+}
+
+/* One class: any value but 0. More: the value. */
 static hl_status to_label(const hl_cohort *cohort, const char *path, int file, const hl_picture *picture, int value, uint8_t *label) {
-    if (file != LUNG) *label = value != 0;
-    else if (value <= 2) *label = (uint8_t)value;
-    else if (value == picture->maximum || value == 255) *label = 255;
-    else return hl_fail(cohort->hl, HL_BAD_INPUT, "lung mask %s holds the value %d, expected 0, 1, 2 or 255", path, value);
+    if (file == LUNG || cohort->target == HL_TARGET_LUNG) return to_lung(cohort, path, file, picture, value, label);
+    if (cohort->classes > 1 && value >= cohort->classes)
+        return hl_fail(cohort->hl, HL_BAD_INPUT, "%s %s holds the value %d, expected a class from 0 to %d", name_of(cohort, file), path, value,
+                       cohort->classes - 1);
+    *label = cohort->classes > 1 ? (uint8_t)value : value != 0;
     return HL_OK;
 }
 
@@ -88,7 +108,7 @@ static hl_status read_labels(hl_cohort *cohort, int row, int file, int width, in
     hl_status status = decode(cohort, row, file, &picture);
     if (status) return status;
     if (picture.width != width || picture.height != height)
-        status = hl_fail(cohort->hl, HL_BAD_INPUT, "%s %s is %dx%d, its image is %dx%d", file_names[file], path, picture.width,
+        status = hl_fail(cohort->hl, HL_BAD_INPUT, "%s %s is %dx%d, its image is %dx%d", name_of(cohort, file), path, picture.width,
                          picture.height, width, height);
     size_t pixels = (size_t)width * (size_t)height;
     if (!status && !(*labels = hl_calloc(cohort->hl, pixels, 1))) status = HL_NO_MEMORY;
@@ -106,27 +126,24 @@ static uint8_t *plane_of(const hl_cohort *cohort, int row, int file) {
                           : hl_cache_mask2(&cohort->cache, row);
 }
 
-/* Brings one mask to the grid, and counts its pixels that are not 0 before. */
-static hl_status fill_plane(hl_cohort *cohort, int row, int file, int width, int height, int64_t *counted) {
+/* Brings one mask to the grid, and counts its pixels by class before; `counted` may be NULL. */
+static hl_status fill_plane(hl_cohort *cohort, int row, int file, int width, int height, int64_t counted[HL_CLASSES_MOST]) {
     uint8_t *plane = plane_of(cohort, row, file);
     if (!plane) return HL_OK;
-    *counted = -1;
     if (!*path_of(cohort, row, file)) return memset(plane, 0, (size_t)cohort->height * (size_t)cohort->width), HL_OK;
     uint8_t *labels;
     hl_status status = read_labels(cohort, row, file, width, height, &labels);
     if (status) return status;
-    *counted = 0;
-    for (size_t i = 0; i < (size_t)width * (size_t)height; i++) *counted += labels[i] != 0;
+    for (size_t i = 0; counted && i < (size_t)width * (size_t)height; i++) counted[labels[i]]++;
     hl_resize_labels(labels, height, width, cohort->height, cohort->width, plane);
     free(labels);
     return HL_OK;
 }
 
-static hl_status fill_labels(hl_cohort *cohort, int row, int width, int height, int64_t *lesion_pixels) {
-    int64_t unused;
-    hl_status status = fill_plane(cohort, row, MASK, width, height, lesion_pixels);
-    if (!status) status = fill_plane(cohort, row, MASK2, width, height, &unused);
-    if (!status) status = fill_plane(cohort, row, LUNG, width, height, &unused);
+static hl_status fill_labels(hl_cohort *cohort, int row, int width, int height, int64_t class_pixels[HL_CLASSES_MOST]) {
+    hl_status status = fill_plane(cohort, row, MASK, width, height, class_pixels);
+    if (!status) status = fill_plane(cohort, row, MASK2, width, height, NULL);
+    if (!status) status = fill_plane(cohort, row, LUNG, width, height, NULL);
     if (!status) hl_cache_seal_labels(&cohort->cache, row);
     return status;
 }
@@ -170,11 +187,14 @@ static hl_status check_slice(hl_cohort *cohort, int row) {
     if (status) return status;
     status = hl_png_probe(cohort->hl, path_of(cohort, row, IMAGE), data, bytes, &width, &height);
     free(data);
-    int64_t lesion_pixels = -1;
-    if (!status) status = fill_labels(cohort, row, width, height, &lesion_pixels);
+    int64_t class_pixels[HL_CLASSES_MOST] = {0};
+    if (!status) status = fill_labels(cohort, row, width, height, class_pixels);
     if (status) return status;
     hl_cache_entry *entry = hl_cache_entry_of(&cohort->cache, row);
-    entry->width = width, entry->height = height, entry->lesion_pixels = lesion_pixels;
+    bool labelled = *path_of(cohort, row, MASK) != 0;
+    entry->width = width, entry->height = height;
+    entry->lesion_pixels = labelled ? (int64_t)width * height - class_pixels[0] : -1;
+    memcpy(entry->class_pixels, class_pixels, sizeof class_pixels);
     hl_cache_seal_info(&cohort->cache, row);
     return HL_OK;
 }
@@ -197,10 +217,17 @@ static hl_status for_rows(hl_cohort *cohort, hl_status (*work)(hl_cohort *cohort
     return status;
 }
 
-/* The cache's name: what it was made from and to which size. `name` has room for 33 bytes. */
+/* The cache's name: what it was made from, under which rules and to which size. `name` has room for 33 bytes. */
 static void name_content(const hl_cohort *cohort, char *name) {
     XXH128_hash_t files = XXH3_128bits(cohort->hashes, (size_t)cohort->rows * sizeof *cohort->hashes);
-    uint64_t content[] = {FORMAT, (uint64_t)cohort->rows, (uint64_t)cohort->height, (uint64_t)cohort->width, files.high64, files.low64};
+    uint64_t content[] = {FORMAT,
+                          (uint64_t)cohort->rows,
+                          (uint64_t)cohort->height,
+                          (uint64_t)cohort->width,
+                          (uint64_t)cohort->target,
+                          (uint64_t)cohort->classes,
+                          files.high64,
+                          files.low64};
     XXH128_hash_t all = XXH3_128bits(content, sizeof content);
     snprintf(name, 33, "%016llx%016llx", (unsigned long long)all.high64, (unsigned long long)all.low64);
 }
@@ -219,20 +246,31 @@ static hl_status open_cache(hl_cohort *cohort, const char *folder) {
 static void keep_infos(hl_cohort *cohort) {
     for (int row = 0; row < cohort->rows; row++) {
         const hl_cache_entry *entry = hl_cache_entry_of(&cohort->cache, row);
-        cohort->infos[row] = (hl_slice_info){entry->width, entry->height, entry->lesion_pixels, entry->lesion_pixels >= 0};
+        hl_slice_info *info = &cohort->infos[row];
+        info->width = entry->width, info->height = entry->height;
+        info->lesion_pixels = entry->lesion_pixels, info->labelled = entry->lesion_pixels >= 0;
+        memcpy(info->class_pixels, entry->class_pixels, sizeof info->class_pixels);
     }
 }
 
+static hl_status check_options(hl_context *hl, const hl_cohort_options *o) {
+    if (o->height < 1 || o->width < 1 || o->height > LARGEST_SIDE || o->width > LARGEST_SIDE)
+        return hl_fail(hl, HL_USAGE, "the size %dx%d is not within 1x1 and %dx%d", o->height, o->width, LARGEST_SIDE, LARGEST_SIDE);
+    if (o->classes < 0 || o->classes > HL_CLASSES_MOST)
+        return hl_fail(hl, HL_USAGE, "%d classes: expected 1 to %d", o->classes, HL_CLASSES_MOST);
+    if (o->target == HL_TARGET_LUNG && o->classes > 1 && o->classes != 3)
+        return hl_fail(hl, HL_USAGE, "target lung with %d classes: expected 1 (any lung) or 3 (none, left, right)", o->classes);
+    return HL_OK;
+}
+
 hl_cohort *hl_cohort_open(hl_context *hl, const hl_manifest *manifest, const hl_cohort_options *options) {
-    if (options->height < 1 || options->width < 1 || options->height > LARGEST_SIDE || options->width > LARGEST_SIDE)
-        return hl_fail(hl, HL_USAGE, "the size %dx%d is not within 1x1 and %dx%d", options->height, options->width, LARGEST_SIDE,
-                       LARGEST_SIDE),
-               NULL;
+    if (check_options(hl, options)) return NULL;
     hl_cohort *cohort = hl_calloc(hl, 1, sizeof *cohort);
     if (!cohort) return NULL;
     if (pthread_mutex_init(&cohort->lock, NULL)) return free(cohort), hl_fail(hl, HL_FAILED, "no lock can be made for a cohort"), NULL;
     cohort->hl = hl, cohort->manifest = manifest, cohort->rows = hl_manifest_count(manifest);
     cohort->height = options->height, cohort->width = options->width;
+    cohort->target = options->target, cohort->classes = options->classes ? options->classes : 1;
     cohort->infos = hl_calloc(hl, (size_t)cohort->rows, sizeof *cohort->infos);
     cohort->hashes = hl_calloc(hl, (size_t)cohort->rows, sizeof *cohort->hashes);
     hl_status status = cohort->infos && cohort->hashes ? HL_OK : HL_NO_MEMORY;
@@ -257,6 +295,8 @@ const hl_manifest *hl_cohort_manifest(const hl_cohort *cohort) { return cohort->
 hl_context *hl_cohort_context(const hl_cohort *cohort) { return cohort->hl; }
 int hl_cohort_height(const hl_cohort *cohort) { return cohort->height; }
 int hl_cohort_width(const hl_cohort *cohort) { return cohort->width; }
+int hl_cohort_classes(const hl_cohort *cohort) { return cohort->classes; }
+bool hl_cohort_sided(const hl_cohort *cohort) { return cohort->target == HL_TARGET_LUNG && cohort->classes == 3; }
 const hl_slice_info *hl_cohort_info(const hl_cohort *cohort, int row) { return &cohort->infos[row]; }
 int64_t hl_cohort_decoded(const hl_cohort *cohort) { return atomic_load(&cohort->decoded); }
 
@@ -264,11 +304,11 @@ int64_t hl_cohort_decoded(const hl_cohort *cohort) { return atomic_load(&cohort-
 
 /* Masks were read on opening: this is for a cache file whose last run was cut off. */
 static hl_status refill_labels(hl_cohort *cohort, int row) {
-    int64_t lesion_pixels;
+    int64_t counted[HL_CLASSES_MOST] = {0}; /* on opening already */
     pthread_mutex_lock(&cohort->lock);
     hl_status status = hl_cache_has_labels(&cohort->cache, row)
                            ? HL_OK
-                           : fill_labels(cohort, row, cohort->infos[row].width, cohort->infos[row].height, &lesion_pixels);
+                           : fill_labels(cohort, row, cohort->infos[row].width, cohort->infos[row].height, counted);
     pthread_mutex_unlock(&cohort->lock);
     return status;
 }
@@ -291,6 +331,22 @@ hl_status hl_cohort_slice(hl_cohort *cohort, int row, float *image, uint8_t *mas
     copy_plane(mask2, hl_cache_mask2(&cohort->cache, row), pixels);
     copy_plane(lung, hl_cache_lung(&cohort->cache, row), pixels);
     return HL_OK;
+}
+
+/* The row `step` further on in the same case, or the row itself at the case's end. */
+static int neighbour(const hl_cohort *cohort, int row, int step) {
+    int to = row + step;
+    if (to < 0 || to >= cohort->rows) return row;
+    const hl_row *here = hl_manifest_row(cohort->manifest, row), *there = hl_manifest_row(cohort->manifest, to);
+    return strcmp(here->case_name, there->case_name) || strcmp(here->patient, there->patient) ? row : to;
+}
+
+hl_status hl_cohort_image(hl_cohort *cohort, int row, bool context, float *images) {
+    if (!context) return hl_cohort_slice(cohort, row, images, NULL, NULL, NULL);
+    size_t pixels = (size_t)cohort->height * (size_t)cohort->width;
+    hl_status status = hl_cohort_slice(cohort, row, images + pixels, NULL, NULL, NULL);
+    if (!status) status = hl_cohort_slice(cohort, neighbour(cohort, row, -1), images, NULL, NULL, NULL);
+    return status ? status : hl_cohort_slice(cohort, neighbour(cohort, row, 1), images + 2 * pixels, NULL, NULL, NULL);
 }
 
 hl_status hl_cohort_native_mask(hl_cohort *cohort, int row, uint8_t **mask) {

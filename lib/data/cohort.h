@@ -5,5 +5,7 @@
 #include "hilum/data.h"
 
 hl_context *hl_cohort_context(const hl_cohort *cohort);
+/* Whether the classes 1 and 2 are the left and the right one of a pair. */
+bool hl_cohort_sided(const hl_cohort *cohort);
 
 #endif

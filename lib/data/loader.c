@@ -16,8 +16,9 @@ struct hl_loader {
     hl_sample *samples;
     int *starts; /* batches + 1 */
     int batches, channels;
+    bool context;
     float *images[BUFFERS], *masks[BUFFERS]; /* of the largest batch */
-    float *image;                            /* one slice as the cohort gives it */
+    float *image;                            /* one slice, or with context three, as the cohort gives it */
     uint8_t *mask;
 
     pthread_t thread;
@@ -36,16 +37,19 @@ static size_t pixels_of(const hl_loader *loader) {
     return (size_t)hl_cohort_height(loader->cohort) * (size_t)hl_cohort_width(loader->cohort);
 }
 
-/* Column x of the slice becomes column width - 1 - x when flipped; a grey value is repeated over the channels. */
+/* Column x of the slice becomes column width - 1 - x when flipped, and the left one of a pair the right one; a grey value is repeated
+ * over the channels, or each neighbour has a channel. */
 static void place(const hl_loader *loader, bool flip, float *image, float *mask) {
     int height = hl_cohort_height(loader->cohort), width = hl_cohort_width(loader->cohort), channels = loader->channels;
+    size_t next = loader->context ? pixels_of(loader) : 0;
+    bool swap = flip && hl_cohort_sided(loader->cohort);
     for (int y = 0; y < height; y++) {
         const float *grey = loader->image + (size_t)y * (size_t)width;
-        const uint8_t *lesion = loader->mask + (size_t)y * (size_t)width;
+        const uint8_t *label = loader->mask + (size_t)y * (size_t)width;
         for (int x = 0; x < width; x++) {
             int from = flip ? width - 1 - x : x;
-            for (int c = 0; c < channels; c++) *image++ = grey[from];
-            *mask++ = lesion[from];
+            for (int c = 0; c < channels; c++) *image++ = grey[(size_t)c * next + (size_t)from];
+            *mask++ = (float)(swap && label[from] ? 3 - label[from] : label[from]);
         }
     }
 }
@@ -54,7 +58,9 @@ static hl_status prepare(hl_loader *loader, int batch) {
     size_t pixels = pixels_of(loader);
     float *image = loader->images[batch % BUFFERS], *mask = loader->masks[batch % BUFFERS];
     for (int s = loader->starts[batch]; s < loader->starts[batch + 1] && !atomic_load(&loader->stop); s++) {
-        hl_status status = hl_cohort_slice(loader->cohort, loader->samples[s].row, loader->image, loader->mask, NULL, NULL);
+        int row = loader->samples[s].row;
+        hl_status status = hl_cohort_image(loader->cohort, row, loader->context, loader->image);
+        if (!status) status = hl_cohort_slice(loader->cohort, row, NULL, loader->mask, NULL, NULL);
         if (status) return status;
         place(loader, loader->samples[s].flip, image, mask);
         image += pixels * (size_t)loader->channels, mask += pixels;
@@ -87,10 +93,11 @@ static void *run(void *arg) {
 
 /* --- starting --------------------------------------------------------------------------------------------------------- */
 
-static hl_status check(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, int channels) {
+static hl_status check(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, int channels, bool context) {
     hl_context *hl = hl_cohort_context(cohort);
     int rows = hl_manifest_count(hl_cohort_manifest(cohort));
     if (batches < 0 || channels < 1) return hl_fail(hl, HL_USAGE, "%d batches of %d channels were asked for", batches, channels);
+    if (context && channels != 3) return hl_fail(hl, HL_USAGE, "neighbouring slices fill 3 channels, %d were asked for", channels);
     for (int b = 0; b < batches; b++)
         if (starts[b] < 0 || starts[b + 1] <= starts[b])
             return hl_fail(hl, HL_USAGE, "batch %d goes from sample %d to %d, expected at least one", b, starts[b], starts[b + 1]);
@@ -107,7 +114,7 @@ static hl_status find_memory(hl_loader *loader) {
         size_t count = (size_t)(loader->starts[b + 1] - loader->starts[b]);
         if (count > largest) largest = count;
     }
-    loader->image = hl_calloc(hl, pixels, sizeof *loader->image);
+    loader->image = hl_calloc(hl, pixels * (loader->context ? 3 : 1), sizeof *loader->image);
     loader->mask = hl_calloc(hl, pixels, sizeof *loader->mask);
     bool found = loader->image && loader->mask;
     for (int i = 0; i < BUFFERS && found; i++) {
@@ -146,11 +153,11 @@ static hl_status start_thread(hl_loader *loader) {
     return loader->running ? HL_OK : hl_fail(hl, HL_FAILED, "the loader's thread cannot be started");
 }
 
-hl_loader *hl_loader_start(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, int channels) {
-    if (check(cohort, samples, starts, batches, channels)) return NULL;
+hl_loader *hl_loader_start(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, int channels, bool context) {
+    if (check(cohort, samples, starts, batches, channels, context)) return NULL;
     hl_loader *loader = hl_calloc(hl_cohort_context(cohort), 1, sizeof *loader);
     if (!loader) return NULL;
-    loader->cohort = cohort, loader->batches = batches, loader->channels = channels;
+    loader->cohort = cohort, loader->batches = batches, loader->channels = channels, loader->context = context;
     hl_status status = copy_plan(loader, samples, starts);
     if (!status) status = find_memory(loader);
     if (!status) status = start_thread(loader);

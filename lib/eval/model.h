@@ -5,8 +5,11 @@
 #include "hilum/predict.h"
 
 hl_context *hl_model_context(const hl_model *model);
-int hl_model_height(const hl_model *model);
-int hl_model_width(const hl_model *model);
-int hl_model_batch(const hl_model *model);
+const hl_model_options *hl_model_options_of(const hl_model *model);
+int hl_model_classes(const hl_model *model);
+/* height x width. */
+size_t hl_model_plane(const hl_model *model);
+/* Slices that it reads to predict one: with context 3, the middle one's neighbours among them; else 1. */
+int hl_model_slices(const hl_model *model);
 
 #endif

@@ -1,4 +1,5 @@
-/* Compiling a graph into a plan: checks, shapes, kernels, memory, and the steps that point into it. */
+/* Compiling a graph into a plan: checks, shapes, kernels, layout - all of which needs neither parameters nor memory -, then memory
+ * and the steps that point into it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,18 @@ static hl_status check(hl_graph *graph, const hl_plan_options *o) {
     if (graph->output == graph->input) return hl_fail(hl, HL_USAGE, "the graph's output is its input");
     if (o->batch < 1 || o->height < 1 || o->width < 1)
         return hl_fail(hl, HL_USAGE, "a batch of %d images of %dx%d makes no sense", o->batch, o->height, o->width);
-    if (!hl_loss_find(o->loss ? o->loss : "bce+dice")) return hl_fail(hl, HL_USAGE, "loss \"%s\" is unknown", o->loss);
-    return HL_OK;
+    int channels = graph->nodes[graph->output]->channels;
+    const hl_loss *loss = hl_loss_find(o->loss, channels);
+    if (!loss) return hl_fail(hl, HL_USAGE, "loss \"%s\" is unknown", o->loss);
+    if (loss->class_indices == (channels > 1)) return HL_OK;
+    return hl_fail(hl, HL_USAGE, "loss \"%s\" takes %s, the net gives %d", o->loss,
+                   loss->class_indices ? "two channels of logits or more" : "one channel of logits", channels);
 }
 
 /* The store's parameter for each of the graph's; they may come from another graph of the same net. */
 static hl_status match_params(hl_plan *plan) {
+    plan->param_of_spec = hl_calloc(plan->hl, plan->graph->param_count, sizeof *plan->param_of_spec);
+    if (!plan->param_of_spec) return HL_NO_MEMORY;
     for (size_t i = 0; i < plan->graph->param_count; i++) {
         const hl_param_spec *spec = &plan->graph->params[i];
         int found = i < (size_t)plan->params->count && !strcmp(plan->params->list[i].spec.name, spec->name) ? (int)i : hl_param_find(plan->params, spec->name);
@@ -37,80 +44,91 @@ static hl_view view_of(const hl_plan *plan, int node) {
     return (hl_view){.n = plan->options.batch, .h = s->h, .w = s->w, .c = s->c, .stride = s->c};
 }
 
-/* Shapes, kernels and parameters of a step: all but memory. */
+/* The values a step reads, joins taken apart. */
+static void describe_reads(hl_plan *plan, int index) {
+    const hl_node *node = plan->graph->nodes[index];
+    hl_plan_node *n = &plan->nodes[index];
+    int ups[HL_MAX_SEGMENTS] = {0};
+    n->step.in_count = node->input_count;
+    for (int k = 0; k < node->input_count; k++) n->reads[k] = node->inputs[k];
+    if (node->op->needs & HL_READS_SEGMENTS) n->step.in_count = hl_plan_segments(plan, node->inputs[0], 0, n->reads, ups, HL_MAX_SEGMENTS);
+    for (int k = 0; k < n->step.in_count; k++) n->step.in[k] = (hl_segment){view_of(plan, n->reads[k]), ups[k]};
+}
+
+/* Shapes and kernels of a step: all but parameters and memory. */
 static void describe_step(hl_plan *plan, int index) {
     const hl_node *node = plan->graph->nodes[index];
     hl_plan_node *n = &plan->nodes[index];
     hl_step *step = &n->step;
-    *step = (hl_step){.hl = plan->hl, .kernels = plan->kernels, .node = node, .mode = plan->options.mode};
+    *step = (hl_step){.hl = plan->hl, .kernels = plan->kernels, .node = node, .mode = plan->options.mode, .seed = plan->options.seed, .no_drop = plan->options.no_drop};
     step->out = step->out_gradient = view_of(plan, index);
+    describe_reads(plan, index);
     for (int k = 0; k < node->input_count; k++) {
         step->in_shape[k] = plan->nodes[node->inputs[k]].shape;
         step->in_accumulate[k] = n->accumulate[k];
         if (plan->nodes[node->inputs[k]].wants) step->in_gradient[k] = view_of(plan, node->inputs[k]);
     }
-    for (int slot = 0; slot < HL_MAX_PARAMS; slot++)
-        if (node->params[slot] >= 0) step->param[slot] = plan->params->list[plan->param_of_spec[node->params[slot]]].data;
-    if (node->op != &hl_op_conv) return;
-    hl_conv conv = hl_conv_geometry(step);
-    for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++) step->conv[pass] = hl_conv_choose(plan->kernels, &conv, (hl_pass)pass);
+    if (!node->op->geometry) return;
+    hl_conv conv = node->op->geometry(step);
+    static const hl_pass turned[] = {HL_BACKWARD_DATA, HL_FORWARD, HL_BACKWARD_WEIGHTS};
+    for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++)
+        step->conv[pass] = hl_conv_choose(plan->kernels, &conv, node->op->needs & HL_TRANSPOSED ? turned[pass] : (hl_pass)pass);
 }
 
 static void *at(const hl_plan *plan, int item) { return item < 0 ? NULL : plan->memory + plan->arena.items[item].offset; }
 
-/* Points a step into the arena. */
+/* Points a step into the store and into the arena. */
 static void place_step(hl_plan *plan, int index) {
     const hl_node *node = plan->graph->nodes[index];
     hl_plan_node *n = &plan->nodes[index];
     hl_step *step = &n->step;
-    int leaves[HL_MAX_SEGMENTS], ups[HL_MAX_SEGMENTS];
-    step->in_count = node->input_count;
-    for (int k = 0; k < node->input_count; k++) leaves[k] = node->inputs[k], ups[k] = 0;
-    if (node->op->needs & HL_READS_SEGMENTS) step->in_count = hl_plan_segments(plan, node->inputs[0], 0, leaves, ups, HL_MAX_SEGMENTS);
-    for (int k = 0; k < step->in_count; k++) {
-        step->in[k] = (hl_segment){view_of(plan, leaves[k]), ups[k]};
-        step->in[k].view.data = at(plan, plan->nodes[leaves[k]].value);
-        n->reads_images[k] = leaves[k] == plan->graph->input;
-    }
+    for (int k = 0; k < step->in_count; k++) step->in[k].view.data = at(plan, plan->nodes[n->reads[k]].value);
     for (int k = 0; k < node->input_count; k++) step->in_gradient[k].data = at(plan, plan->nodes[node->inputs[k]].gradient);
     step->out.data = at(plan, n->value);
     step->out_gradient.data = at(plan, n->gradient);
     step->saved = at(plan, n->saved);
-    for (int slot = 0; slot < HL_MAX_PARAMS; slot++) step->param_gradient[slot] = at(plan, n->param_gradient[slot]);
+    for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
+        if (node->params[slot] >= 0) step->param[slot] = plan->params->list[plan->param_of_spec[node->params[slot]]].data;
+        step->param_gradient[slot] = at(plan, n->param_gradient[slot]);
+    }
 }
 
-static hl_status compile(hl_plan *plan) {
-    hl_status status = match_params(plan);
-    if (!status) status = hl_plan_shapes(plan);
+static hl_status describe(hl_plan *plan) {
+    hl_status status = hl_plan_shapes(plan);
     if (status) return status;
     hl_plan_analyse(plan);
     for (int i = 0; i < plan->count; i++) describe_step(plan, i);
-    status = hl_plan_layout(plan);
-    if (status) return status;
-    plan->memory = hl_aligned(plan->hl, plan->arena.bytes);
-    if (!plan->memory) return HL_NO_MEMORY;
-    for (int i = 0; i < plan->count; i++) place_step(plan, i);
-    return HL_OK;
+    return hl_plan_layout(plan);
 }
 
-hl_plan *hl_compile(hl_graph *graph, hl_params *params, const hl_plan_options *options) {
-    if (!graph || !params) return NULL;
+hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *options) {
+    if (!graph) return NULL;
     hl_context *hl = graph->hl;
-    if (check(graph, options) || hl_kernels_check(hl, params->dtype)) return NULL;
+    if (check(graph, options)) return NULL;
     hl_plan *plan = hl_calloc(hl, 1, sizeof *plan);
     if (!plan) return NULL;
-    *plan = (hl_plan){.hl = hl, .graph = graph, .params = params, .options = *options, .count = (int)graph->count, .loss_scratch = -1};
-    plan->kernels = hl_kernels_for(hl, params->dtype);
-    plan->loss = hl_loss_find(options->loss ? options->loss : "bce+dice");
+    *plan = (hl_plan){.hl = hl, .graph = graph, .options = *options, .count = (int)graph->count, .loss_scratch = -1};
+    plan->kernels = hl_kernels_for(hl, dtype);
+    plan->loss = hl_loss_find(options->loss, graph->nodes[graph->output]->channels);
     plan->nodes = hl_calloc(hl, graph->count, sizeof *plan->nodes);
-    plan->param_of_spec = hl_calloc(hl, graph->param_count, sizeof *plan->param_of_spec);
-    if (!plan->nodes || !plan->param_of_spec) return hl_plan_free(plan), NULL;
+    if (!plan->nodes) return hl_plan_free(plan), NULL;
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
         n->value = n->gradient = n->saved = n->forward_scratch = n->backward_scratch = -1;
         for (int slot = 0; slot < HL_MAX_PARAMS; slot++) n->param_gradient[slot] = -1;
     }
-    if (compile(plan)) return hl_plan_free(plan), NULL;
+    if (describe(plan)) return hl_plan_free(plan), NULL;
+    return plan;
+}
+
+hl_plan *hl_compile(hl_graph *graph, hl_params *params, const hl_plan_options *options) {
+    hl_plan *plan = params ? hl_plan_dry(graph, params->dtype, options) : NULL;
+    if (!plan) return NULL;
+    plan->params = params;
+    bool fits = !hl_kernels_check(plan->hl, params->dtype) && !match_params(plan);
+    if (fits) plan->memory = hl_aligned(plan->hl, plan->arena.bytes);
+    if (!plan->memory) return hl_plan_free(plan), NULL;
+    for (int i = 0; i < plan->count; i++) place_step(plan, i);
     return plan;
 }
 
@@ -126,18 +144,23 @@ void hl_plan_free(hl_plan *plan) {
 size_t hl_plan_bytes(const hl_plan *plan) { return plan->arena.bytes; }
 size_t hl_plan_bytes_unshared(const hl_plan *plan) { return plan->arena.unshared; }
 
+double hl_plan_node_flops(const hl_plan *plan, int node) {
+    const hl_plan_node *n = &plan->nodes[node];
+    const hl_op *op = plan->graph->nodes[node]->op;
+    if (!n->live || n->joined || !op->flops) return 0;
+    hl_step step = n->step;
+    step.out.n = plan->options.batch;
+    return op->flops(&step);
+}
+
 /* Backward does a forward's work twice in a convolution (to the data and to the kernel), about once elsewhere. */
 double hl_plan_flops(const hl_plan *plan) {
     double sum = 0;
     for (int i = 0; i < plan->count; i++) {
         const hl_plan_node *n = &plan->nodes[i];
-        const hl_op *op = plan->graph->nodes[i]->op;
-        if (!n->live || n->joined || !op->flops) continue;
-        hl_step step = n->step;
-        step.out.n = plan->options.batch;
-        double forward = op->flops(&step);
+        double forward = hl_plan_node_flops(plan, i);
         sum += forward;
-        if (n->wants) sum += forward * (op == &hl_op_conv && step.in_gradient[0].data ? 2 : 1);
+        if (n->wants) sum += forward * (n->step.node->op->geometry && n->step.in_gradient[0].c ? 2 : 1);
     }
     return sum;
 }
@@ -149,7 +172,7 @@ char *hl_plan_kernels(const hl_plan *plan) {
         const hl_plan_node *n = &plan->nodes[i];
         if (!n->live || !n->step.conv[0]) continue;
         for (int pass = HL_FORWARD; pass <= (plan->options.mode == HL_TRAIN ? HL_BACKWARD_WEIGHTS : HL_FORWARD) && text; pass++) {
-            if (pass == HL_BACKWARD_DATA && !n->step.in_gradient[0].data) continue;
+            if (pass == HL_BACKWARD_DATA && !n->step.in_gradient[0].c) continue;
             char *longer = hl_format(plan->hl, "%s%s %s %s\n", text, plan->graph->nodes[i]->name, passes[pass], n->step.conv[pass]->name);
             free(text);
             text = longer;

@@ -103,9 +103,9 @@ static bool lay_small(hl_plan *plan) {
         }
         for (int slot = 0; slot < HL_MAX_PARAMS && n->wants; slot++) {
             if (node->params[slot] < 0) continue;
-            int param = plan->param_of_spec[node->params[slot]];
-            if (!hl_param_trainable(plan->params, param)) continue;
-            size_t bytes = (size_t)plan->params->list[param].count * hl_dtype_bytes(plan->kernels->dtype);
+            const hl_param_spec *spec = &plan->graph->params[node->params[slot]];
+            if (!hl_param_kind_trainable(spec->kind)) continue;
+            size_t bytes = (size_t)hl_param_spec_elements(spec) * hl_dtype_bytes(plan->kernels->dtype);
             n->param_gradient[slot] = hl_arena_add(plan->hl, &plan->arena, bytes, backward_time(plan, i),
                                                    plan->options.keep_gradients ? end_time(plan) : backward_time(plan, i));
             if (n->param_gradient[slot] < 0) return false;

@@ -9,6 +9,12 @@
 
 bool hl_param_kind_trainable(hl_param_kind kind) { return kind != HL_MOVING_MEAN && kind != HL_MOVING_VARIANCE; }
 
+int64_t hl_param_spec_elements(const hl_param_spec *spec) {
+    int64_t count = 1;
+    for (int i = 0; i < spec->rank; i++) count *= spec->shape[i];
+    return count;
+}
+
 int64_t hl_param_memory_index(const hl_param_spec *spec, int64_t i) {
     if (spec->rank != 4) return i;
     int64_t in = spec->shape[1], area = (int64_t)spec->shape[2] * spec->shape[3];
@@ -25,34 +31,55 @@ void hl_param_set(const hl_params *params, void *data, int64_t i, double value) 
     else ((float *)data)[i] = (float)value;
 }
 
-/* FNV-1a: a parameter's draws depend on its name, not on its place. */
-static uint64_t name_hash(const char *name) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-    return hash;
+/* Between -2 and 2, normal: draws beyond are drawn again, each from a stream of its own. */
+static double truncated_normal(uint64_t seed, uint64_t name, uint64_t i) {
+    double z = 3;
+    for (uint64_t attempt = 0; fabs(z) > 2; attempt++) z = hl_random_normal(seed, HL_RANDOM_INIT, name + (attempt << 1 | 1) * 0x9E3779B97F4A7C15u, i);
+    return z;
 }
 
+/* A parameter's draws depend on its name, not on its place. */
 static void draw(hl_params *params, hl_param *p, hl_init init, uint64_t seed) {
     if (p->spec.kind == HL_GAMMA || p->spec.kind == HL_MOVING_VARIANCE)
         for (int64_t i = 0; i < p->count; i++) hl_param_set(params, p->data, i, 1);
     if (p->spec.kind != HL_KERNEL) return;
     double area = (double)p->spec.shape[2] * p->spec.shape[3];
     double fan_in = area * p->spec.shape[1], fan_out = area * p->spec.shape[0];
-    bool glorot = init == HL_INIT_KERAS && p->spec.init == HL_KERNEL_GLOROT_UNIFORM;
-    double limit = sqrt(6 / (glorot ? fan_in + fan_out : fan_in));
-    uint64_t name = name_hash(p->spec.name);
-    for (int64_t i = 0; i < p->count; i++)
-        hl_param_set(params, p->data, hl_param_memory_index(&p->spec, i), limit * (2 * hl_random_uniform(seed, HL_RANDOM_INIT, name, (uint64_t)i) - 1));
+    hl_kernel_init how = init == HL_INIT_KERAS ? p->spec.init : HL_KERNEL_HE_UNIFORM;
+    bool normal = how == HL_KERNEL_FAN_OUT_NORMAL || how == HL_KERNEL_DEPTHWISE_NORMAL;
+    double limit = sqrt(6 / (how == HL_KERNEL_GLOROT_UNIFORM ? fan_in + fan_out : fan_in));
+    double deviation = sqrt(2 / (how == HL_KERNEL_DEPTHWISE_NORMAL ? area : fan_out)) / 0.87962566;
+    uint64_t name = hl_name_hash(p->spec.name);
+    for (int64_t i = 0; i < p->count; i++) {
+        double value = normal ? deviation * truncated_normal(seed, name, (uint64_t)i) : limit * (2 * hl_random_uniform(seed, HL_RANDOM_INIT, name, (uint64_t)i) - 1);
+        hl_param_set(params, p->data, hl_param_memory_index(&p->spec, i), value);
+    }
 }
 
 /* Allocates one parameter after a spec; false: no memory. */
 static bool make(hl_params *params, hl_param *p, const hl_param_spec *spec) {
     p->spec = *spec;
     p->spec.name = hl_strdup(params->hl, spec->name);
-    p->count = 1;
-    for (int i = 0; i < spec->rank; i++) p->count *= spec->shape[i];
+    p->count = hl_param_spec_elements(spec);
     p->data = hl_aligned(params->hl, (size_t)p->count * hl_dtype_bytes(params->dtype));
     return p->spec.name && p->data;
+}
+
+/* Whether a node's output is the image, normalised or not. */
+static bool is_image(const hl_graph *graph, int index) {
+    const hl_node *node = graph->nodes[index];
+    return index == graph->input || (node->op == &hl_op_norm && is_image(graph, node->inputs[0]));
+}
+
+static void mark_of_image(hl_params *params, const hl_graph *graph) {
+    for (size_t i = 0; i < graph->count; i++) {
+        const hl_node *node = graph->nodes[i];
+        if (!node->input_count || !is_image(graph, node->inputs[0])) continue;
+        for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
+            hl_param *p = node->params[slot] < 0 ? NULL : &params->list[node->params[slot]];
+            if (p) p->of_image = node->op == &hl_op_norm || (node->op == &hl_op_conv && p->spec.kind == HL_KERNEL);
+        }
+    }
 }
 
 hl_params *hl_params_init_as(hl_graph *graph, hl_dtype dtype, hl_init init, uint64_t seed) {
@@ -71,6 +98,7 @@ hl_params *hl_params_init_as(hl_graph *graph, hl_dtype dtype, hl_init init, uint
         if (!make(params, &params->list[i], &graph->params[i])) return hl_params_free(params), NULL;
         draw(params, &params->list[i], init, seed);
     }
+    mark_of_image(params, graph);
     return params;
 }
 
@@ -115,4 +143,15 @@ void hl_param_write(hl_params *params, int index, const double *values) {
     for (int64_t i = 0; i < p->count; i++) hl_param_set(params, p->data, hl_param_memory_index(&p->spec, i), values[i]);
     p->version++;
     if (!hl_param_kind_trainable(p->spec.kind)) params->foreign_moving = true, params->bn_steps = 0;
+}
+
+void hl_params_settle(hl_params *params) {
+    for (int i = 0; i < params->count; i++) {
+        hl_param *p = &params->list[i];
+        if (hl_param_kind_trainable(p->spec.kind)) continue;
+        for (int64_t k = 0; k < p->count; k++)
+            hl_param_set(params, p->data, k, hl_moving_corrected(p->spec.kind, hl_param_get(params, p->data, k), params->bn_steps));
+        p->version++;
+    }
+    params->bn_steps = 0, params->foreign_moving = true;
 }

@@ -32,7 +32,7 @@ typedef struct hl_plan_node {
     bool joined;       /* never computed: its readers take its inputs as segments */
     bool wants;        /* its gradient is wanted */
     bool accumulate[HL_MAX_INPUTS];
-    bool reads_images[HL_MAX_SEGMENTS]; /* which of the step's inputs is the caller's array */
+    int reads[HL_MAX_SEGMENTS]; /* the values that the step reads, joins taken apart */
     int value, gradient, saved, forward_scratch, backward_scratch; /* arena items, -1: none */
     int param_gradient[HL_MAX_PARAMS];
     hl_step step;
@@ -51,8 +51,14 @@ struct hl_plan {
     hl_arena arena;
     char *memory;
     int loss_scratch;
-    hl_view target;
+    int64_t draw; /* of the next forward in training: which of a run's passes it is */
 };
+
+/* Compiles all that needs neither parameters nor memory: shapes, kernels, the arena's layout. Such a plan cannot run; what it says
+ * of bytes, FLOPs and kernels is what hl_compile's says. NULL as there. Owner: the caller, hl_plan_free. */
+hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *options);
+/* A node's operations of forward at the largest batch; 0 for one that is not computed. */
+double hl_plan_node_flops(const hl_plan *plan, int node);
 
 /* Which nodes live, which joins are read as segments, which gradients are wanted. Shapes are set first. */
 hl_status hl_plan_shapes(hl_plan *plan);
@@ -68,7 +74,8 @@ hl_status hl_plan_layout(hl_plan *plan);
 void hl_plan_forward(hl_plan *plan, const void *images, int count);
 /* The logits of the last forward: count x H x W x classes. */
 hl_view hl_plan_logits(const hl_plan *plan);
-/* The loss of the last forward against `target` (plan's dtype, like the logits) and the gradient to the logits. */
+/* The loss of the last forward against `target` (in the plan's dtype, N x H x W: 0 or 1, or with more than one channel of logits
+ * class indices) and the gradient to the logits. */
 double hl_plan_loss(hl_plan *plan, const void *target);
 /* The gradient to the logits, to be written by who runs hl_plan_backward without hl_plan_loss. */
 hl_view hl_plan_logits_gradient(const hl_plan *plan);

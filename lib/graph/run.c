@@ -5,11 +5,12 @@ static void set_batch(hl_plan *plan, const void *images, int count) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
         hl_step *step = &n->step;
+        step->draw = plan->draw;
         step->out.n = step->out_gradient.n = count;
         for (int k = 0; k < HL_MAX_INPUTS; k++) step->in_gradient[k].n = count;
         for (int k = 0; k < step->in_count; k++) {
             step->in[k].view.n = count;
-            if (n->reads_images[k]) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
+            if (n->reads[k] == plan->graph->input) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
         }
     }
 }
@@ -35,6 +36,7 @@ double hl_plan_loss(hl_plan *plan, const void *target) {
     hl_view logits = hl_plan_logits(plan), gradient = hl_plan_logits_gradient(plan);
     hl_view truth = logits;
     truth.data = (void *)(uintptr_t)target;
+    if (plan->loss->class_indices) truth.c = truth.stride = 1;
     return plan->loss->run(plan->hl, plan->kernels, &logits, &truth, gradient.data ? &gradient : NULL, scratch(plan, plan->loss_scratch));
 }
 
@@ -68,6 +70,7 @@ hl_status hl_train_step(hl_plan *plan, hl_adam *adam, double rate, const float *
     if (plan->options.mode != HL_TRAIN || plan->kernels->dtype != HL_F32) return hl_fail(plan->hl, HL_USAGE, "the plan was not compiled to train in float");
     if (count < 1 || count > plan->options.batch)
         return hl_fail(plan->hl, HL_USAGE, "a batch of %d images, the plan takes 1 to %d", count, plan->options.batch);
+    plan->draw = adam->steps;
     hl_plan_forward(plan, images, count);
     double value = hl_plan_loss(plan, masks);
     hl_plan_backward(plan, adam, rate);
@@ -84,7 +87,8 @@ hl_status hl_predict(hl_plan *plan, const float *images, int count, float *proba
         hl_plan_forward(plan, images + (size_t)done * in_size, n);
         hl_view logits = hl_plan_logits(plan), p = logits;
         p.data = probabilities + (size_t)done * out_size;
-        plan->kernels->sigmoid_forward(plan->hl, &logits, &p);
+        if (out->c > 1) plan->kernels->softmax_forward(plan->hl, &logits, &p);
+        else plan->kernels->sigmoid_forward(plan->hl, &logits, &p);
         done += n;
     }
     return HL_OK;

@@ -8,6 +8,7 @@ typedef struct hl_param {
     hl_param_spec spec; /* its name is the store's own copy */
     int64_t count;
     void *data;         /* in the store's dtype; kernels lie as (out, kH, kW, in / groups) */
+    bool of_image;      /* a kernel that reads the image, or a vector that normalises it before: one input or entry a channel of the image */
     uint64_t version;   /* goes up with every change, so that whoever keeps a packed copy knows when it is stale */
 } hl_param;
 
@@ -29,6 +30,7 @@ struct hl_adam {
 };
 
 bool hl_param_kind_trainable(hl_param_kind kind);
+int64_t hl_param_spec_elements(const hl_param_spec *spec);
 /* Index in memory of element i of the files' order. */
 int64_t hl_param_memory_index(const hl_param_spec *spec, int64_t i);
 double hl_param_get(const hl_params *params, const void *data, int64_t i);

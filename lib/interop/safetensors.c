@@ -41,11 +41,11 @@ static char *make_header(const hl_tensor_entry *tensors, int count, const hl_met
     double offset = 0;
     for (int i = 0; i < count; i++) {
         cJSON *object = cJSON_AddObjectToObject(root, tensors[i].name);
-        cJSON_AddStringToObject(object, "dtype", "F32");
+        cJSON_AddStringToObject(object, "dtype", tensors[i].half ? "F16" : "F32");
         cJSON *shape = cJSON_AddArrayToObject(object, "shape"), *range = cJSON_AddArrayToObject(object, "data_offsets");
         for (int k = 0; k < tensors[i].rank; k++) cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)tensors[i].shape[k]));
         cJSON_AddItemToArray(range, cJSON_CreateNumber(offset));
-        offset += 4.0 * (double)entry_count(&tensors[i]);
+        offset += (tensors[i].half ? 2.0 : 4.0) * (double)entry_count(&tensors[i]);
         cJSON_AddItemToArray(range, cJSON_CreateNumber(offset));
     }
     char *text = cJSON_PrintUnformatted(root);
@@ -53,11 +53,49 @@ static char *make_header(const hl_tensor_entry *tensors, int count, const hl_met
     return text;
 }
 
+/* The bits of a value as IEEE 754 binary16: five bits of exponent, ten of mantissa. */
+static uint16_t half_bits(float value) {
+    unsigned sign = signbit(value) ? 0x8000 : 0;
+    double size = fabs((double)value);
+    int exponent;
+    if (isnan(value)) return 0x7E00;
+    if (size >= 65520) return (uint16_t)(sign | 0x7C00);
+    if (size < 0x1p-14) return (uint16_t)(sign | (unsigned)nearbyint(size * 0x1p24)); /* one that rounds up to 2^-14 is right too */
+    double fraction = frexp(size, &exponent); /* size = fraction 2^exponent, fraction from 0.5 on */
+    return (uint16_t)(sign | (((unsigned)(exponent + 13) << 10) + (unsigned)nearbyint(fraction * 2048)));
+}
+
+/* Short writes show in ferror, which commit reads. */
+static hl_status write_half(hl_context *hl, FILE *stream, const char *path, const hl_tensor_entry *t, const float *values) {
+    for (int64_t i = 0; i < entry_count(t); i++) {
+        uint16_t bits = half_bits(values[i]);
+        if ((bits & 0x7FFF) == 0x7C00) return hl_fail(hl, HL_USAGE, "%s: tensor %s holds %g, half precision ends at 65504", path, t->name, (double)values[i]);
+        (void)!fwrite(&bits, 2, 1, stream);
+    }
+    return HL_OK;
+}
+
+/* The tensors' bytes; `room` is for the largest that has to be filled. */
+static hl_status write_values(hl_context *hl, FILE *stream, const char *path, const hl_tensor_entry *tensors, int count, float *room) {
+    hl_status status = HL_OK;
+    for (int i = 0; i < count && !status; i++) {
+        const float *values = tensors[i].values ? tensors[i].values : room;
+        if (!tensors[i].values) tensors[i].fill(&tensors[i], room);
+        if (tensors[i].half) status = write_half(hl, stream, path, &tensors[i], values);
+        else (void)!fwrite(values, 4, (size_t)entry_count(&tensors[i]), stream);
+    }
+    return status;
+}
+
 hl_status hl_safetensors_write(hl_context *hl, const char *path, const hl_tensor_entry *tensors, int count, const hl_metadata *metadata, int metadata_count) {
     char *header = make_header(tensors, count, metadata, metadata_count);
     if (!header) return hl_fail(hl, HL_NO_MEMORY, "%s: no memory for the header", path);
-    hl_new_file file;
-    hl_status status = hl_file_create(hl, &file, path);
+    int64_t largest = 1;
+    for (int i = 0; i < count; i++)
+        if (!tensors[i].values && entry_count(&tensors[i]) > largest) largest = entry_count(&tensors[i]);
+    float *room = hl_calloc(hl, (size_t)largest, sizeof *room);
+    hl_new_file file = {0};
+    hl_status status = room ? hl_file_create(hl, &file, path) : HL_NO_MEMORY;
     if (!status) {
         size_t length = strlen(header), padded = (length + 7) / 8 * 8;
         unsigned char prefix[8];
@@ -65,9 +103,11 @@ hl_status hl_safetensors_write(hl_context *hl, const char *path, const hl_tensor
         (void)!fwrite(prefix, 1, 8, file.stream); /* short writes show in ferror, which commit reads */
         (void)!fwrite(header, 1, length, file.stream);
         (void)!fwrite("       ", 1, padded - length, file.stream);
-        for (int i = 0; i < count; i++) (void)!fwrite(tensors[i].values, 4, (size_t)entry_count(&tensors[i]), file.stream);
-        status = hl_file_commit(hl, &file);
+        status = write_values(hl, file.stream, path, tensors, count, room);
+        if (status) hl_file_discard(&file);
+        else status = hl_file_commit(hl, &file);
     }
+    free(room);
     cJSON_free(header);
     return status;
 }

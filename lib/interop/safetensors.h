@@ -8,14 +8,18 @@ typedef struct hl_tensor_entry {
     const char *name;
     int rank;
     int64_t shape[4];
-    const float *values; /* to write; count is the shape's product */
+    bool half;           /* F16 rather than F32 */
+    const float *values; /* to write; count is the shape's product. NULL: */
+    void (*fill)(const struct hl_tensor_entry *entry, float *values); /* gives them */
+    const void *source;  /* for `fill` */
 } hl_tensor_entry;
 
 typedef struct hl_metadata {
     const char *key, *value;
 } hl_metadata;
 
-/* Writes F32 tensors in the order given; whole or not at all. The same input gives the same bytes. */
+/* Writes tensors in the order given; whole or not at all. The same input gives the same bytes. What an F16 cannot hold (beyond
+ * 65504) is HL_USAGE, naming the tensor; what lies between two is rounded to the nearer, a tie to the even one. */
 hl_status hl_safetensors_write(hl_context *hl, const char *path, const hl_tensor_entry *tensors, int count, const hl_metadata *metadata, int metadata_count);
 
 /* A file that was read: checked, all in memory. */

@@ -8,22 +8,36 @@
 
 #include "hilum/params.h"
 
+/* What an entry's values come from. */
+typedef struct source {
+    const hl_params *params;
+    const hl_param *param;
+    const void *data; /* laid out as the parameter */
+} source;
+
 typedef struct writer {
     hl_context *hl;
     hl_tensor_entry *entries;
-    float **owned;
+    source *sources;
     int count;
+    bool half;
 } writer;
 
-/* Adds one tensor, laid out as `p`, in the files' order; takes `name` over. false: no memory. */
+/* In the files' order. */
+static void fill(const hl_tensor_entry *entry, float *values) {
+    const source *from = entry->source;
+    for (int64_t i = 0; i < from->param->count; i++)
+        values[i] = (float)hl_param_get(from->params, from->data, hl_param_memory_index(&from->param->spec, i));
+}
+
+/* Adds one tensor, laid out as `p`; takes `name` over. false: no memory. */
 static bool add(writer *w, const hl_params *params, const hl_param *p, const void *data, char *name) {
-    float *values = name ? hl_calloc(w->hl, (size_t)p->count, sizeof *values) : NULL;
-    if (!values) return free(name), false;
-    for (int64_t i = 0; i < p->count; i++) values[i] = (float)hl_param_get(params, data, hl_param_memory_index(&p->spec, i));
-    hl_tensor_entry *entry = &w->entries[w->count];
-    *entry = (hl_tensor_entry){.name = name, .rank = p->spec.rank, .values = values};
+    if (!name) return false;
+    source *from = &w->sources[w->count];
+    hl_tensor_entry *entry = &w->entries[w->count++];
+    *from = (source){params, p, data};
+    *entry = (hl_tensor_entry){.name = name, .rank = p->spec.rank, .half = w->half, .fill = fill, .source = from};
     for (int i = 0; i < p->spec.rank; i++) entry->shape[i] = p->spec.shape[i];
-    w->owned[w->count++] = values;
     return true;
 }
 
@@ -59,23 +73,48 @@ static hl_status write_all(const writer *w, const hl_params *params, const hl_ad
     return status;
 }
 
-hl_status hl_weights_save(const hl_params *params, const hl_adam *adam, const char *path, const hl_metadata *extra, int extra_count) {
+static hl_status save(const hl_params *params, const hl_adam *adam, bool half, const char *path, const hl_metadata *extra, int extra_count) {
     hl_context *hl = params->hl;
     size_t most = 3 * (size_t)params->count;
-    writer w = {.hl = hl, .entries = hl_calloc(hl, most, sizeof *w.entries), .owned = hl_calloc(hl, most, sizeof *w.owned)};
+    writer w = {.hl = hl, .half = half, .entries = hl_calloc(hl, most, sizeof *w.entries), .sources = hl_calloc(hl, most, sizeof *w.sources)};
     hl_status status = HL_NO_MEMORY;
-    if (w.entries && w.owned && collect(&w, params, adam)) status = write_all(&w, params, adam, path, extra, extra_count);
-    for (int i = 0; i < w.count; i++) {
-        free(w.owned[i]);
-        free((char *)(uintptr_t)w.entries[i].name);
-    }
+    if (w.entries && w.sources && collect(&w, params, adam)) status = write_all(&w, params, adam, path, extra, extra_count);
+    for (int i = 0; i < w.count; i++) free((char *)(uintptr_t)w.entries[i].name);
     free(w.entries);
-    free(w.owned);
+    free(w.sources);
     return status;
 }
 
-/* Whether the file has the tensor in the parameter's shape; says what is wrong. */
-static hl_status check_tensor(const hl_params *params, const hl_param *p, const hl_safetensors *file, const char *path, const char *prefix, int *index) {
+hl_status hl_weights_save(const hl_params *params, const hl_adam *adam, const char *path, const hl_metadata *extra, int extra_count) {
+    return save(params, adam, false, path, extra, extra_count);
+}
+
+/* A file's image has this many channels where a net that has one can take its weights. */
+enum { FILE_CHANNELS = 3 };
+
+/* Whether a tensor of the file, in its stead a net with an image of three channels, becomes this parameter by folding. */
+static bool folds(const hl_param *p, const hl_safetensors *file, int index) {
+    int axis = p->spec.rank == 4 ? 1 : 0;
+    bool fits = p->of_image && p->spec.shape[axis] == 1 && hl_safetensors_rank(file, index) == p->spec.rank;
+    for (int i = 0; i < p->spec.rank && fits; i++)
+        fits = hl_safetensors_dim(file, index, i) == (i == axis ? FILE_CHANNELS : p->spec.shape[i]);
+    return fits;
+}
+
+/* A kernel (out, channels, kH, kW) becomes (out, 1, kH, kW), the sum over the channels; a vector (channels) their mean. In place. */
+static void fold(const hl_param *p, double *values) {
+    int64_t area = p->spec.rank == 4 ? (int64_t)p->spec.shape[2] * p->spec.shape[3] : 1;
+    for (int64_t i = 0; i < p->count; i++) {
+        const double *from = values + i / area * FILE_CHANNELS * area + i % area;
+        double sum = 0;
+        for (int c = 0; c < FILE_CHANNELS; c++) sum += from[c * area];
+        values[i] = p->spec.rank == 4 ? sum : sum / FILE_CHANNELS;
+    }
+}
+
+/* Whether the file has the tensor in the parameter's shape, or one that folds to it; says what is wrong. */
+static hl_status check_tensor(const hl_params *params, const hl_param *p, const hl_safetensors *file, const char *path, const char *prefix,
+                              bool may_fold, int *index) {
     char name[256];
     snprintf(name, sizeof name, "%s%s", prefix, p->spec.name);
     *index = hl_safetensors_find(file, name);
@@ -84,7 +123,7 @@ static hl_status check_tensor(const hl_params *params, const hl_param *p, const 
     int64_t found = 1;
     for (int i = 0; i < hl_safetensors_rank(file, *index); i++) found *= hl_safetensors_dim(file, *index, i);
     for (int i = 0; i < p->spec.rank && same; i++) same = hl_safetensors_dim(file, *index, i) == p->spec.shape[i];
-    if (same) return HL_OK;
+    if (same || (may_fold && folds(p, file, *index))) return HL_OK;
     return hl_fail(params->hl, HL_BAD_INPUT, "%s: tensor %s has another shape: %" PRId64 " elements, expected %" PRId64, path, name, found, p->count);
 }
 
@@ -93,11 +132,12 @@ static hl_status check_file(const hl_params *params, const hl_adam *adam, const 
     int64_t largest = 1;
     for (int i = 0; i < params->count; i++) {
         const hl_param *p = &params->list[i];
-        hl_status status = check_tensor(params, p, file, path, "", &index);
-        if (!status && adam && adam->moment1[i]) status = check_tensor(params, p, file, path, "adam/m/", &index);
-        if (!status && adam && adam->moment1[i]) status = check_tensor(params, p, file, path, "adam/v/", &index);
+        hl_status status = check_tensor(params, p, file, path, "", !adam, &index);
+        if (!status && adam && adam->moment1[i]) status = check_tensor(params, p, file, path, "adam/m/", false, &index);
+        if (!status && adam && adam->moment1[i]) status = check_tensor(params, p, file, path, "adam/v/", false, &index);
         if (status) return status;
-        if (p->count > largest) largest = p->count;
+        int64_t room = p->count * (p->of_image ? FILE_CHANNELS : 1);
+        if (room > largest) largest = room;
     }
     for (int i = 0; i < hl_safetensors_count(file); i++) {
         const char *name = hl_safetensors_name(file, i);
@@ -111,7 +151,9 @@ static hl_status check_file(const hl_params *params, const hl_adam *adam, const 
 static void load_into(const hl_params *params, const hl_param *p, void *data, const hl_safetensors *file, const char *prefix, double *buffer) {
     char name[256];
     snprintf(name, sizeof name, "%s%s", prefix, p->spec.name);
-    hl_safetensors_get(file, hl_safetensors_find(file, name), buffer);
+    int index = hl_safetensors_find(file, name);
+    hl_safetensors_get(file, index, buffer);
+    if (folds(p, file, index)) fold(p, buffer);
     for (int64_t i = 0; i < p->count; i++) hl_param_set(params, data, hl_param_memory_index(&p->spec, i), buffer[i]);
 }
 
@@ -141,7 +183,8 @@ hl_status hl_weights_load(hl_params *params, hl_adam *adam, const hl_safetensors
     return HL_OK;
 }
 
-hl_status hl_params_save(const hl_params *params, const char *path) { return hl_weights_save(params, NULL, path, NULL, 0); }
+hl_status hl_params_save(const hl_params *params, const char *path) { return save(params, NULL, false, path, NULL, 0); }
+hl_status hl_params_save_half(const hl_params *params, const char *path) { return save(params, NULL, true, path, NULL, 0); }
 
 hl_status hl_params_load(hl_params *params, const char *path) {
     hl_safetensors *file = hl_safetensors_read(params->hl, path);

@@ -58,6 +58,12 @@ typedef struct hl_loss_sums {
     double cross_entropy, product, probability, target;
 } hl_loss_sums;
 
+/* The same for classes that exclude one another: each array holds a sum a class. */
+typedef struct hl_class_sums {
+    double cross_entropy;
+    double *product, *probability, *target;
+} hl_class_sums;
+
 typedef struct hl_kernels {
     const char *name;
     hl_dtype dtype;
@@ -114,6 +120,18 @@ typedef struct hl_kernels {
     /* dlogits = (p - t) * cross_entropy_factor + p (1 - p) (product_factor t + probability_factor) */
     void (*loss_backward)(hl_context *hl, const hl_view *logits, const hl_view *target, double cross_entropy_factor, double product_factor,
                           double probability_factor, const hl_view *dlogits);
+
+    /* Classes that exclude one another, a channel each: y = exp(x) / sum of exp(x) over the channels, at any size of x. y may be
+     * x's memory. */
+    void (*softmax_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+    /* Categorical cross-entropy and soft Dice on their logits. target: one channel, the class's index; a value that is none counts
+     * for no class. Workspace: class_loss_workspace. */
+    size_t (*class_loss_workspace)(const hl_view *logits);
+    void (*class_loss_sums)(hl_context *hl, const hl_view *logits, const hl_view *target, hl_class_sums *sums, void *workspace);
+    /* With g_c = product_factor[c] t_c + probability_factor[c]:
+     * dlogits_c = (p_c - t_c) * cross_entropy_factor + p_c (g_c - sum over k of p_k g_k) */
+    void (*class_loss_backward)(hl_context *hl, const hl_view *logits, const hl_view *target, double cross_entropy_factor,
+                                const double *product_factor, const double *probability_factor, const hl_view *dlogits);
 
     /* w -= rate m^ / (sqrt(v^) + epsilon), moments updated in place; epsilon is added to the root of the corrected moment. */
     void (*adam)(hl_context *hl, const hl_adam_step *step, int64_t count, void *weights, const void *gradient, void *moment1, void *moment2);

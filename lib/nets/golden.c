@@ -5,8 +5,8 @@
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/random.h"
 #include "graph/plan.h"
 #include "hilum/nets.h"
 
@@ -15,9 +15,7 @@ typedef struct stream {
 } stream;
 
 static stream stream_start(const char *name, uint64_t seed) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-    return (stream){hash ^ seed};
+    return (stream){hl_name_hash(name) ^ seed};
 }
 
 static double stream_next(stream *s) {
@@ -43,16 +41,16 @@ static hl_status fill_params(hl_params *params, uint64_t seed) {
     return HL_OK;
 }
 
-/* The input (N, 3, H, W) or target (N, 1, H, W) stream as an NHWC array of the dtype. Owner: the caller, free. */
-static void *make_map(hl_context *hl, hl_dtype dtype, int n, int c, int h, int w, const char *name, uint64_t seed) {
+/* The input (N, C, H, W; classes 0) or target (N, 1, H, W) stream as an NHWC array of the dtype: of one class 1 from 0.7 on, of
+ * more the class floor(classes u). Owner: the caller, free. */
+static void *make_map(hl_context *hl, hl_dtype dtype, int n, int c, int h, int w, int classes, uint64_t seed) {
     void *map = hl_calloc(hl, (size_t)n * (size_t)c * (size_t)h * (size_t)w, hl_dtype_bytes(dtype));
     if (!map) return NULL;
-    stream s = stream_start(name, seed);
-    bool target = !strcmp(name, "target");
+    stream s = stream_start(classes ? "target" : "input", seed);
     for (int i = 0; i < n; i++)
         for (int k = 0; k < c; k++)
             for (int64_t at = 0; at < (int64_t)h * w; at++) {
-                double u = stream_next(&s), value = target ? u >= 0.7 : u;
+                double u = stream_next(&s), value = classes > 1 ? floor(classes * u) : classes ? u >= 0.7 : u;
                 int64_t to = ((int64_t)i * h * w + at) * c + k;
                 if (dtype == HL_F64) ((double *)map)[to] = value;
                 else ((float *)map)[to] = (float)value;
@@ -73,11 +71,15 @@ static cJSON *brief(const hl_params *dtype_of, const void *data, int64_t count, 
     return object;
 }
 
+/* Which elements are shown is counted in the order (N, C, H, W). */
 static void add_logits(cJSON *root, const char *key, const hl_params *params, const hl_view *logits) {
-    int64_t count = hl_view_pixels(logits) * logits->c;
+    int64_t count = hl_view_pixels(logits) * logits->c, area = (int64_t)logits->h * logits->w;
     cJSON *object = brief(params, logits->data, count, NULL), *at = cJSON_AddArrayToObject(object, "at");
     cJSON_AddNumberToObject(object, "n", (double)count);
-    for (int i = 0; i < 32; i++) cJSON_AddItemToArray(at, cJSON_CreateNumber(hl_param_get(params, logits->data, i * count / 32)));
+    for (int i = 0; i < 32; i++) {
+        int64_t flat = i * count / 32, pixel = flat % area, channel = flat / area % logits->c, image = flat / area / logits->c;
+        cJSON_AddItemToArray(at, cJSON_CreateNumber(hl_param_get(params, logits->data, (image * area + pixel) * logits->c + channel)));
+    }
     cJSON_AddItemToObject(root, key, object);
 }
 
@@ -121,12 +123,14 @@ static hl_status run(cJSON *root, hl_graph *graph, hl_params *params, const hl_p
     return HL_OK;
 }
 
-hl_status hl_golden(hl_context *hl, const char *net, hl_dtype dtype, int batch, int height, int width, uint64_t seed, char **json) {
+hl_status hl_golden(hl_context *hl, const char *net, const hl_net_options *options, hl_dtype dtype, int batch, int height, int width, uint64_t seed,
+                    char **json) {
     *json = NULL;
-    hl_graph *graph = hl_net(hl, net, NULL);
+    hl_graph *graph = hl_net(hl, net, options);
     if (!graph) return hl_error_status(hl);
     hl_params *params = hl_params_init_as(graph, dtype, HL_INIT_HE, 0);
-    void *input = make_map(hl, dtype, batch, 3, height, width, "input", seed), *target = make_map(hl, dtype, batch, 1, height, width, "target", seed);
+    int channels = options && options->channels ? options->channels : 3, classes = options ? options->classes : 1;
+    void *input = make_map(hl, dtype, batch, channels, height, width, 0, seed), *target = make_map(hl, dtype, batch, 1, height, width, classes > 1 ? classes : 1, seed);
     cJSON *root = cJSON_CreateObject();
     hl_status status = params && input && target && root ? fill_params(params, seed) : HL_NO_MEMORY;
     if (!status) {
@@ -135,7 +139,7 @@ hl_status hl_golden(hl_context *hl, const char *net, hl_dtype dtype, int batch, 
         cJSON_AddNumberToObject(root, "height", height);
         cJSON_AddNumberToObject(root, "width", width);
         cJSON_AddNumberToObject(root, "seed", (double)seed);
-        status = run(root, graph, params, &(hl_plan_options){.batch = batch, .height = height, .width = width}, input, target);
+        status = run(root, graph, params, &(hl_plan_options){.batch = batch, .height = height, .width = width, .no_drop = true}, input, target);
     }
     if (!status && !(*json = cJSON_PrintUnformatted(root))) status = hl_fail(hl, HL_NO_MEMORY, "no memory for the golden vectors");
     cJSON_Delete(root);

@@ -2,14 +2,16 @@
 #ifndef HL_NET_H
 #define HL_NET_H
 
+#include "hilum/nets.h"
 #include "ops/op.h"
 
-enum { HL_SKIPS = 4 };
+enum { HL_STAGES = 5, HL_SKIPS = 4 };
 
-/* Where a net is being built: the graph and the width that scales its channels. */
+/* Where a net is being built: the graph, the width that scales its channels, and what was asked for. */
 typedef struct hl_builder {
     hl_graph *graph;
     double width;
+    hl_net_options options; /* filters filled in, not yet scaled */
 } hl_builder;
 
 /* What an encoder gives a decoder: its last map (1/32 of the input) and four skips, deepest first (1/16, 1/8, 1/4, 1/2). */
@@ -17,10 +19,12 @@ typedef struct hl_features {
     hl_value *last, *skip[HL_SKIPS];
 } hl_features;
 
+/* A row of a family's table. */
 typedef struct hl_encoder {
     const char *name;
-    bool centre; /* ends in a max-pool, so a U-Net or LinkNet runs a centre block first */
-    hl_features (*build)(const hl_builder *builder, hl_value *image);
+    hl_features (*build)(const hl_builder *builder, hl_value *image, const void *row);
+    const void *row; /* what this member of the family is, in the family's own terms */
+    bool centre;     /* ends in a max-pool, so that a decoder runs a centre block first */
 } hl_encoder;
 
 typedef struct hl_decoder {
@@ -28,17 +32,24 @@ typedef struct hl_decoder {
     hl_value *(*build)(const hl_builder *builder, const hl_features *features); /* the map that the final convolution reads */
 } hl_decoder;
 
-/* All of them; NULL after the last. A new one is one file and one line there. */
-extern const hl_encoder *const hl_encoders[];
+/* All of them: each family ends with a row without a name, the lists with NULL. A new family or decoder is one file and one
+ * line in nets.c; a new member of a family is a row. */
+extern const hl_encoder *const hl_families[];
 extern const hl_decoder *const hl_decoders[];
-extern const hl_encoder hl_encoder_vgg16;
-extern const hl_decoder hl_decoder_unet;
+extern const hl_encoder hl_vgg[], hl_resnet[], hl_densenet[], hl_efficientnet[];
+extern const hl_decoder hl_decoder_unet, hl_decoder_linknet;
 
 /* channels times the width, to the nearest multiple of 8 and at least 8; unchanged at width 1. */
 int hl_scaled(const hl_builder *builder, int channels);
-/* NAME_conv (k x k, same, no bias), NAME_bn (eps 1e-3), ReLU: the decoders' block. `channels` are final. */
-hl_value *hl_conv_norm_relu(hl_graph *graph, hl_value *x, const char *name, int kernel, int channels);
+/* The same for a count derived from scaled ones, which the width is in already. */
+int hl_rounded(const hl_builder *builder, double channels);
 /* A layer's name from a format; lives in `buffer`. */
 const char *hl_layer_name(char buffer[64], const char *format, ...) HL_PRINTF(2, 3);
+
+/* The decoders' block: NAME_conv (k x k, same), NAME_bn (eps 1e-3), ReLU; with no_batch_norm a bias instead of the norm.
+ * `channels` are final. */
+hl_value *hl_decoder_block(const hl_builder *builder, hl_value *x, const char *name, int kernel, int channels);
+/* The same with a transposed 4x4 convolution of stride 2, NAME_transpose. */
+hl_value *hl_transpose_block(const hl_builder *builder, hl_value *x, const char *name, int channels);
 
 #endif

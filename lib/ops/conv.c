@@ -20,7 +20,7 @@ static int extent(int in, int kernel, int stride, hl_padding padding, int pad_be
 
 static int or_one(int value) { return value ? value : 1; }
 
-static hl_conv geometry(const hl_conv_options *a, int n, hl_shape in) {
+hl_conv hl_conv_geometry(const hl_conv_options *a, int n, hl_shape in) {
     hl_conv conv = {.n = n, .in_h = in.h, .in_w = in.w, .in_c = in.c, .out_c = a->channels, .kh = a->kernel_h, .kw = a->kernel_w,
                     .stride_h = or_one(a->stride_h), .stride_w = or_one(a->stride_w), .groups = or_one(a->groups)};
     conv.out_h = extent(in.h, conv.kh, conv.stride_h, a->padding, a->pad_top, a->pad_bottom, &conv.pad_top);
@@ -38,17 +38,17 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
         return snprintf(why, why_bytes, "%d and %d channels do not divide into %d groups", in->c, a->channels, groups), false;
     *out = (hl_shape){.c = a->channels};
     if (!in->h) return true;
-    hl_conv conv = geometry(a, 1, *in);
+    hl_conv conv = hl_conv_geometry(a, 1, *in);
     out->h = conv.out_h, out->w = conv.out_w;
     if (out->h > 0 && out->w > 0) return true;
     snprintf(why, why_bytes, "a %dx%d kernel does not fit on a %dx%d map", conv.kh, conv.kw, in->h, in->w);
     return false;
 }
 
-hl_conv hl_conv_geometry(const hl_step *step) { return geometry(step->node->attributes, step->out.n, step->in_shape[0]); }
+static hl_conv geometry(const hl_step *step) { return hl_conv_geometry(step->node->attributes, step->out.n, step->in_shape[0]); }
 
 static size_t workspace(const hl_step *step, bool backward) {
-    hl_conv conv = hl_conv_geometry(step);
+    hl_conv conv = geometry(step);
     int threads = hl_threads(step->hl);
     if (!backward) return step->conv[HL_FORWARD]->workspace(&conv, HL_FORWARD, threads);
     size_t weights = step->conv[HL_BACKWARD_WEIGHTS]->workspace(&conv, HL_BACKWARD_WEIGHTS, threads);
@@ -57,13 +57,13 @@ static size_t workspace(const hl_step *step, bool backward) {
 }
 
 static void forward(hl_step *step) {
-    hl_conv conv = hl_conv_geometry(step);
+    hl_conv conv = geometry(step);
     step->conv[HL_FORWARD]->forward(step->hl, &conv, step->in, step->in_count, step->param[KERNEL], step->param[BIAS], &step->out,
                                     step->workspace);
 }
 
 static void backward(hl_step *step) {
-    hl_conv conv = hl_conv_geometry(step);
+    hl_conv conv = geometry(step);
     step->conv[HL_BACKWARD_WEIGHTS]->backward_weights(step->hl, &conv, step->in, step->in_count, &step->out_gradient,
                                                       step->param_gradient[KERNEL], step->param_gradient[BIAS], step->workspace);
     if (step->in_gradient[0].data)
@@ -72,9 +72,9 @@ static void backward(hl_step *step) {
 }
 
 static double flops(const hl_step *step) {
-    hl_conv conv = hl_conv_geometry(step);
+    hl_conv conv = geometry(step);
     double taps = (double)conv.kh * conv.kw * (conv.in_c / conv.groups);
-    return (double)hl_view_pixels(&step->out) * conv.out_c * (2 * taps + (step->param[BIAS] ? 1 : 0));
+    return (double)hl_view_pixels(&step->out) * conv.out_c * (2 * taps + (step->node->params[BIAS] >= 0 ? 1 : 0));
 }
 
 const hl_op hl_op_conv = {
@@ -82,6 +82,7 @@ const hl_op hl_op_conv = {
     .onnx = "Conv",
     .needs = HL_NEEDS_INPUT | HL_READS_SEGMENTS,
     .shape = shape,
+    .geometry = geometry,
     .workspace = workspace,
     .forward = forward,
     .backward = backward,

@@ -64,10 +64,13 @@ typedef struct hl_step {
     hl_shape in_shape[HL_MAX_INPUTS];   /* of the node's inputs */
     hl_view out, out_gradient;
     void *param[HL_MAX_PARAMS], *param_gradient[HL_MAX_PARAMS];
+    uint64_t seed;    /* of a training pass's draws, */
+    int64_t draw;     /* and which pass it is */
+    bool no_drop;     /* drop-connect passes everything on */
     int64_t bn_steps; /* for the bias correction of moving statistics; 0: they are used as they are */
     double *saved;    /* what forward leaves for backward: `saved` doubles */
     void *workspace;
-    const hl_conv_kernel *conv[3]; /* by hl_pass, for convolutions */
+    const hl_conv_kernel *conv[3]; /* by the node's own pass, for convolutions */
 } hl_step;
 
 typedef enum hl_need {
@@ -77,6 +80,7 @@ typedef enum hl_need {
     HL_GRADIENT_MAY_OVERWRITE = 8, /* backward may write the first input's gradient over the output's */
     HL_READS_SEGMENTS = 16,       /* the one input may be a list of segments */
     HL_JOINS = 32,                /* forward only joins or enlarges: a reader of segments can do without its output */
+    HL_TRANSPOSED = 64,           /* forward is its convolution's backward-data, and the other way round */
 } hl_need;
 
 struct hl_op {
@@ -87,18 +91,21 @@ struct hl_op {
     bool (*shape)(const hl_node *node, const hl_shape *in, hl_shape *out, char *why, size_t why_bytes);
     /* Doubles that forward leaves for backward. NULL: none. */
     size_t (*saved)(const hl_node *node);
-    /* Bytes of scratch memory for a pass at the step's shapes. NULL: none. */
+    /* Bytes of scratch memory for a pass at the step's shapes. Like flops asked before there are parameters or memory: what the
+     * step has of them tells its node, not its pointers. NULL: none. */
     size_t (*workspace)(const hl_step *step, bool backward);
     void (*forward)(hl_step *step);
     void (*backward)(hl_step *step);
+    /* The convolution that a kernel is chosen for. NULL: none. */
+    hl_conv (*geometry)(const hl_step *step);
     /* Operations of forward (a multiply-add is two), for the whole batch. NULL: not counted (no arithmetic to speak of). */
     double (*flops)(const hl_step *step);
 };
 
 /* All operators; NULL after the last. A new one is one file and one line there. */
 extern const hl_op *const hl_ops[];
-extern const hl_op hl_op_input, hl_op_conv, hl_op_norm, hl_op_relu, hl_op_sigmoid, hl_op_max_pool, hl_op_average_pool, hl_op_upsample,
-    hl_op_concat, hl_op_add;
+extern const hl_op hl_op_input, hl_op_conv, hl_op_conv_transpose, hl_op_norm, hl_op_relu, hl_op_sigmoid, hl_op_swish, hl_op_max_pool,
+    hl_op_average_pool, hl_op_global_average, hl_op_channel_scale, hl_op_drop_connect, hl_op_upsample, hl_op_concat, hl_op_add;
 
 /* Adds a node. `attributes` are copied. Any input NULL, or a graph with an error: NULL. A shape that does not fit: the
  * graph's error, NULL. */
@@ -108,15 +115,24 @@ hl_node *hl_node_add(hl_graph *graph, const hl_op *op, const char *name, hl_node
 void hl_node_param(hl_node *node, int slot, hl_param_kind kind, int rank, const int *shape, hl_kernel_init init);
 /* Sets the graph's error, unless it has one; returns NULL for `return`. */
 hl_node *hl_graph_fail(hl_graph *graph, hl_status status, const char *format, ...) HL_PRINTF(3, 4);
+/* (m - 0.99^t m0) / (1 - 0.99^t) after t steps, m0 = 0 for means and 1 for variances: what a moving average would be had it not
+ * started from m0. At t = 0 it is used as it is. */
+double hl_moving_corrected(hl_param_kind kind, double moving, int64_t steps);
 const char *hl_param_kind_name(hl_param_kind kind);
-/* The geometry of a compiled convolution, for the choice of its kernels. */
-hl_conv hl_conv_geometry(const hl_step *step);
+/* The geometry of a convolution from `in` to its output on n images. */
+hl_conv hl_conv_geometry(const hl_conv_options *options, int n, hl_shape in);
+
+/* What drop-connect multiplies image `image` of the step's batch with: 0 or 1 / (1 - rate). */
+double hl_drop_factor(const hl_step *step, int image);
 
 /* --- losses ------------------------------------------------------------------------------------------------------- */
 
 /* A loss on logits. Adding one is one file and one line in hl_losses. */
 typedef struct hl_loss {
     const char *name;
+    /* For two channels of logits or more: its target holds class indices, one channel. Otherwise for one channel, and the target is
+     * 0 or 1. */
+    bool class_indices;
     size_t (*workspace)(const hl_kernels *kernels, const hl_view *logits);
     /* The batch's loss, and when dlogits is not NULL its gradient. */
     double (*run)(hl_context *hl, const hl_kernels *kernels, const hl_view *logits, const hl_view *target, const hl_view *dlogits,
@@ -124,7 +140,8 @@ typedef struct hl_loss {
 } hl_loss;
 
 extern const hl_loss *const hl_losses[]; /* NULL after the last */
-extern const hl_loss hl_loss_bce_dice;
-const hl_loss *hl_loss_find(const char *name);
+extern const hl_loss hl_loss_bce_dice, hl_loss_ce_dice;
+/* The loss of that name; NULL: there is none. With name NULL: the one for so many channels of logits. */
+const hl_loss *hl_loss_find(const char *name, int channels);
 
 #endif

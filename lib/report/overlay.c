@@ -1,4 +1,4 @@
-/* Slices as RGB pictures with truth and prediction outlined. */
+/* Slices as RGB pictures with truth and prediction, or classes, outlined. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,19 +73,70 @@ static void paint(const masks *m, const float *image, bool fill, unsigned char *
     }
 }
 
-unsigned char *hl_overlay(hl_context *hl, int height, int width, const float *image, const uint8_t *truth, const float *probabilities,
-                          double threshold, bool fill, int scale) {
+/* Memory for a picture of so many pixels; NULL: none, or a size that makes no sense. */
+static unsigned char *new_picture(hl_context *hl, int height, int width, int scale) {
     if (height < 1 || width < 1 || scale < 1 || (int64_t)height * scale > 32768 || (int64_t)width * scale > 32768) {
         hl_fail(hl, HL_USAGE, "an overlay of %d x %d pixels enlarged %d times: expected 1 to 32768 pixels a side", height, width, scale);
         return NULL;
     }
+    return hl_calloc(hl, (size_t)height * (size_t)width * (size_t)scale * (size_t)scale, 3);
+}
+
+unsigned char *hl_overlay(hl_context *hl, int height, int width, const float *image, const uint8_t *truth, const float *probabilities,
+                          double threshold, bool fill, int scale) {
+    unsigned char *rgb = new_picture(hl, height, width, scale);
+    if (!rgb) return NULL;
     size_t pixels = (size_t)height * (size_t)width;
     uint8_t *prediction = probabilities ? hl_calloc(hl, pixels, 1) : NULL;
-    unsigned char *rgb = hl_calloc(hl, pixels * (size_t)scale * (size_t)scale, 3);
-    if (!rgb || (probabilities && !prediction)) return free(prediction), free(rgb), NULL;
+    if ( probabilities && !prediction) return free(rgb), NULL;
     for (size_t i = 0; prediction && i < pixels; i++) prediction[i] = (double)probabilities[i] > threshold;
     masks m = {.truth = truth, .prediction = prediction, .height = height, .width = width, .scale = scale};
     paint(&m, image, fill, rgb);
     free(prediction);
+    return rgb;
+}
+
+/* --- classes ---------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    colour colour;
+} class_colours[] = {
+    {"green", {{0, 220, 110}}},   {"magenta", {{240, 60, 220}}}, {"orange", {{255, 150, 0}}}, {"blue", {{40, 120, 255}}},
+    {"yellow", {{245, 225, 30}}}, {"cyan", {{30, 210, 230}}},    {"red", {{235, 50, 50}}},    {"violet", {{150, 90, 255}}},
+};
+enum { CLASS_COLOURS = sizeof class_colours / sizeof *class_colours };
+
+const char *hl_overlay_colour(int index) { return class_colours[(index + CLASS_COLOURS - 1) % CLASS_COLOURS].name; }
+
+/* The label of an output pixel; outside there is none. */
+static int label_at(const masks *m, int y, int x) {
+    if (y < 0 || x < 0 || y >= m->height * m->scale || x >= m->width * m->scale) return 0;
+    return m->truth[(size_t)(y / m->scale) * (size_t)m->width + (size_t)(x / m->scale)];
+}
+
+/* Is the output pixel of a class and within a line's thickness of what is not? */
+static bool on_border(const masks *m, int y, int x) {
+    int thickness = (m->scale + 2) / 3, label = label_at(m, y, x);
+    for (int dy = -1; dy <= 1; dy++) {
+        for (int dx = -1; dx <= 1; dx++) {
+            if (label_at(m, y + dy * thickness, x + dx * thickness) != label) return true;
+        }
+    }
+    return false;
+}
+
+unsigned char *hl_overlay_classes(hl_context *hl, int height, int width, const float *image, const uint8_t *labels, int scale) {
+    unsigned char *rgb = new_picture(hl, height, width, scale), *at = rgb;
+    masks m = {.truth = labels, .height = height, .width = width, .scale = scale};
+    for (int y = 0; rgb && y < height * scale; y++) {
+        for (int x = 0; x < width * scale; x++, at += 3) {
+            unsigned char grey = grey_of(image[(size_t)(y / scale) * (size_t)width + (size_t)(x / scale)]);
+            int label = labels ? label_at(&m, y, x) : 0;
+            const colour *own = label ? &class_colours[(label - 1) % CLASS_COLOURS].colour : NULL;
+            colour painted = !own ? (colour){{grey, grey, grey}} : on_border(&m, y, x) ? *own : tinted(grey, own);
+            memcpy(at, painted.rgb, 3);
+        }
+    }
     return rgb;
 }

@@ -7,18 +7,32 @@
 #include <xxhash.h>
 
 #include "base/file.h"
+#include "graph/plan.h"
 #include "hilum/nets.h"
-#include "hilum/plan.h"
 #include "study/run.h"
 
-static const char *const slices_names[] = {"lesion+healthy", "lesion", "all"};
+static const char *const slices_names[] = {"lesion+healthy", "lesion", "all"}, *const target_names[] = {"mask", "lung"};
+static const char *const block_names[] = {"upsampling", "transpose"};
 static const double largest_exact = 9007199254740992.0; /* 2^53: beyond it a JSON number may be read inexactly */
 
 const char *hl_train_slices_name(hl_train_slices slices) { return slices_names[slices]; }
 
+const char *hl_class_name(const hl_run_options *options, int index) {
+    static const char *const lungs[] = {"background", "left lung", "right lung"};
+    return options->target == HL_TARGET_LUNG && options->net_options.classes == 3 ? lungs[index] : NULL;
+}
+
+hl_cohort_options hl_run_cohort_options(const hl_run_options *options, const char *cache_folder) {
+    return (hl_cohort_options){.height = options->height,
+                               .width = options->width_pixels,
+                               .cache_folder = cache_folder,
+                               .target = options->target,
+                               .classes = options->net_options.classes};
+}
+
 hl_run_options hl_run_defaults(void) {
     return (hl_run_options){.net = "unet-vgg16",
-                            .width = 1,
+                            .net_options = {.classes = 1, .channels = 3, .width = 1},
                             .init = HL_INIT_HE,
                             .height = 256,
                             .width_pixels = 256,
@@ -36,6 +50,7 @@ hl_run_options hl_run_defaults(void) {
 
 hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
     const hl_run_options *o = options;
+    const hl_net_options *n = &o->net_options;
     int multiple = hl_net_multiple();
     if (!o->net || !o->manifest) return hl_fail(hl, HL_USAGE, "a run needs a net and a manifest");
     if (o->height < multiple || o->width_pixels < multiple || o->height % multiple || o->width_pixels % multiple)
@@ -44,7 +59,13 @@ hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
     if (o->batch < 1) return hl_fail(hl, HL_USAGE, "batch %d: expected at least 1", o->batch);
     if (o->patience < 0) return hl_fail(hl, HL_USAGE, "patience %d: expected 0 (never stop early) or more", o->patience);
     if (!(o->rate > 0) || isinf(o->rate)) return hl_fail(hl, HL_USAGE, "learning rate %g: expected a positive number", o->rate);
-    if (!(o->width > 0) || isinf(o->width)) return hl_fail(hl, HL_USAGE, "width %g: expected a positive number", o->width);
+    if (!(n->width > 0) || isinf(n->width)) return hl_fail(hl, HL_USAGE, "width %g: expected a positive number", n->width);
+    if (n->channels != 1 && n->channels != 3) return hl_fail(hl, HL_USAGE, "channels %d: expected 1 or 3", n->channels);
+    if (n->classes < 1 || n->classes > HL_CLASSES_MOST)
+        return hl_fail(hl, HL_USAGE, "classes %d: expected 1 to %d", n->classes, HL_CLASSES_MOST);
+    if (o->target == HL_TARGET_LUNG && n->classes != 1 && n->classes != 3)
+        return hl_fail(hl, HL_USAGE, "target lung with %d classes: expected 1 (any lung) or 3 (none, left, right)", n->classes);
+    if (o->context && n->channels != 3) return hl_fail(hl, HL_USAGE, "neighbouring slices fill 3 channels, the image has %d", n->channels);
     if (!(o->validation >= 0 && o->validation < 1))
         return hl_fail(hl, HL_USAGE, "validation share %g: expected 0 to below 1", o->validation);
     if (!o->folds_file && o->folds < 1) return hl_fail(hl, HL_USAGE, "folds %d: expected at least 1", o->folds);
@@ -57,10 +78,25 @@ static void put_seed(hl_json *json, cJSON *to, uint64_t seed) {
     hl_json_put(json, to, "seed", (double)seed < largest_exact ? cJSON_CreateRaw(text) : cJSON_CreateString(text));
 }
 
+/* filters is null where they are the usual ones. */
+static void put_decoder(hl_json *json, cJSON *to, const hl_net_options *options) {
+    double filters[5];
+    for (int i = 0; i < 5; i++) filters[i] = options->filters[i];
+    if (options->filters[0]) hl_json_numbers(json, to, "filters", filters, 5);
+    else hl_json_text(json, to, "filters", NULL);
+    hl_json_text(json, to, "decoder_block", block_names[options->transpose]);
+    hl_json_bool(json, to, "batch_norm", !options->no_batch_norm);
+}
+
 void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options) {
     const hl_run_options *o = options;
     hl_json_text(json, to, "network", o->net);
-    hl_json_number(json, to, "width", o->width);
+    hl_json_number(json, to, "width", o->net_options.width);
+    hl_json_number(json, to, "classes", o->net_options.classes);
+    hl_json_number(json, to, "channels", o->net_options.channels);
+    put_decoder(json, to, &o->net_options);
+    hl_json_bool(json, to, "context", o->context);
+    hl_json_text(json, to, "target", target_names[o->target]);
     hl_json_text(json, to, "init", o->init == HL_INIT_KERAS ? "keras" : "he");
     hl_json_numbers(json, to, "size", (double[]){o->height, o->width_pixels}, 2);
     hl_json_number(json, to, "epochs", o->epochs);
@@ -85,7 +121,7 @@ void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options)
     hl_json_bool(json, to, "allow_outside", o->allow_outside);
 }
 
-hl_status hl_manifest_hash(hl_context *hl, const char *path, char text[33]) {
+hl_status hl_hash_file(hl_context *hl, const char *path, char text[33]) {
     char *data;
     size_t bytes;
     hl_status status = hl_file_read(hl, path, &data, &bytes);
@@ -96,16 +132,27 @@ hl_status hl_manifest_hash(hl_context *hl, const char *path, char text[33]) {
     return HL_OK;
 }
 
+hl_status hl_weights_check(hl_context *hl, const hl_run_options *options) {
+    if (!options->weights) return HL_OK;
+    hl_graph *graph = hl_net(hl, options->net, &options->net_options);
+    hl_params *params = graph ? hl_params_init(graph, options->init, 0) : NULL;
+    hl_status status = params ? hl_params_load(params, options->weights) : hl_error_status(hl);
+    if (params) hl_params_free(params);
+    if (graph) hl_graph_free(graph);
+    return status;
+}
+
 /* The net's parameter count and, line by line, its kernels in training. */
 static hl_status put_net(hl_context *hl, hl_json *json, const hl_run_options *options) {
-    hl_graph *graph = hl_net(hl, options->net, &(hl_net_options){.width = options->width});
-    hl_params *params = graph ? hl_params_init(graph, options->init, 0) : NULL;
+    hl_graph *graph = hl_net(hl, options->net, &options->net_options);
     hl_plan_options wanted = {.mode = HL_TRAIN, .batch = options->batch, .height = options->height, .width = options->width_pixels};
-    hl_plan *plan = params ? hl_compile(graph, params, &wanted) : NULL;
+    hl_plan *plan = graph ? hl_plan_dry(graph, HL_F32, &wanted) : NULL;
     char *kernels = plan ? hl_plan_kernels(plan) : NULL;
     hl_status status = kernels ? HL_OK : hl_error_status(hl);
     if (!status) {
-        hl_json_number(json, json->root, "parameters", (double)hl_params_elements(params, false));
+        double elements = 0;
+        for (size_t i = 0; i < graph->param_count; i++) elements += (double)hl_param_spec_elements(&graph->params[i]);
+        hl_json_number(json, json->root, "parameters", elements);
         hl_json_text(json, json->root, "isa", hl_isa(hl));
         cJSON *lines = hl_json_array(json, json->root, "kernels");
         char *rest = kernels;
@@ -114,20 +161,21 @@ static hl_status put_net(hl_context *hl, hl_json *json, const hl_run_options *op
         }
     }
     free(kernels);
-    if (plan) hl_plan_free(plan);
-    if (params) hl_params_free(params);
-    if (graph) hl_graph_free(graph);
+    hl_plan_free(plan);
+    hl_graph_free(graph);
     return status;
 }
 
 hl_status hl_config_write(hl_context *hl, const char *folder, const hl_run_options *options) {
-    char hash[33];
-    hl_status status = hl_manifest_hash(hl, options->manifest, hash);
+    char hash[33], weights_hash[33];
+    hl_status status = hl_hash_file(hl, options->manifest, hash);
+    if (!status && options->weights) status = hl_hash_file(hl, options->weights, weights_hash);
     if (status) return status;
     hl_json json = hl_json_start(hl);
     hl_json_text(&json, json.root, "version", hl_version());
     hl_run_options_put(&json, json.root, options);
     hl_json_text(&json, json.root, "manifest_hash", hash);
+    hl_json_text(&json, json.root, "weights_hash", options->weights ? weights_hash : NULL);
     status = put_net(hl, &json, options);
     char *path = hl_format(hl, "%s/config.json", folder);
     if (!status && path) status = hl_json_write(&json, path);
@@ -143,6 +191,8 @@ static uint64_t read_seed(hl_json_reader *reader) {
     if (cJSON_IsString(item)) return strtoull(item->valuestring, NULL, 10);
     return (uint64_t)hl_json_get_number(reader, "seed");
 }
+
+static bool has(const hl_json_reader *reader, const char *name) { return cJSON_GetObjectItemCaseSensitive(reader->root, name) != NULL; }
 
 /* The index of a text among those it may be. */
 static int read_choice(hl_json_reader *reader, const char *name, const char *const *choices, int count) {
@@ -184,12 +234,33 @@ static void read_centres(hl_json_reader *reader, hl_run *run) {
     run->options.centres = run->centres;
 }
 
+static void read_decoder(hl_json_reader *reader, hl_net_options *options) {
+    const cJSON *filters = cJSON_GetObjectItemCaseSensitive(reader->root, "filters");
+    for (int i = 0; i < 5 && cJSON_IsArray(filters); i++) {
+        const cJSON *item = cJSON_GetArrayItem(filters, i);
+        options->filters[i] = cJSON_IsNumber(item) ? item->valueint : -1; /* refused where the net is built */
+    }
+    options->transpose = read_choice(reader, "decoder_block", block_names, 2) == 1;
+    options->no_batch_norm = !hl_json_get_bool(reader, "batch_norm");
+}
+
+/* What describes the net and its truth. Runs that were started before there was a choice do not name it. */
+static void read_net(hl_json_reader *reader, hl_run_options *o) {
+    o->net = hl_json_get_text(reader, "network");
+    o->net_options = hl_run_defaults().net_options;
+    o->net_options.width = hl_json_get_number(reader, "width");
+    if (has(reader, "decoder_block")) read_decoder(reader, &o->net_options);
+    if (has(reader, "classes")) o->net_options.classes = hl_json_get_integer(reader, "classes", 1, HL_CLASSES_MOST);
+    if (has(reader, "channels")) o->net_options.channels = hl_json_get_integer(reader, "channels", 1, 3);
+    o->context = has(reader, "context") && hl_json_get_bool(reader, "context");
+    if (has(reader, "target")) o->target = (hl_target)read_choice(reader, "target", target_names, 2);
+}
+
 hl_status hl_config_read(hl_run *run) {
     char *path = hl_run_path(run, "config.json"), *timing = hl_run_path(run, "timing.json");
     hl_json_reader reader = {.hl = run->hl, .path = path, .root = run->config, .status = path && timing ? HL_OK : HL_NO_MEMORY};
     hl_run_options *o = &run->options;
-    o->net = hl_json_get_text(&reader, "network");
-    o->width = hl_json_get_number(&reader, "width");
+    read_net(&reader, o);
     o->init = read_choice(&reader, "init", (const char *const[]){"he", "keras"}, 2) ? HL_INIT_KERAS : HL_INIT_HE;
     read_size(&reader, o);
     o->epochs = hl_json_get_integer(&reader, "epochs", 1, INT_MAX);
@@ -208,6 +279,7 @@ hl_status hl_config_read(hl_run *run) {
     (void)hl_json_get_text(&reader, "manifest_hash");
     reader.path = timing, reader.root = run->timing;
     o->manifest = hl_json_get_text(&reader, "manifest");
+    o->weights = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run->timing, "weights")); /* NULL: drawn */
     if (!reader.status) reader.status = hl_run_options_check(run->hl, o);
     free(path), free(timing);
     return reader.status;
@@ -215,12 +287,13 @@ hl_status hl_config_read(hl_run *run) {
 
 /* --- timing.json -------------------------------------------------------------------------------------------------- */
 
-static hl_status write_timing(hl_context *hl, const char *folder, const char *manifest, const char *cache, const hl_timing *timing,
-                              int folds) {
+static hl_status write_timing(hl_context *hl, const char *folder, const char *manifest, const char *weights, const char *cache,
+                              const hl_timing *timing, int folds) {
     char *path = hl_format(hl, "%s/timing.json", folder);
     if (!path) return HL_NO_MEMORY;
     hl_json json = hl_json_start(hl);
     hl_json_text(&json, json.root, "manifest", manifest);
+    hl_json_text(&json, json.root, "weights", weights);
     hl_json_text(&json, json.root, "cache", cache);
     hl_json_number(&json, json.root, "threads", hl_threads(hl));
     hl_json_number(&json, json.root, "seconds", timing->total);
@@ -231,12 +304,19 @@ static hl_status write_timing(hl_context *hl, const char *folder, const char *ma
     return status;
 }
 
-hl_status hl_timing_start(hl_context *hl, const char *folder, const char *manifest, const char *cache_folder, int folds) {
-    char *absolute = realpath(manifest, NULL);
-    if (!absolute) return hl_fail(hl, HL_BAD_INPUT, "%s: cannot be found", manifest);
-    hl_timing timing = {.training = hl_calloc(hl, (size_t)folds, sizeof(double))};
-    hl_status status = timing.training ? write_timing(hl, folder, absolute, cache_folder, &timing, folds) : HL_NO_MEMORY;
-    free(timing.training), free(absolute);
+/* A path that holds whatever folder one is in; NULL stays it. Owner of *absolute: the caller, free. */
+static hl_status make_absolute(hl_context *hl, const char *path, char **absolute) {
+    *absolute = path ? realpath(path, NULL) : NULL;
+    return *absolute || !path ? HL_OK : hl_fail(hl, HL_BAD_INPUT, "%s: cannot be found", path);
+}
+
+hl_status hl_timing_start(hl_context *hl, const char *folder, const hl_run_options *options, const char *cache_folder) {
+    char *manifest, *weights = NULL;
+    hl_timing timing = {.training = hl_calloc(hl, (size_t)options->folds, sizeof(double))};
+    hl_status status = make_absolute(hl, options->manifest, &manifest);
+    if (!status) status = make_absolute(hl, options->weights, &weights);
+    if (!status) status = timing.training ? write_timing(hl, folder, manifest, weights, cache_folder, &timing, options->folds) : HL_NO_MEMORY;
+    free(timing.training), free(manifest), free(weights);
     return status;
 }
 
@@ -253,5 +333,6 @@ hl_status hl_timing_read(const hl_run *run, hl_timing *timing) {
 }
 
 hl_status hl_timing_write(const hl_run *run, const hl_timing *timing, const char *cache_folder) {
-    return write_timing(run->hl, run->folder, run->options.manifest, cache_folder, timing, run->options.folds);
+    const hl_run_options *o = &run->options;
+    return write_timing(run->hl, run->folder, o->manifest, o->weights, cache_folder, timing, o->folds);
 }

@@ -135,6 +135,8 @@ hl_status hl_run_score(hl_run *run, hl_cohort *cohort, hl_part part, const hl_ev
 hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evaluate_options *options) {
     hl_evaluation validation = {0};
     run->threshold_val = NAN;
+    for (int t = 0; t < HL_THRESHOLDS; t++) run->validation_dsc[t] = NAN;
+    if (run->options.net_options.classes > 1) return HL_OK;
     hl_status status = hl_run_score(run, cohort, HL_PART_VALIDATION, options, &validation, false);
     for (int t = 0; t < HL_THRESHOLDS && !status; t++) {
         double sum = 0;
@@ -149,10 +151,17 @@ hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evalu
     return status;
 }
 
+static hl_status compute(hl_run *run, const hl_score *scores, int count, double threshold, hl_figures *figures) {
+    hl_status status = hl_figures_compute(run->hl, scores, count, threshold, run->threshold_val, figures);
+    for (int k = 0; !status && k < figures->classes - 1; k++)
+        figures->class_figures[k].name = hl_class_name(&run->options, figures->class_figures[k].index);
+    return status;
+}
+
 hl_status hl_run_compute(hl_run *run, double threshold, hl_evaluation *result) {
-    hl_status status = hl_figures_compute(run->hl, result->scores, result->score_count, threshold, run->threshold_val, &result->training);
+    hl_status status = compute(run, result->scores, result->score_count, threshold, &result->training);
     if (status || !result->native_scores) return status;
-    return hl_figures_compute(run->hl, result->native_scores, result->score_count, threshold, run->threshold_val, &result->native);
+    return compute(run, result->native_scores, result->score_count, threshold, &result->native);
 }
 
 int hl_scores_of_model(const hl_score *scores, int count, int first) {
@@ -164,7 +173,6 @@ int hl_scores_of_model(const hl_score *scores, int count, int first) {
 static hl_status evaluate(hl_run *run, const hl_evaluate_options *options, hl_evaluation *result) {
     hl_manifest_options rows = {
         .allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
-    const hl_run_options *o = &run->options;
     if (!hl_run_finished(run))
         return hl_fail(run->hl, HL_BAD_INPUT, "%s: the run is not finished (no metrics.json): go on with it by --resume first",
                        run->folder);
@@ -172,8 +180,8 @@ static hl_status evaluate(hl_run *run, const hl_evaluate_options *options, hl_ev
         return hl_fail(run->hl, HL_USAGE, "threshold %g: expected 0 to 1", options->threshold);
     result->manifest = hl_manifest_read(run->hl, options->manifest, &rows);
     if (!result->manifest) return hl_error_status(run->hl);
-    hl_cohort_options size = {.height = o->height, .width = o->width_pixels, .cache_folder = options->cache_folder};
-    result->cohort = hl_cohort_open(run->hl, result->manifest, &size);
+    hl_cohort_options grid = hl_run_cohort_options(&run->options, options->cache_folder);
+    result->cohort = hl_cohort_open(run->hl, result->manifest, &grid);
     if (!result->cohort) return hl_error_status(run->hl);
     hl_status status = hl_run_score(run, result->cohort, HL_PART_TEST, options, result, true);
     if (status) return status;
@@ -221,6 +229,9 @@ static int own_patients(const hl_run *run, const hl_manifest *manifest, char *na
 hl_status hl_run_calibrate(hl_run *run, const hl_evaluate_options *options, uint64_t seed, hl_calibration *result,
                            hl_evaluation *evaluation) {
     *evaluation = (hl_evaluation){0};
+    if (run->options.net_options.classes > 1)
+        return hl_fail(run->hl, HL_USAGE, "%s: the run has %d classes and takes the most probable one: there is no threshold to calibrate",
+                       run->folder, run->options.net_options.classes);
     hl_manifest_options rows = {
         .allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
     hl_manifest *manifest = hl_manifest_read(run->hl, options->manifest, &rows);

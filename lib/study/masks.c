@@ -86,24 +86,37 @@ static hl_status read_from(hl_context *hl, const char *folder, const char *name,
     return status;
 }
 
-static hl_status count_pictures(hl_context *hl, const hl_picture *predicted, const hl_picture *truth, hl_score *score) {
-    size_t pixels = (size_t)truth->width * (size_t)truth->height;
-    float *probabilities = hl_calloc(hl, pixels, sizeof *probabilities);
-    uint8_t *labels = hl_calloc(hl, pixels, 1);
-    if (!probabilities || !labels) return free(probabilities), free(labels), HL_NO_MEMORY;
+/* A picture's values as labels: not 0, or with more than one class the class. */
+static hl_status to_labels(hl_context *hl, const char *folder, const char *name, const hl_picture *picture, int classes, uint8_t *labels) {
+    size_t pixels = (size_t)picture->width * (size_t)picture->height;
     for (size_t i = 0; i < pixels; i++) {
-        probabilities[i] = predicted->pixels[i] ? 1 : 0;
-        labels[i] = truth->pixels[i] ? 1 : 0;
-        score->lesion_pixels += labels[i];
+        int value = picture->pixels[i];
+        if (classes > 1 && value >= classes)
+            return hl_fail(hl, HL_BAD_INPUT, "%s/%s holds the value %d, expected a class from 0 to %d", folder, name, value, classes - 1);
+        labels[i] = classes > 1 ? (uint8_t)value : value != 0;
     }
+    return HL_OK;
+}
+
+/* `probabilities` is scratch for a number a pixel. */
+static void count_labels(const uint8_t *predicted, const uint8_t *labels, size_t pixels, float *probabilities, hl_score *score) {
+    score->slices++;
+    for (size_t i = 0; i < pixels; i++) score->lesion_pixels += labels[i] != 0;
+    if (score->classes > 1) {
+        hl_confusion slice[HL_CLASSES_MOST] = {{0}};
+        for (size_t i = 0; i < pixels; i++) score->class_pixels[labels[i]]++;
+        hl_classes_count(predicted, labels, pixels, score->classes, slice);
+        hl_classes_count(predicted, labels, pixels, score->classes, score->counts);
+        score->slice_dice_sum += hl_classes_dice(slice, score->classes);
+        return;
+    }
+    for (size_t i = 0; i < pixels; i++) probabilities[i] = predicted[i];
     hl_histogram slice;
     hl_histogram_clear(&slice, score->histogram.threshold);
     hl_histogram_add(&slice, probabilities, labels, pixels);
     hl_confusion confusion = hl_histogram_confusion(&slice, slice.threshold);
-    score->slice_dice_sum += hl_dice(&confusion), score->slices++;
+    score->slice_dice_sum += hl_dice(&confusion);
     hl_histogram_merge(&score->histogram, &slice);
-    free(probabilities), free(labels);
-    return HL_OK;
 }
 
 static hl_status count_file(hl_context *hl, const char *predicted, const char *truth, const char *name, hl_score *score) {
@@ -113,13 +126,19 @@ static hl_status count_file(hl_context *hl, const char *predicted, const char *t
     if (!status && (ours.width != theirs.width || ours.height != theirs.height))
         status = hl_fail(hl, HL_BAD_INPUT, "%s/%s is %dx%d, expected the %dx%d of %s/%s", predicted, name, ours.height, ours.width,
                          theirs.height, theirs.width, truth, name);
-    if (!status) status = count_pictures(hl, &ours, &theirs, score);
-    free(ours.pixels), free(theirs.pixels);
+    size_t pixels = (size_t)theirs.width * (size_t)theirs.height;
+    uint8_t *labels = status ? NULL : hl_calloc(hl, pixels, 2);
+    float *probabilities = labels ? hl_calloc(hl, pixels, sizeof *probabilities) : NULL;
+    if (!status && !probabilities) status = HL_NO_MEMORY;
+    if (!status) status = to_labels(hl, predicted, name, &ours, score->classes, labels);
+    if (!status) status = to_labels(hl, truth, name, &theirs, score->classes, labels + pixels);
+    if (!status) count_labels(labels, labels + pixels, pixels, probabilities, score);
+    free(ours.pixels), free(theirs.pixels), free(labels), free(probabilities);
     return status;
 }
 
 /* The scores and, in the same block behind them, their names. */
-static hl_score *allocate_scores(hl_context *hl, const place *places, int files, int *cases) {
+static hl_score *allocate_scores(hl_context *hl, const place *places, int files, int classes, int *cases) {
     size_t text = 1;
     *cases = 0;
     for (int i = 0; i < files; i++) {
@@ -138,17 +157,18 @@ static hl_score *allocate_scores(hl_context *hl, const place *places, int files,
         score->case_name = score->patient = room;
         room += places[i].case_length + 1;
         score->centre = (char *)scores + bytes + text - 1; /* "" */
+        score->classes = classes;
         hl_histogram_clear(&score->histogram, 0.5);
     }
     return scores;
 }
 
-static hl_status score_listing(hl_context *hl, const listing *predicted, const listing *truth, hl_score **scores, int *count) {
+static hl_status score_listing(hl_context *hl, const listing *predicted, const listing *truth, int classes, hl_score **scores, int *count) {
     place *places = hl_calloc(hl, (size_t)truth->count, sizeof *places);
     if (!places) return HL_NO_MEMORY;
     for (int i = 0; i < truth->count; i++) places[i] = place_of(truth->entries[i]->d_name);
     qsort(places, (size_t)truth->count, sizeof *places, by_place);
-    *scores = allocate_scores(hl, places, truth->count, count);
+    *scores = allocate_scores(hl, places, truth->count, classes, count);
     hl_status status = *scores ? HL_OK : HL_NO_MEMORY;
     for (int i = 0, at = -1; i < truth->count && !status; i++) {
         at += i == 0 || compare_case(&places[i], &places[i - 1]);
@@ -158,14 +178,16 @@ static hl_status score_listing(hl_context *hl, const listing *predicted, const l
     return status;
 }
 
-hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, hl_figures *figures, hl_score **scores, int *count) {
+hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, int classes, hl_figures *figures, hl_score **scores,
+                            int *count) {
     listing ours = {0}, theirs = {0};
     *scores = NULL, *count = 0;
     *figures = (hl_figures){0};
+    if (classes < 1 || classes > HL_CLASSES_MOST) return hl_fail(hl, HL_USAGE, "%d classes: expected 1 to %d", classes, HL_CLASSES_MOST);
     hl_status status = list_folder(hl, predicted, &ours);
     if (!status) status = list_folder(hl, truth, &theirs);
     if (!status) status = compare_listings(hl, &ours, &theirs);
-    if (!status) status = score_listing(hl, &ours, &theirs, scores, count);
+    if (!status) status = score_listing(hl, &ours, &theirs, classes, scores, count);
     if (!status) status = hl_figures_compute(hl, *scores, *count, 0.5, NAN, figures);
     free_listing(&ours), free_listing(&theirs);
     if (status) free(*scores), *scores = NULL, *count = 0;

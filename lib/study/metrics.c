@@ -15,6 +15,30 @@ static void put_cases(hl_json *json, cJSON *to, const hl_figures *figures) {
         hl_json_number(json, one, "dsc", figure->dsc);
         hl_json_number(json, one, "lesion_pixels", (double)figure->lesion_pixels);
         hl_json_number(json, one, "models", figure->models);
+        if (figures->classes > 1) hl_json_numbers(json, one, "dsc_classes", figure->dsc_class + 1, figures->classes - 1);
+    }
+}
+
+/* Each class's figures; nothing for one class. */
+static void put_classes(hl_json *json, cJSON *to, const hl_figures *figures) {
+    cJSON *classes = figures->classes > 1 ? hl_json_array(json, to, "classes") : NULL;
+    for (int k = 0; k < figures->classes - 1; k++) {
+        const hl_class_figure *figure = &figures->class_figures[k];
+        cJSON *one = hl_json_object(json, classes, NULL);
+        hl_json_number(json, one, "class", figure->index);
+        if (figure->name) hl_json_text(json, one, "name", figure->name);
+        hl_json_number(json, one, "dsc_case_mean", figure->dsc_case_mean);
+        hl_json_number(json, one, "dsc_lesion_mean", figure->dsc_lesion_mean);
+        hl_json_number(json, one, "dsc_lesion100_mean", figure->dsc_lesion100_mean);
+        hl_json_number(json, one, "dsc_nonempty_mean", figure->dsc_nonempty_mean);
+        hl_json_number(json, one, "dsc_case_sd", figure->dsc_case_sd);
+        hl_json_number(json, one, "dsc_case_median", figure->dsc_case_median);
+        hl_json_number(json, one, "sensitivity", figure->sensitivity);
+        hl_json_number(json, one, "specificity", figure->specificity);
+        hl_json_number(json, one, "precision", figure->precision);
+        hl_json_number(json, one, "lesion_cases", figure->lesion_cases);
+        hl_json_number(json, one, "lesion100_cases", figure->lesion100_cases);
+        hl_json_number(json, one, "nonempty_cases", figure->nonempty_cases);
     }
 }
 
@@ -60,6 +84,7 @@ static void put_figures(hl_json *json, cJSON *to, const hl_figures *figures) {
         {"precision", figures->precision},
     };
     for (size_t i = 0; i < sizeof means / sizeof *means; i++) hl_json_number(json, to, means[i].name, means[i].value);
+    put_classes(json, to, figures);
     put_counts(json, to, figures);
     put_cases(json, to, figures);
 }
@@ -132,17 +157,22 @@ static hl_status put_folds(hl_json *json, const hl_run *run, const hl_evaluation
     return status;
 }
 
+/* Dice at every threshold, of the test and of the validation that chose one. */
+static void put_thresholds(hl_json *json, const hl_run *run, const hl_evaluation *own) {
+    hl_json_numbers(json, json->root, "thresholds", hl_thresholds, HL_THRESHOLDS);
+    if (own->score_count > 0) hl_json_numbers(json, json->root, "dsc_at", own->training.dsc_at, HL_THRESHOLDS);
+    cJSON *validation = hl_json_object(json, json->root, "validation");
+    hl_json_number(json, validation, "threshold_val", run->threshold_val);
+    hl_json_numbers(json, validation, "dsc_at", run->validation_dsc, HL_THRESHOLDS);
+}
+
 hl_status hl_metrics_write(const hl_run *run, const hl_evaluation *own, hl_part part) {
     hl_json json = hl_json_start(run->hl);
     bool scored = own->score_count > 0;
     hl_json_text(&json, json.root, "part", !scored ? "none" : part == HL_PART_TEST ? "test" : "validation");
     if (scored) put_both(&json, &own->training, &own->native, own->left_out);
     else hl_json_number(&json, json.root, "threshold_val", NAN);
-    hl_json_numbers(&json, json.root, "thresholds", hl_thresholds, HL_THRESHOLDS);
-    if (scored) hl_json_numbers(&json, json.root, "dsc_at", own->training.dsc_at, HL_THRESHOLDS);
-    cJSON *validation = hl_json_object(&json, json.root, "validation");
-    hl_json_number(&json, validation, "threshold_val", run->threshold_val);
-    hl_json_numbers(&json, validation, "dsc_at", run->validation_dsc, HL_THRESHOLDS);
+    if (run->options.net_options.classes == 1) put_thresholds(&json, run, own);
     hl_run_options_put(&json, hl_json_object(&json, json.root, "options"), &run->options);
     hl_status status = put_folds(&json, run, own);
     char *path = hl_run_path(run, "metrics.json");

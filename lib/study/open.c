@@ -111,7 +111,8 @@ hl_model *hl_run_model(hl_run *run, int fold, int batch) {
         return hl_fail(run->hl, HL_USAGE, "%s: fold %d: expected 0 to %d", run->folder, fold, o->folds - 1), NULL;
     char *path = hl_run_fold_path(run, fold, "best.safetensors");
     if (!path) return NULL;
-    hl_model *model = hl_model_open(run->hl, o->net, o->width, path, o->height, o->width_pixels, batch);
+    hl_model_options options = {.height = o->height, .width = o->width_pixels, .batch = batch, .context = o->context};
+    hl_model *model = hl_model_open(run->hl, o->net, &o->net_options, path, &options);
     free(path);
     return model;
 }

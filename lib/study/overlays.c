@@ -16,7 +16,7 @@ typedef struct choice {
 /* What the visitor draws. */
 typedef struct drawing {
     hl_context *hl;
-    int height, width, scale;
+    int height, width, scale, classes;
     double threshold;
     unsigned char *panels[PANELS]; /* image, truth, prediction */
 } drawing;
@@ -72,16 +72,43 @@ static int model_of(const hl_evaluation *evaluation, const hl_case_figure *figur
     return 0;
 }
 
+/* The image, the truth and the prediction in a colour for each class. */
+static void draw_classes(drawing *d, const float *image, const uint8_t *mask, const float *probabilities) {
+    size_t pixels = (size_t)d->height * (size_t)d->width;
+    uint8_t *predicted = hl_calloc(d->hl, pixels, 1);
+    if (!predicted) return;
+    hl_most_probable(probabilities, d->classes, pixels, predicted);
+    const uint8_t *labels[PANELS] = {NULL, mask, predicted};
+    for (int i = 0; i < PANELS; i++) d->panels[i] = hl_overlay_classes(d->hl, d->height, d->width, image, labels[i], d->scale);
+    free(predicted);
+}
+
 static void draw(void *user, int row, const float *image, const uint8_t *mask, const float *probabilities) {
     (void)row;
     drawing *d = user;
+    if (d->classes > 1) {
+        draw_classes(d, image, mask, probabilities);
+        return;
+    }
     d->panels[0] = hl_overlay(d->hl, d->height, d->width, image, NULL, NULL, d->threshold, false, d->scale);
     d->panels[1] = hl_overlay(d->hl, d->height, d->width, image, mask, NULL, d->threshold, false, d->scale);
     d->panels[2] = hl_overlay(d->hl, d->height, d->width, image, mask, probabilities, d->threshold, true, d->scale);
 }
 
+/* "class 1 green, class 2 magenta", with names where there are some. */
+static const char *legend(hl_report *report, int classes) {
+    const char *text = "";
+    for (int c = 1; c < classes; c++) {
+        const char *name = hl_class_name(&report->run->options, c), *between = c > 1 ? ", " : "";
+        if (name) text = hl_report_text(report, "%s%s%s %s", text, between, name, hl_overlay_colour(c));
+        else text = hl_report_text(report, "%s%sclass %d %s", text, between, c, hl_overlay_colour(c));
+    }
+    return text;
+}
+
 static void show_panels(hl_report *report, const drawing *d, const char *caption) {
-    static const char *const captions[PANELS] = {"image", "truth (green)", "prediction (magenta); missed blue, false alarm orange"};
+    const char *captions[PANELS] = {"image", "truth (green)", "prediction (magenta); missed blue, false alarm orange"};
+    if (d->classes > 1) captions[1] = hl_report_text(report, "truth: %s", legend(report, d->classes)), captions[2] = "prediction";
     hl_page_picture pictures[PANELS];
     for (int i = 0; i < PANELS; i++)
         pictures[i] =
@@ -92,13 +119,18 @@ static void show_panels(hl_report *report, const drawing *d, const char *caption
 static hl_status show_case(hl_report *report, const hl_evaluation *evaluation, const choice *chosen) {
     const hl_case_figure *figure = &evaluation->training.cases[chosen->figure];
     const hl_run_options *o = &report->run->options;
-    drawing d = {.hl = report->hl, .height = o->height, .width = o->width_pixels, .threshold = evaluation->training.threshold};
+    drawing d = {.hl = report->hl,
+                 .height = o->height,
+                 .width = o->width_pixels,
+                 .classes = o->net_options.classes,
+                 .threshold = evaluation->training.threshold};
     d.scale = d.width < least_pixels ? (least_pixels + d.width - 1) / d.width : 1;
     int row = largest_slice(evaluation->cohort, figure), number = model_of(evaluation, figure), count;
     hl_model *model = hl_run_model(report->run, number, 1);
     if (!model) return hl_error_status(report->hl);
     hl_score *scores;
-    hl_status status = hl_score_cases(model, evaluation->cohort, &row, 1, number, d.threshold, &scores, NULL, &count, draw, &d);
+    double threshold = d.classes > 1 ? 0.5 : d.threshold;
+    hl_status status = hl_score_cases(model, evaluation->cohort, &row, 1, number, threshold, &scores, NULL, &count, draw, &d);
     hl_model_free(model);
     if (!status) free(scores);
     if (!status && !(d.panels[0] && d.panels[1] && d.panels[2])) status = HL_NO_MEMORY;

@@ -4,34 +4,66 @@
 
 #include "study/run.h"
 
-/* The mean of the models' probabilities on the run's grid. Owner: the caller, free. */
-static float *predict_grid(hl_run *run, hl_model *const *models, int model_count, const hl_picture *picture) {
+/* Reads a picture and brings it to the run's grid. Owner of its pixels: the caller. */
+static hl_status read_plane(hl_run *run, const char *path, hl_picture *picture, float *plane) {
+    hl_status status = hl_png_read(run->hl, path, picture);
+    return status ? status : hl_resize_image(run->hl, picture, run->options.height, run->options.width_pixels, plane);
+}
+
+/* The planes that a model reads, on the run's grid: the picture's, with context between its neighbours'. */
+static hl_status read_planes(hl_run *run, const hl_prediction *what, hl_picture *picture, float *planes) {
     size_t plane = (size_t)run->options.height * (size_t)run->options.width_pixels;
-    float *image = hl_calloc(run->hl, plane, sizeof *image), *one = hl_calloc(run->hl, plane, sizeof *one);
-    float *mean = hl_calloc(run->hl, plane, sizeof *mean);
-    hl_status status = image && one && mean ? HL_OK : HL_NO_MEMORY;
-    if (!status) status = hl_resize_image(run->hl, picture, run->options.height, run->options.width_pixels, image);
+    if (!run->options.context) return read_plane(run, what->image, picture, planes);
+    hl_picture others[2] = {{0}};
+    hl_status status = read_plane(run, what->before, &others[0], planes);
+    if (!status) status = read_plane(run, what->image, picture, planes + plane);
+    if (!status) status = read_plane(run, what->after, &others[1], planes + 2 * plane);
+    free(others[0].pixels), free(others[1].pixels);
+    return status;
+}
+
+/* The mean of the models' probabilities on the run's grid, a plane a class. Owner: the caller, free. */
+static float *predict_grid(hl_run *run, hl_model *const *models, int model_count, const hl_prediction *what, hl_picture *picture) {
+    size_t plane = (size_t)run->options.height * (size_t)run->options.width_pixels, size = plane * (size_t)run->options.net_options.classes;
+    float *planes = hl_calloc(run->hl, plane * (run->options.context ? 3 : 1), sizeof *planes), *one = hl_calloc(run->hl, size, sizeof *one);
+    float *mean = hl_calloc(run->hl, size, sizeof *mean);
+    hl_status status = planes && one && mean ? HL_OK : HL_NO_MEMORY;
+    if (!status) status = read_planes(run, what, picture, planes);
     for (int m = 0; m < model_count && !status; m++) {
-        status = hl_model_predict(models[m], image, 1, one);
-        for (size_t i = 0; i < plane && !status; i++) mean[i] += one[i] / (float)model_count;
+        status = hl_model_predict(models[m], planes, 1, one);
+        for (size_t i = 0; i < size && !status; i++) mean[i] += one[i] / (float)model_count;
     }
-    free(image), free(one);
+    free(planes), free(one);
     if (status) return free(mean), NULL;
     return mean;
 }
 
-static hl_status write_mask(hl_context *hl, const char *path, const hl_picture *picture, const float *probabilities, double threshold) {
-    size_t pixels = (size_t)picture->width * (size_t)picture->height;
-    uint8_t *mask = hl_calloc(hl, pixels, 1);
+static size_t pixels_of(const hl_picture *picture) { return (size_t)picture->width * (size_t)picture->height; }
+
+/* The grid's planes on the picture's own pixels. Owner: the caller, free. */
+static float *enlarge(const hl_run *run, const hl_picture *picture, const float *grid) {
+    const hl_run_options *o = &run->options;
+    size_t plane = (size_t)o->height * (size_t)o->width_pixels, pixels = pixels_of(picture);
+    float *native = hl_calloc(run->hl, pixels * (size_t)o->net_options.classes, sizeof *native);
+    for (int c = 0; native && c < o->net_options.classes; c++)
+        hl_resize_back(grid + (size_t)c * plane, o->height, o->width_pixels, picture->height, picture->width, native + (size_t)c * pixels);
+    return native;
+}
+
+static hl_status write_mask(const hl_run *run, const hl_prediction *what, const hl_picture *picture, const float *probabilities) {
+    size_t pixels = pixels_of(picture);
+    uint8_t *mask = hl_calloc(run->hl, pixels, 1);
     if (!mask) return HL_NO_MEMORY;
-    for (size_t i = 0; i < pixels; i++) mask[i] = probabilities[i] > threshold ? 255 : 0;
-    hl_status status = hl_png_write(hl, path, picture->width, picture->height, 1, 8, mask);
+    int classes = run->options.net_options.classes;
+    if (classes > 1) hl_most_probable(probabilities, classes, pixels, mask);
+    for (size_t i = 0; classes == 1 && i < pixels; i++) mask[i] = probabilities[i] > what->threshold ? 255 : 0;
+    hl_status status = hl_png_write(run->hl, what->mask, picture->width, picture->height, 1, 8, mask);
     free(mask);
     return status;
 }
 
-static hl_status write_probabilities(hl_context *hl, const char *path, const hl_picture *picture, const float *probabilities) {
-    size_t pixels = (size_t)picture->width * (size_t)picture->height;
+static hl_status write_plane(hl_context *hl, const char *path, const hl_picture *picture, const float *probabilities) {
+    size_t pixels = pixels_of(picture);
     uint16_t *map = hl_calloc(hl, pixels, sizeof *map);
     if (!map) return HL_NO_MEMORY;
     for (size_t i = 0; i < pixels; i++) map[i] = (uint16_t)lrint(fmin(fmax(probabilities[i], 0), 1) * 65535);
@@ -40,19 +72,24 @@ static hl_status write_probabilities(hl_context *hl, const char *path, const hl_
     return status;
 }
 
-hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const char *image, double threshold, const char *mask_path,
-                         const char *probability_path) {
-    const hl_run_options *o = &run->options;
+/* The one class's map, or those of all but the background. */
+static hl_status write_probabilities(const hl_run *run, const hl_prediction *what, const hl_picture *picture, const float *probabilities) {
+    int classes = run->options.net_options.classes, first = classes > 1;
+    hl_status status = HL_OK;
+    for (int c = first; c < classes && !status; c++)
+        status = write_plane(run->hl, what->probabilities[c - first], picture, probabilities + (size_t)c * pixels_of(picture));
+    return status;
+}
+
+hl_status hl_run_predict(hl_run *run, hl_model *const *models, int model_count, const hl_prediction *what) {
     if (model_count < 1) return hl_fail(run->hl, HL_USAGE, "%s: no model to predict with", run->folder);
+    if (run->options.context && (!what->before || !what->after))
+        return hl_fail(run->hl, HL_USAGE, "%s: the run in %s reads each slice with its neighbours, which were not given", what->image, run->folder);
     hl_picture picture = {0};
-    hl_status status = hl_png_read(run->hl, image, &picture);
-    if (status) return status;
-    float *grid = predict_grid(run, models, model_count, &picture);
-    float *native = grid ? hl_calloc(run->hl, (size_t)picture.width * (size_t)picture.height, sizeof *native) : NULL;
-    status = native ? HL_OK : hl_error_status(run->hl);
-    if (native) hl_resize_back(grid, o->height, o->width_pixels, picture.height, picture.width, native);
-    if (!status && mask_path) status = write_mask(run->hl, mask_path, &picture, native, threshold);
-    if (!status && probability_path) status = write_probabilities(run->hl, probability_path, &picture, native);
+    float *grid = predict_grid(run, models, model_count, what, &picture), *native = grid ? enlarge(run, &picture, grid) : NULL;
+    hl_status status = native ? HL_OK : hl_error_status(run->hl);
+    if (!status && what->mask) status = write_mask(run, what, &picture, native);
+    if (!status && what->probabilities) status = write_probabilities(run, what, &picture, native);
     free(grid), free(native), free(picture.pixels);
     return status;
 }

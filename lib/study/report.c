@@ -84,13 +84,17 @@ static void cohort_table(hl_report *report, const hl_evaluation *evaluation, con
 
 /* --- figures ------------------------------------------------------------------------------------------------------ */
 
-enum { model_figures = 4 }; /* DSC, AUC, sensitivity, specificity */
+enum { MODEL_FIGURES = 4 };
+static const char *const model_heads[MODEL_FIGURES] = {"DSC", "sens.", "spec.", "AUC"};
 
-static hl_status figures_of(hl_context *hl, const hl_score *scores, int count, double values[model_figures], int *cases) {
+/* With more than one class there is no AUC. */
+static int model_figures(const hl_evaluation *e) { return e->training.classes > 1 ? MODEL_FIGURES - 1 : MODEL_FIGURES; }
+
+static hl_status figures_of(hl_context *hl, const hl_score *scores, int count, double values[MODEL_FIGURES], int *cases) {
     hl_figures figures;
     hl_status status = hl_figures_compute(hl, scores, count, 0.5, NAN, &figures);
     if (status) return status;
-    values[0] = figures.dsc_case_mean, values[1] = figures.auc, values[2] = figures.sensitivity, values[3] = figures.specificity;
+    values[0] = figures.dsc_case_mean, values[1] = figures.sensitivity, values[2] = figures.specificity, values[3] = figures.auc;
     *cases = figures.case_count;
     hl_figures_free(&figures);
     return HL_OK;
@@ -101,51 +105,58 @@ static double over_models(hl_report *report, const double *values, int models, i
     double *present = hl_report_doubles(report, models);
     int count = 0;
     for (int m = 0; m < models && present; m++) {
-        double value = values[m * 2 * model_figures + column];
+        double value = values[m * 2 * MODEL_FIGURES + column];
         if (!isnan(value)) present[count++] = value;
     }
     return deviation ? hl_deviation(present, count, 1) : hl_mean(present, count);
 }
 
-/* A row a model, then mean and deviation; both grids at threshold 0.5. */
+/* A row a model, then mean and deviation; both grids. */
 static hl_status models_table(hl_report *report, const hl_evaluation *e, const char *caption) {
-    static const char *const head[] = {"model", "cases",      "DSC",        "AUC",          "sens.",
-                                       "spec.", "DSC native", "AUC native", "sens. native", "spec. native"};
+    int shown = model_figures(e), models = 0;
     hl_cells cells = {.hl = report->hl};
-    double *values = hl_report_doubles(report, e->score_count * 2 * model_figures);
-    int models = 0;
-    for (int i = 0; i < 10; i++) hl_cells_add(&cells, "%s", head[i]);
+    double *values = hl_report_doubles(report, e->score_count * 2 * MODEL_FIGURES);
+    hl_cells_add(&cells, "model"), hl_cells_add(&cells, "cases");
+    for (int i = 0; i < 2 * shown; i++) hl_cells_add(&cells, "%s%s", model_heads[i % shown], i < shown ? "" : " native");
     hl_status status = values ? HL_OK : HL_NO_MEMORY;
     for (int first = 0, count; first < e->score_count && !status; first += count) {
-        double *row = values + (size_t)models++ * 2 * model_figures;
+        double *row = values + (size_t)models++ * 2 * MODEL_FIGURES;
         int cases = 0;
         count = hl_scores_of_model(e->scores, e->score_count, first);
-        for (int i = 0; i < 2 * model_figures; i++) row[i] = NAN;
+        for (int i = 0; i < 2 * MODEL_FIGURES; i++) row[i] = NAN;
         status = figures_of(report->hl, e->scores + first, count, row, &cases);
-        if (!status && e->native_scores) status = figures_of(report->hl, e->native_scores + first, count, row + model_figures, &cases);
+        if (!status && e->native_scores) status = figures_of(report->hl, e->native_scores + first, count, row + MODEL_FIGURES, &cases);
         hl_cells_add(&cells, "fold %d", e->scores[first].model), hl_cells_add(&cells, "%d", cases);
-        for (int i = 0; i < 2 * model_figures; i++) hl_cells_number(&cells, row[i], 4);
+        for (int i = 0; i < 2 * shown; i++) hl_cells_number(&cells, row[i / shown * MODEL_FIGURES + i % shown], 4);
     }
     for (int deviation = 0; deviation < 2 && !status; deviation++) {
         hl_cells_add(&cells, deviation ? "SD" : "mean"), hl_cells_add(&cells, "%s", "");
-        for (int i = 0; i < 2 * model_figures; i++) hl_cells_number(&cells, over_models(report, values, models, i, deviation), 4);
+        for (int i = 0; i < 2 * shown; i++)
+            hl_cells_number(&cells, over_models(report, values, models, i / shown * MODEL_FIGURES + i % shown, deviation), 4);
     }
     if (status) return hl_cells_free(&cells), status;
-    hl_report_table(report, caption, &cells, 10);
+    hl_report_table(report, caption, &cells, 2 + 2 * shown);
     return HL_OK;
 }
 
 static hl_status figures_part(hl_report *report, const hl_evaluation *evaluation, const char *title) {
     if (!evaluation || !evaluation->score_count) return HL_OK;
     const hl_figures *native = evaluation->native_scores ? &evaluation->native : NULL;
-    hl_cells means = {.hl = report->hl}, cases = {.hl = report->hl};
+    bool several = evaluation->training.classes > 1;
+    hl_cells means = {.hl = report->hl}, classes = {.hl = report->hl}, cases = {.hl = report->hl};
     hl_page_heading(report->page, title);
     if (evaluation->left_out && report->run->options.folds > 1)
         hl_page_paragraph(report->page, hl_report_text(report, "%d cases of the run's own patients were left out: no model tests them.",
                                                        evaluation->left_out));
-    hl_status status = models_table(report, evaluation, "Each model at threshold 0.5, on the training grid and on the masks' own pixels");
+    hl_status status = models_table(report, evaluation,
+                                    several ? "Each model, on the training grid and on the masks' own pixels; Dice is the mean over the classes"
+                                            : "Each model at threshold 0.5, on the training grid and on the masks' own pixels");
     hl_cells_figures(&means, &evaluation->training, native);
     hl_report_table(report, "All models together", &means, 3);
+    if (several) {
+        hl_cells_classes(&classes, &evaluation->training, native);
+        hl_report_table(report, "Each class, all models together", &classes, HL_CLASS_COLUMNS);
+    }
     hl_cells_cases(&cases, &evaluation->training, native);
     hl_report_table(report, "Each case", &cases, 6);
     return status;
@@ -162,9 +173,11 @@ static hl_status write_parts(hl_report *report) {
     hl_status status = figures_part(report, report->own, own);
     if (!status) status = figures_part(report, report->second, second);
     if (status) return status;
-    hl_report_roc(report);
-    hl_report_thresholds(report);
-    hl_report_calibration(report);
+    if (report->run->options.net_options.classes == 1) {
+        hl_report_roc(report);
+        hl_report_thresholds(report);
+        hl_report_calibration(report);
+    }
     hl_report_learning(report);
     status = hl_report_overlays(report, report->own, "Pictures: the run's own patients");
     return status ? status : hl_report_overlays(report, report->second, "Pictures: second centre");

@@ -48,6 +48,25 @@ static void tell_testing(void *user, double fraction) {
 /* Folds draw their own weights and orders: purpose SHUFFLE counts epochs in its first number, which never reach 2^20. */
 static uint64_t fold_seed(uint64_t seed, int fold) { return hl_random_u64(seed, HL_RANDOM_SHUFFLE, UINT64_C(1) << 20, (uint64_t)fold); }
 
+/* A file that was hashed into config.json under `key`; `what` it is. */
+static hl_status check_unchanged(const hl_run *run, const char *path, const char *what, const char *key) {
+    char hash[33];
+    const char *expected = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run->config, key));
+    hl_status status = hl_hash_file(run->hl, path, hash);
+    if (status || (expected && !strcmp(hash, expected))) return status;
+    return hl_fail(run->hl, HL_BAD_INPUT, "%s: the %s changed since the run in %s was started: found hash %s, expected %s", path, what,
+                   run->folder, hash, expected ? expected : "one in config.json");
+}
+
+/* The weights that a fold which has not begun starts from. */
+static hl_status check_weights(const session *s) {
+    if (!s->run->options.weights) return HL_OK;
+    char *checkpoint = hl_run_fold_path(s->run, s->fold, "last.safetensors");
+    bool begun = checkpoint && hl_file_exists(checkpoint);
+    free(checkpoint);
+    return begun ? HL_OK : check_unchanged(s->run, s->run->options.weights, "weights have", "weights_hash");
+}
+
 static hl_status train_fold(session *s) {
     const hl_run_options *o = &s->run->options;
     hl_fit_rows rows = {0};
@@ -56,9 +75,12 @@ static hl_status train_fold(session *s) {
     char *folder = hl_run_fold_path(s->run, s->fold, NULL);
     hl_status status = train && val && folder ? hl_folder_make(s->hl, folder) : HL_NO_MEMORY;
     rows.train = train, rows.val = val;
+    if (!status) status = check_weights(s);
     hl_fit_options options = {.net = o->net,
-                              .width = o->width,
+                              .net_options = o->net_options,
+                              .context = o->context,
                               .init = o->init,
+                              .weights = o->weights,
                               .epochs = o->epochs,
                               .batch = o->batch,
                               .rate = o->rate,
@@ -135,10 +157,10 @@ static void close_session(session *s) {
 static hl_status open_cohort(session *s, const hl_run_options *options) {
     hl_manifest_options rows = {
         .allow_outside = options->allow_outside, .centres = options->centres, .centre_count = options->centre_count};
-    hl_cohort_options size = {.height = options->height, .width = options->width_pixels, .cache_folder = s->hooks->cache_folder};
+    hl_cohort_options grid = hl_run_cohort_options(options, s->hooks->cache_folder);
     tell(s, "loading", NULL, 0);
     s->manifest = hl_manifest_read(s->hl, options->manifest, &rows);
-    if (s->manifest) s->cohort = hl_cohort_open(s->hl, s->manifest, &size);
+    if (s->manifest) s->cohort = hl_cohort_open(s->hl, s->manifest, &grid);
     return s->cohort ? HL_OK : hl_error_status(s->hl);
 }
 
@@ -158,7 +180,7 @@ static hl_status make_folder(session *s, const hl_run_options *options, const hl
     kept.folds = hl_folds_count(folds);
     char *path = hl_format(s->hl, "%s/folds.csv", folder);
     hl_status status = path ? hl_folder_make(s->hl, folder) : HL_NO_MEMORY;
-    if (!status) status = hl_timing_start(s->hl, folder, kept.manifest, s->hooks->cache_folder, kept.folds);
+    if (!status) status = hl_timing_start(s->hl, folder, &kept, s->hooks->cache_folder);
     if (!status) status = hl_folds_write(s->hl, folds, path);
     if (!status) status = hl_config_write(s->hl, folder, &kept);
     free(path);
@@ -178,6 +200,7 @@ hl_status hl_run_start(hl_context *hl, const hl_run_options *options, const char
     hl_folds *folds = NULL;
     hl_status status = hl_run_options_check(hl, options);
     if (!status) status = refuse_second_run(hl, folder);
+    if (!status) status = hl_weights_check(hl, options);
     if (!status) status = open_cohort(&s, options);
     if (!status && !(folds = make_folds(&s, options))) status = hl_error_status(hl);
     if (!status) status = hl_rows_check(hl, s.cohort, folds, options->slices);
@@ -187,15 +210,6 @@ hl_status hl_run_start(hl_context *hl, const hl_run_options *options, const char
     if (!status) status = carry(&s);
     close_session(&s);
     return status;
-}
-
-static hl_status check_manifest(const hl_run *run) {
-    char hash[33];
-    const cJSON *expected = cJSON_GetObjectItemCaseSensitive(run->config, "manifest_hash");
-    hl_status status = hl_manifest_hash(run->hl, run->options.manifest, hash);
-    if (status || !strcmp(hash, expected->valuestring)) return status;
-    return hl_fail(run->hl, HL_BAD_INPUT, "%s: the manifest has changed since the run in %s was started: found hash %s, expected %s",
-                   run->options.manifest, run->folder, hash, expected->valuestring);
 }
 
 /* The patients of folds.csv against those the manifest has. */
@@ -218,7 +232,7 @@ static bool complete(const hl_run *run) {
 hl_status hl_run_resume(hl_context *hl, const char *folder, const hl_run_hooks *hooks) {
     session s = {.hl = hl, .hooks = hooks ? hooks : &no_hooks, .start = hl_seconds(), .run = hl_run_open(hl, folder)};
     if (!s.run) return hl_error_status(hl);
-    hl_status status = check_manifest(s.run);
+    hl_status status = check_unchanged(s.run, s.run->options.manifest, "manifest has", "manifest_hash");
     if (status || complete(s.run)) return hl_run_close(s.run), status;
     status = open_cohort(&s, &s.run->options);
     if (!status) status = check_folds(&s);

@@ -25,10 +25,16 @@ char *hl_run_fold_path(const hl_run *run, int fold, const char *name);
 
 hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options);
 const char *hl_train_slices_name(hl_train_slices slices);
+/* How a cohort is opened for a run. */
+hl_cohort_options hl_run_cohort_options(const hl_run_options *options, const char *cache_folder);
+/* The name of a class of the run's target; NULL: it has none. */
+const char *hl_class_name(const hl_run_options *options, int index);
 /* Every option that config.json holds, into an object. */
 void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options);
-/* The hash of a manifest's bytes, in hexadecimal. */
-hl_status hl_manifest_hash(hl_context *hl, const char *path, char text[33]);
+/* The hash of a file's bytes, in hexadecimal. */
+hl_status hl_hash_file(hl_context *hl, const char *path, char text[33]);
+/* Whether the weights that the options name, if they do, fit the net. */
+hl_status hl_weights_check(hl_context *hl, const hl_run_options *options);
 /* Writes folder/config.json; compiles the net once to tell its parameters and kernels. */
 hl_status hl_config_write(hl_context *hl, const char *folder, const hl_run_options *options);
 /* Fills run->options from run->config and run->timing. */
@@ -39,7 +45,7 @@ typedef struct hl_timing {
     double total, testing;
     double *training; /* one a fold */
 } hl_timing;
-hl_status hl_timing_start(hl_context *hl, const char *folder, const char *manifest, const char *cache_folder, int folds);
+hl_status hl_timing_start(hl_context *hl, const char *folder, const hl_run_options *options, const char *cache_folder);
 hl_status hl_timing_read(const hl_run *run, hl_timing *timing); /* owner of timing->training: the caller, free */
 hl_status hl_timing_write(const hl_run *run, const hl_timing *timing, const char *cache_folder);
 
@@ -61,9 +67,9 @@ typedef enum hl_part {
 /* What scoring is told; options->manifest is not read. */
 hl_status hl_run_score(hl_run *run, hl_cohort *cohort, hl_part part, const hl_evaluate_options *options, hl_evaluation *result,
                        bool native);
-/* Scores the validation part and sets run->threshold_val and validation_dsc. */
+/* Scores the validation part and sets run->threshold_val and validation_dsc; with more than one class both stay without a value. */
 hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evaluate_options *options);
-/* Figures from the scores there are. */
+/* Figures from the scores there are, with the classes' names. */
 hl_status hl_run_compute(hl_run *run, double threshold, hl_evaluation *result);
 /* The next stretch of scores of one model, from `first`: how many. */
 int hl_scores_of_model(const hl_score *scores, int count, int first);

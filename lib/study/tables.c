@@ -41,9 +41,20 @@ static void figures_row(hl_cells *cells, const char *what, double training, doub
     hl_cells_number(cells, native, decimals);
 }
 
+/* What has no meaning with more than one class. */
+static void threshold_rows(hl_cells *cells, const hl_figures *t, const hl_figures *n) {
+    figures_row(cells, "DSC at the validation threshold", t->dsc_val_threshold, n ? n->dsc_val_threshold : NAN, 4);
+    figures_row(cells, "  which is", t->threshold_val, n ? n->threshold_val : NAN, 3);
+    figures_row(cells, "AUC, pooled pixels", t->auc, n ? n->auc : NAN, 4);
+    figures_row(cells, "AUC, mean over models", t->auc_fold_mean, n ? n->auc_fold_mean : NAN, 4);
+    figures_row(cells, "  SD over models", t->auc_fold_sd, n ? n->auc_fold_sd : NAN, 4);
+}
+
 void hl_cells_figures(hl_cells *cells, const hl_figures *training, const hl_figures *native) {
     const hl_figures *t = training, *n = native;
-    hl_cells_add(cells, "threshold %g", t->threshold), hl_cells_add(cells, "training grid"), hl_cells_add(cells, "native grid");
+    if (t->classes > 1) hl_cells_add(cells, "the most probable class");
+    else hl_cells_add(cells, "threshold %g", t->threshold);
+    hl_cells_add(cells, "training grid"), hl_cells_add(cells, "native grid");
     figures_row(cells, "DSC, all cases", t->dsc_case_mean, n ? n->dsc_case_mean : NAN, 4);
     figures_row(cells, "  SD over cases", t->dsc_case_sd, n ? n->dsc_case_sd : NAN, 4);
     figures_row(cells, "  median", t->dsc_case_median, n ? n->dsc_case_median : NAN, 4);
@@ -53,16 +64,34 @@ void hl_cells_figures(hl_cells *cells, const hl_figures *training, const hl_figu
     figures_row(cells, "DSC, mean over models", t->dsc_fold_mean, n ? n->dsc_fold_mean : NAN, 4);
     figures_row(cells, "  SD over models", t->dsc_fold_sd, n ? n->dsc_fold_sd : NAN, 4);
     figures_row(cells, "DSC, mean over slices", t->dsc_slice_mean, n ? n->dsc_slice_mean : NAN, 4);
-    figures_row(cells, "DSC at the validation threshold", t->dsc_val_threshold, n ? n->dsc_val_threshold : NAN, 4);
-    figures_row(cells, "  which is", t->threshold_val, n ? n->threshold_val : NAN, 3);
-    figures_row(cells, "AUC, pooled pixels", t->auc, n ? n->auc : NAN, 4);
-    figures_row(cells, "AUC, mean over models", t->auc_fold_mean, n ? n->auc_fold_mean : NAN, 4);
-    figures_row(cells, "  SD over models", t->auc_fold_sd, n ? n->auc_fold_sd : NAN, 4);
+    if (t->classes == 1) threshold_rows(cells, t, n);
     figures_row(cells, "sensitivity", t->sensitivity, n ? n->sensitivity : NAN, 4);
     figures_row(cells, "specificity", t->specificity, n ? n->specificity : NAN, 4);
     figures_row(cells, "precision", t->precision, n ? n->precision : NAN, 4);
     figures_row(cells, "cases", t->case_count, n ? n->case_count : NAN, 0);
     figures_row(cells, "  with a lesion", t->lesion_cases, n ? n->lesion_cases : NAN, 0);
+}
+
+static void class_cells(hl_cells *cells, const hl_class_figure *c) {
+    hl_cells_number(cells, c ? c->dsc_case_mean : NAN, 4);
+    hl_cells_number(cells, c ? c->dsc_case_sd : NAN, 4);
+    hl_cells_number(cells, c ? c->dsc_lesion_mean : NAN, 4);
+    hl_cells_number(cells, c ? c->lesion_cases : NAN, 0);
+    hl_cells_number(cells, c ? c->sensitivity : NAN, 4);
+    hl_cells_number(cells, c ? c->precision : NAN, 4);
+}
+
+void hl_cells_classes(hl_cells *cells, const hl_figures *training, const hl_figures *native) {
+    static const char *const head[] = {"DSC", "SD", "DSC where it is", "cases that hold it", "sens.", "prec."};
+    hl_cells_add(cells, "class");
+    for (int i = 0; i < 12; i++) hl_cells_add(cells, "%s%s", head[i % 6], i < 6 ? "" : ", native");
+    for (int k = 0; k < training->classes - 1; k++) {
+        const hl_class_figure *c = &training->class_figures[k];
+        if (c->name) hl_cells_add(cells, "%d, %s", c->index, c->name);
+        else hl_cells_add(cells, "%d", c->index);
+        class_cells(cells, c);
+        class_cells(cells, native ? &native->class_figures[k] : NULL);
+    }
 }
 
 void hl_cells_cases(hl_cells *cells, const hl_figures *training, const hl_figures *native) {

@@ -44,7 +44,7 @@ static bool read_state(hl_fit_run *run, const hl_safetensors *file) {
 hl_status hl_checkpoint_load(hl_fit_run *run) {
     char *path = checkpoint_path(run->hl, run->folder);
     if (!path) return HL_NO_MEMORY;
-    if (!hl_file_exists(path)) return free(path), HL_OK;
+    if (!hl_file_exists(path)) return free(path), run->options->weights ? hl_params_load(run->params, run->options->weights) : HL_OK;
     hl_safetensors *file = hl_safetensors_read(run->hl, path);
     hl_status status = file ? hl_weights_load(run->params, run->adam, file, path) : hl_error_status(run->hl);
     if (!status && !read_state(run, file)) status = hl_fail(run->hl, HL_BAD_INPUT, "%s: not a checkpoint of this run", path);

@@ -6,14 +6,14 @@
 
 #include "base/file.h"
 #include "base/random.h"
-#include "hilum/nets.h"
 #include "train/fit.h"
-
-enum { IMAGE_CHANNELS = 3 }; /* a grey slice is repeated */
 
 static hl_status prepare(hl_fit_run *run) {
     const hl_fit_options *o = run->options;
     int count = run->rows->train_count, height = hl_cohort_height(run->cohort), width = hl_cohort_width(run->cohort);
+    int classes = o->net_options.classes ? o->net_options.classes : 1;
+    if (classes != hl_cohort_classes(run->cohort))
+        return hl_fail(run->hl, HL_USAGE, "a net of %d classes cannot be trained on a cohort of %d", classes, hl_cohort_classes(run->cohort));
     if (count < 1) return hl_fail(run->hl, HL_BAD_INPUT, "%s: no slice to train on", hl_manifest_path(hl_cohort_manifest(run->cohort)));
     run->steps = (count + o->batch - 1) / o->batch;
     run->samples = hl_calloc(run->hl, (size_t)count, sizeof *run->samples);
@@ -23,11 +23,12 @@ static hl_status prepare(hl_fit_run *run) {
     if (!run->samples || !run->order || !run->starts || !run->state.log) return HL_NO_MEMORY;
     /* Every slice takes part in every epoch: batches of nearly one size rather than a small last one. */
     for (int b = 0; b <= run->steps; b++) run->starts[b] = (int)((int64_t)b * count / run->steps);
-    run->graph = hl_net(run->hl, o->net, &(hl_net_options){.channels = IMAGE_CHANNELS, .width = o->width});
+    run->graph = hl_net(run->hl, o->net, &o->net_options);
     if (run->graph) run->params = hl_params_init(run->graph, o->init, o->seed);
     if (run->params) run->adam = hl_adam_new(run->params, NULL);
-    if (run->adam) run->plan = hl_compile(run->graph, run->params, &(hl_plan_options){.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width});
-    if (run->plan && run->rows->val_count > 0) run->model = hl_model_over(run->graph, run->params, height, width, o->batch);
+    if (run->adam) run->plan = hl_compile(run->graph, run->params, &(hl_plan_options){.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width, .seed = o->seed});
+    hl_model_options test = {.height = height, .width = width, .batch = o->batch, .context = o->context};
+    if (run->plan && run->rows->val_count > 0) run->model = hl_model_over(run->graph, run->params, &test);
     if (!run->plan || (run->rows->val_count > 0 && !run->model)) return hl_error_status(run->hl);
     return HL_OK;
 }
@@ -75,7 +76,9 @@ static void tell(const hl_fit_run *run, hl_progress progress) {
 static hl_status run_steps(hl_fit_run *run) {
     hl_fit_state *s = &run->state;
     draw_samples(run);
-    hl_loader *loader = hl_loader_start(run->cohort, run->samples, run->starts + s->step, run->steps - s->step, IMAGE_CHANNELS);
+    int channels = run->graph->nodes[run->graph->input]->channels;
+    hl_loader *loader =
+        hl_loader_start(run->cohort, run->samples, run->starts + s->step, run->steps - s->step, channels, run->options->context);
     if (!loader) return hl_error_status(run->hl);
     hl_status status = HL_OK;
     while (!status && s->step < run->steps) {
@@ -99,7 +102,7 @@ static hl_status run_steps(hl_fit_run *run) {
     return status;
 }
 
-/* Mean Dice over the validation cases at 0.5; NaN without any. */
+/* Mean Dice over the validation cases, at 0.5 or by the most probable class; NaN without any. */
 static hl_status validate(hl_fit_run *run, double *dsc) {
     *dsc = NAN;
     if (!run->model) return HL_OK;
@@ -107,10 +110,7 @@ static hl_status validate(hl_fit_run *run, double *dsc) {
     int count = 0;
     hl_status status = hl_score_cases(run->model, run->cohort, run->rows->val, run->rows->val_count, 0, 0.5, &scores, NULL, &count, NULL, NULL);
     double sum = 0;
-    for (int i = 0; i < count && !status; i++) {
-        hl_confusion confusion = hl_histogram_confusion(&scores[i].histogram, 0.5);
-        sum += hl_dice(&confusion);
-    }
+    for (int i = 0; i < count && !status; i++) sum += hl_score_dice(&scores[i], 0.5);
     if (!status && count > 0) *dsc = sum / count;
     free(scores);
     return status;

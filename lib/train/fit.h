@@ -37,7 +37,7 @@ typedef struct hl_fit_run {
 
 /* folder/last.safetensors, whole or not at all. */
 hl_status hl_checkpoint_save(hl_fit_run *run);
-/* Reads it back; nothing there is fine and leaves the state at the start. */
+/* Reads it back. Nothing there is fine: the state stays at the start, and the weights are those that the options name, if they do. */
 hl_status hl_checkpoint_load(hl_fit_run *run);
 
 #endif

@@ -6,7 +6,7 @@
 
 #define HEADER "centre,patient,case,slice,image,mask\n"
 
-enum { ROWS = 5, HEIGHT = 3, WIDTH = 4, PIXELS = HEIGHT * WIDTH };
+enum { ROWS = 5, OTHER_CASE = 3 /* the first row of the second case */, HEIGHT = 3, WIDTH = 4, PIXELS = HEIGHT * WIDTH };
 
 /* Counts what is allocated. Sanitizers have a malloc of their own, which must not be replaced. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -65,7 +65,7 @@ static void open_setting(setting *s) {
     char text[1024] = HEADER;
     for (int row = 0; row < ROWS; row++) {
         put_slice(s, row);
-        snprintf(text + strlen(text), sizeof text - strlen(text), "a,p,c,%d,i%d.png,m%d.png\n", row, row, row);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "a,p,%s,%d,i%d.png,m%d.png\n", row < OTHER_CASE ? "c" : "d", row, row, row);
     }
     put_text(&s->f, "manifest.csv", text);
     s->manifest = read_manifest(&s->f);
@@ -80,7 +80,7 @@ static void close_setting(setting *s) {
 }
 
 static hl_loader *start(setting *s, const hl_sample *samples, const int *starts, int batches, int channels) {
-    hl_loader *loader = hl_loader_start(s->cohort, samples, starts, batches, channels);
+    hl_loader *loader = hl_loader_start(s->cohort, samples, starts, batches, channels, false);
     ck_assert_msg(loader != NULL, "%s", hl_error(s->f.hl));
     return loader;
 }
@@ -126,6 +126,46 @@ START_TEST(batches_come_in_order) {
     loader = start(&s, NULL, NULL, 0, 1);
     check_all(&s, loader, NULL, NULL, 0, 1);
     hl_loader_free(loader);
+    close_setting(&s);
+}
+END_TEST
+
+/* The slice `step` further on in the same case, or the slice itself at the case's end. */
+static int neighbour(int row, int step) {
+    int to = row + step;
+    return to < 0 || to >= ROWS || (row < OTHER_CASE) != (to < OTHER_CASE) ? row : to;
+}
+
+START_TEST(neighbours_fill_the_channels) {
+    setting s;
+    open_setting(&s);
+    const int starts[] = {0, 3, 8};
+    hl_loader *loader = hl_loader_start(s.cohort, plan, starts, 2, 3, true);
+    ck_assert_msg(loader != NULL, "%s", hl_error(s.f.hl));
+    for (int b = 0; b < 2; b++) {
+        const float *images, *masks;
+        int count;
+        ck_ok(s.f.hl, hl_loader_next(loader, &images, &masks, &count));
+        for (int k = 0; k < count * PIXELS; k++) {
+            const hl_sample *sample = &plan[starts[b] + k / PIXELS];
+            int i = k % PIXELS, from = sample->flip ? i / WIDTH * WIDTH + WIDTH - 1 - i % WIDTH : i;
+            for (int c = 0; c < 3; c++)
+                ck_assert_float_eq(images[3 * k + c], (float)(image_value(neighbour(sample->row, c - 1), from) / 255.0));
+            ck_assert_float_eq(masks[k], (float)mask_value(sample->row, from));
+        }
+    }
+    hl_loader_free(loader);
+    float planes[3 * PIXELS];
+    for (int row = 0; row < ROWS; row++) {
+        ck_ok(s.f.hl, hl_cohort_image(s.cohort, row, true, planes));
+        for (int i = 0; i < 3 * PIXELS; i++)
+            ck_assert_float_eq(planes[i], (float)(image_value(neighbour(row, i / PIXELS - 1), i % PIXELS) / 255.0));
+        ck_ok(s.f.hl, hl_cohort_image(s.cohort, row, false, planes));
+        ck_assert_float_eq(planes[1], (float)(image_value(row, 1) / 255.0));
+    }
+    ck_assert_int_eq(hl_cohort_image(s.cohort, ROWS, true, planes), HL_USAGE);
+    ck_assert_ptr_null(hl_loader_start(s.cohort, plan, starts, 2, 1, true));
+    check_error(s.f.hl, HL_USAGE, "3 channels");
     close_setting(&s);
 }
 END_TEST
@@ -197,15 +237,15 @@ START_TEST(senseless_plans_are_refused) {
     open_setting(&s);
     const hl_sample beyond[] = {{0, false}, {ROWS, false}}, below[] = {{-1, false}};
     const int both[] = {0, 2}, one[] = {0, 1}, empty[] = {0, 1, 1}, back[] = {0, 2, 1};
-    ck_assert_ptr_null(hl_loader_start(s.cohort, beyond, both, 1, 1));
+    ck_assert_ptr_null(hl_loader_start(s.cohort, beyond, both, 1, 1, false));
     check_error(s.f.hl, HL_USAGE, "sample 1 is slice 5 of a cohort of 5");
-    ck_assert_ptr_null(hl_loader_start(s.cohort, below, one, 1, 1));
+    ck_assert_ptr_null(hl_loader_start(s.cohort, below, one, 1, 1, false));
     check_error(s.f.hl, HL_USAGE, "slice -1");
-    ck_assert_ptr_null(hl_loader_start(s.cohort, plan, empty, 2, 1));
+    ck_assert_ptr_null(hl_loader_start(s.cohort, plan, empty, 2, 1, false));
     check_error(s.f.hl, HL_USAGE, "batch 1 goes from sample 1 to 1");
-    ck_assert_ptr_null(hl_loader_start(s.cohort, plan, back, 2, 1));
+    ck_assert_ptr_null(hl_loader_start(s.cohort, plan, back, 2, 1, false));
     check_error(s.f.hl, HL_USAGE, "batch 1 goes from sample 2 to 1");
-    ck_assert_ptr_null(hl_loader_start(s.cohort, plan, one, 1, 0));
+    ck_assert_ptr_null(hl_loader_start(s.cohort, plan, one, 1, 0, false));
     check_error(s.f.hl, HL_USAGE, "0 channels");
     close_setting(&s);
 }
@@ -245,6 +285,7 @@ int main(void) {
     Suite *suite = suite_create("loader");
     TCase *tcase = slow_case(suite, "loader");
     tcase_add_test(tcase, batches_come_in_order);
+    tcase_add_test(tcase, neighbours_fill_the_channels);
     tcase_add_test(tcase, batch_stays_until_the_next_call);
     tcase_add_test(tcase, stops_at_any_moment);
     tcase_add_test(tcase, errors_reach_the_consumer_after_the_good_batches);

@@ -19,6 +19,12 @@ typedef struct gradient_case {
 
 static inline double noise(uint64_t stream, int64_t i) { return hl_random_uniform(3, 1000, stream, (uint64_t)i) * 2 - 1; }
 
+/* What a loss on so many channels of logits is held against: 0 or 1, or a class's index. */
+static inline double target(int64_t i, int channels) {
+    double u = (noise(2, i) + 1) / 2;
+    return channels > 1 ? floor(u * channels) : u > 0.5;
+}
+
 static inline double run_forward(hl_plan *plan, const gradient_case *c, const double *x, const double *weights, bool backward) {
     hl_plan_forward(plan, x, c->batch);
     hl_view logits = hl_plan_logits(plan), gradient = hl_plan_logits_gradient(plan);
@@ -66,7 +72,7 @@ static inline void check_gradients(const gradient_case *c) {
     int64_t outputs = hl_view_pixels(&logits) * logits.c;
     double *x = malloc(sizeof(double) * (size_t)count), *weights = malloc(sizeof(double) * (size_t)outputs);
     for (int64_t i = 0; i < count; i++) x[i] = noise(1, i);
-    for (int64_t i = 0; i < outputs; i++) weights[i] = c->with_loss ? noise(2, i) > 0 : noise(2, i);
+    for (int64_t i = 0; i < outputs; i++) weights[i] = c->with_loss ? target(i, logits.c) : noise(2, i);
     run_forward(plan, c, x, weights, true);
     /* Copies: the next forward may use the memory again. */
     double **kept = malloc(sizeof(double *) * (size_t)(params->count + 1));

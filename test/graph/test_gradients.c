@@ -19,10 +19,50 @@ static hl_value *conv_depthwise(hl_graph *g, hl_value *x) {
     return hl_convolution(g, x, "c", &(hl_conv_options){.channels = 5, .kernel_h = 5, .kernel_w = 5, .stride_h = 2, .stride_w = 2, .groups = 5});
 }
 static hl_value *conv_pointwise(hl_graph *g, hl_value *x) { return hl_conv2d(g, x, "c", 7, 1); }
+static hl_value *transpose(hl_graph *g, hl_value *x) {
+    return hl_conv_transpose(g, x, "c", &(hl_conv_options){.channels = 3, .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .bias = true});
+}
+static hl_value *transpose_odd(hl_graph *g, hl_value *x) {
+    return hl_conv_transpose(g, x, "c", &(hl_conv_options){.channels = 4, .kernel_h = 3, .kernel_w = 5, .stride_h = 2, .stride_w = 3});
+}
+/* The gradient to the transposed convolution's input adds to the other reader's. */
+static hl_value *transpose_shared(hl_graph *g, hl_value *x) {
+    hl_value *a = hl_sigmoid(g, x);
+    hl_value *large = hl_conv_transpose(g, a, "c", &(hl_conv_options){.channels = 2, .kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2, .bias = true});
+    return hl_concat(g, (hl_value *const[]){large, hl_upsample(g, a, 2)}, 2);
+}
 static hl_value *norm(hl_graph *g, hl_value *x) { return hl_batch_norm(g, x, "n", 1e-3); }
 static hl_value *norm_no_gamma(hl_graph *g, hl_value *x) { return hl_norm(g, x, "n", &(hl_norm_options){.epsilon = 2e-5, .no_gamma = true}); }
 static hl_value *relu(hl_graph *g, hl_value *x) { return hl_relu(g, x); }
 static hl_value *sigmoid(hl_graph *g, hl_value *x) { return hl_sigmoid(g, x); }
+static hl_value *swish(hl_graph *g, hl_value *x) { return hl_swish(g, x); }
+static hl_value *global_average(hl_graph *g, hl_value *x) { return hl_sigmoid(g, hl_global_average(g, x)); }
+static hl_value *channel_scale(hl_graph *g, hl_value *x) { return hl_channel_scale(g, x, hl_sigmoid(g, hl_conv2d(g, hl_global_average(g, x), "s", 5, 1))); }
+/* The scale without a gradient to the map, and the map's gradient written over the output's. */
+static hl_value *channel_scale_alone(hl_graph *g, hl_value *x) {
+    hl_value *a = hl_conv2d(g, x, "a", 3, 3);
+    return hl_channel_scale(g, hl_channel_scale(g, a, hl_conv2d(g, hl_global_average(g, x), "s", 3, 1)), hl_global_average(g, a));
+}
+static hl_value *drop_connect(hl_graph *g, hl_value *x) { return hl_add(g, hl_drop_connect(g, hl_conv2d(g, x, "a", 3, 1), "drop", 0.4), x); }
+/* An inverted bottleneck of EfficientNet. */
+static hl_value *bottleneck(hl_graph *g, hl_value *x) {
+    hl_value *a = hl_swish(g, hl_batch_norm(g, hl_conv2d(g, x, "e", 6, 1), "en", 1e-3));
+    a = hl_convolution(g, a, "d", &(hl_conv_options){.channels = 6, .kernel_h = 5, .kernel_w = 5, .groups = 6});
+    a = hl_swish(g, hl_batch_norm(g, a, "dn", 1e-3));
+    hl_value *s = hl_swish(g, hl_conv2d(g, hl_global_average(g, a), "r", 2, 1));
+    a = hl_channel_scale(g, a, hl_sigmoid(g, hl_conv2d(g, s, "x", 6, 1)));
+    return hl_add(g, hl_drop_connect(g, hl_batch_norm(g, hl_conv2d(g, a, "p", 3, 1), "pn", 1e-3), "drop", 0.3), x);
+}
+/* A dense block: every layer reads all before it. */
+static hl_value *dense(hl_graph *g, hl_value *x) {
+    for (int i = 0; i < 3; i++) {
+        char norm[8] = "n0", name[8] = "c0";
+        norm[1] = name[1] = (char)('0' + i);
+        hl_value *a = hl_conv2d(g, hl_relu(g, hl_batch_norm(g, x, norm, 1e-5)), name, 2, 3);
+        x = hl_concat(g, (hl_value *const[]){x, a}, 2);
+    }
+    return x;
+}
 static hl_value *max_pool(hl_graph *g, hl_value *x) { return hl_max_pool2d(g, x, 2); }
 static hl_value *max_pool_padded(hl_graph *g, hl_value *x) {
     return hl_max_pool(g, x, &(hl_pool_options){.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1, .zero_pad = true});
@@ -43,6 +83,10 @@ static hl_value *add_twice(hl_graph *g, hl_value *x) { return hl_sigmoid(g, hl_a
 static hl_value *concat(hl_graph *g, hl_value *x) {
     return hl_sigmoid(g, hl_concat(g, (hl_value *const[]){hl_relu(g, x), x, hl_sigmoid(g, x)}, 3));
 }
+static hl_value *logits1(hl_graph *g, hl_value *x) { return hl_conv2d(g, x, "c", 1, 3); }
+static hl_value *logits2(hl_graph *g, hl_value *x) { return hl_conv2d(g, x, "c", 2, 3); }
+static hl_value *logits3(hl_graph *g, hl_value *x) { return hl_conv2d(g, hl_relu(g, hl_batch_norm(g, x, "n", 1e-3)), "c", 3, 1); }
+static hl_value *logits5(hl_graph *g, hl_value *x) { return hl_conv2d(g, x, "c", 5, 3); }
 /* The join of a U-Net: read as segments, the skip read twice. */
 static hl_value *join(hl_graph *g, hl_value *x) {
     hl_value *skip = hl_relu(g, hl_batch_norm(g, hl_conv2d(g, x, "a", 3, 3), "an", 1e-3));
@@ -74,10 +118,20 @@ static const gradient_case cases[] = {
     {"conv groups", 6, 5, 5, 2, conv_grouped, false},
     {"conv depthwise 5x5 stride 2", 5, 7, 9, 2, conv_depthwise, false},
     {"conv 1x1", 5, 3, 1, 3, conv_pointwise, false},
+    {"transposed conv 4x4", 3, 3, 5, 2, transpose, false},
+    {"transposed conv 3x5", 2, 5, 1, 3, transpose_odd, false},
+    {"transposed conv beside another reader", 3, 3, 2, 2, transpose_shared, false},
     {"norm", 3, 5, 3, 2, norm, false},
     {"norm without gamma", 3, 1, 7, 3, norm_no_gamma, false},
     {"relu", 3, 5, 7, 2, relu, false},
     {"sigmoid", 3, 5, 7, 2, sigmoid, false},
+    {"swish", 3, 5, 7, 2, swish, false},
+    {"global average", 5, 3, 7, 3, global_average, false},
+    {"channel scale", 5, 3, 7, 3, channel_scale, false},
+    {"channel scale twice", 2, 5, 1, 2, channel_scale_alone, false},
+    {"drop-connect", 3, 1, 5, 7, drop_connect, false},
+    {"inverted bottleneck", 3, 5, 7, 3, bottleneck, false},
+    {"dense block", 3, 5, 7, 2, dense, false},
     {"max-pool 2x2", 3, 7, 5, 2, max_pool, false},
     {"max-pool 3x3, zeros take part", 3, 7, 6, 2, max_pool_padded, false},
     {"max-pool, window cut", 2, 5, 7, 1, max_pool_cut, false},
@@ -91,7 +145,10 @@ static const gradient_case cases[] = {
     {"join of a U-Net", 2, 6, 10, 2, join, false},
     {"joins of joins", 3, 8, 12, 1, nested, false},
     {"residual unit", 3, 5, 5, 2, residual, false},
-    {"loss bce+dice", 2, 5, 7, 2, conv3, true},
+    {"loss bce+dice", 2, 5, 7, 2, logits1, true},
+    {"loss ce+dice, 2 classes", 2, 5, 7, 2, logits2, true},
+    {"loss ce+dice, 3 classes", 3, 7, 3, 3, logits3, true},
+    {"loss ce+dice, 5 classes", 1, 1, 9, 1, logits5, true},
     {"loss on a U-Net's join", 2, 6, 10, 2, join, true},
 };
 

@@ -165,6 +165,44 @@ START_TEST(truncated) {
 }
 END_TEST
 
+/* Every finite half value is written and read back as itself; what lies between two goes to the nearer, a tie to the even one. */
+START_TEST(half_precision) {
+    hl_context *hl = hl_open(NULL);
+    char folder[64], path[128];
+    scratch_folder(folder);
+    snprintf(path, sizeof path, "%s/h.safetensors", folder);
+    enum { FINITE = 0x7C00 };
+    static float values[2 * FINITE];
+    static double back[2 * FINITE];
+    for (int i = 0; i < FINITE; i++) {
+        int exponent = i >> 10, mantissa = i & 1023;
+        values[i] = (float)(exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24));
+        values[FINITE + i] = -values[i];
+    }
+    hl_tensor_entry all = {.name = "all", .rank = 1, .shape = {2 * FINITE}, .half = true, .values = values};
+    ck_ok(hl, hl_safetensors_write(hl, path, &all, 1, NULL, 0));
+    hl_safetensors *file = hl_safetensors_read(hl, path);
+    ck_assert_msg(file != NULL, "%s", hl_error(hl));
+    hl_safetensors_get(file, 0, back);
+    for (int i = 0; i < 2 * FINITE; i++) ck_assert_msg(back[i] == (double)values[i], "%g came back as %g", (double)values[i], back[i]);
+    hl_safetensors_free(file);
+    const float between[] = {1 + 0x1p-11f, 1 + 3 * 0x1p-11f, 1 + 0x1.8p-11f, 0x1p-25f, 3 * 0x1p-25f, 0x1.ffffp-15f, 65519};
+    const double expected[] = {1, 1 + 4 * 0x1p-11, 1 + 2 * 0x1p-11, 0, 4 * 0x1p-25, 0x1p-14, 65504};
+    hl_tensor_entry some = {.name = "some", .rank = 1, .shape = {7}, .half = true, .values = between};
+    ck_ok(hl, hl_safetensors_write(hl, path, &some, 1, NULL, 0));
+    file = hl_safetensors_read(hl, path);
+    hl_safetensors_get(file, 0, back);
+    for (int i = 0; i < 7; i++) ck_assert_msg(back[i] == expected[i], "%g came back as %g", (double)between[i], back[i]);
+    hl_safetensors_free(file);
+    const float large = 65520;
+    hl_tensor_entry beyond = {.name = "beyond", .rank = 1, .shape = {1}, .half = true, .values = &large};
+    ck_assert_int_eq(hl_safetensors_write(hl, path, &beyond, 1, NULL, 0), HL_USAGE);
+    ck_assert_ptr_nonnull(strstr(hl_error(hl), "beyond"));
+    remove_folder(folder);
+    hl_close(hl);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("safetensors");
     TCase *tcase = slow_case(suite, "files");
@@ -173,5 +211,6 @@ int main(void) {
     tcase_add_test(tcase, other_dtypes);
     tcase_add_loop_test(tcase, broken, 0, sizeof wrong / sizeof *wrong);
     tcase_add_test(tcase, truncated);
+    tcase_add_test(tcase, half_precision);
     return run_suite(suite);
 }

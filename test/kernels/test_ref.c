@@ -199,6 +199,39 @@ START_TEST(the_loss_is_stable) {
 }
 END_TEST
 
+/* Probabilities 1/4, 1/4, 1/2 in the first pixel; logits that exp would overflow on in the others. In place too. */
+START_TEST(softmax_is_stable) {
+    double x[] = {0, 0, log(2), 5000, 5000, -5000, -5000, 1, -5000}, y[9];
+    const double expected[] = {0.25, 0.25, 0.5, 0.5, 0.5, 0, 0, 1, 0};
+    hl_view in = view(x, 1, 1, 3, 3), out = view(y, 1, 1, 3, 3);
+    k->softmax_forward(hl, &in, &out);
+    for (int i = 0; i < 9; i++) near(y[i], expected[i]);
+    k->softmax_forward(hl, &in, &in);
+    for (int i = 0; i < 9; i++) near(x[i], expected[i]);
+}
+END_TEST
+
+START_TEST(the_loss_of_classes_is_stable) {
+    double z[] = {0, 0, log(2), 5000, 5000, -5000, 0, 0, log(2)}, t[] = {2, 2, 7}, dz[9], own[9];
+    hl_view logits = view(z, 1, 1, 3, 3), target = view(t, 1, 1, 3, 1), d = view(dz, 1, 1, 3, 3);
+    hl_class_sums sums = {.product = own, .probability = own + 3, .target = own + 6};
+    space s = space_new(hl, k->class_loss_workspace(&logits));
+    k->class_loss_sums(hl, &logits, &target, &sums, s.data);
+    space_free("class_loss_sums", &s);
+    near(sums.cross_entropy, log(2) + 10000 + log(2)); /* the third pixel's 7 is no class */
+    near(sums.product[0], 0), near(sums.product[2], 0.5);
+    near(sums.probability[0], 1), near(sums.probability[1], 1), near(sums.probability[2], 1);
+    near(sums.target[0], 0), near(sums.target[1], 0), near(sums.target[2], 2);
+    const double product[] = {100, 100, -3}, probability[] = {4, 8, 2};
+    k->class_loss_backward(hl, &logits, &target, 0.2, product, probability, &d);
+    double mean = (4 + 8 + 2 * (-3 + 2)) / 4.0; /* of the first pixel's slopes 4, 8, -1 */
+    near(dz[0], 0.25 * 0.2 + 0.25 * (4 - mean)), near(dz[1], 0.25 * 0.2 + 0.25 * (8 - mean));
+    near(dz[2], -0.5 * 0.2 + 0.5 * (-1 - mean));
+    near(dz[3], 0.5 * 0.2 + 0.5 * (4 - 6)), near(dz[4], 0.5 * 0.2 + 0.5 * (8 - 6)), near(dz[5], -0.2);
+    near(dz[6] + dz[7] + dz[8], 0.2); /* no class to subtract */
+}
+END_TEST
+
 /* Gradients 1 and then 3: m = 0.1, then 0.39; v = 0.001, then 0.009999. */
 START_TEST(adam_by_hand) {
     double w = 1, m = 0, v = 0, g = 1;
@@ -224,6 +257,8 @@ int main(void) {
     tcase_add_test(tcase, activations);
     tcase_add_test(tcase, upsampling_and_its_sum);
     tcase_add_test(tcase, the_loss_is_stable);
+    tcase_add_test(tcase, softmax_is_stable);
+    tcase_add_test(tcase, the_loss_of_classes_is_stable);
     tcase_add_test(tcase, adam_by_hand);
     return run_suite(suite);
 }

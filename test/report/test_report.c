@@ -288,6 +288,39 @@ START_TEST(coinciding_outlines_are_both_seen) {
 }
 END_TEST
 
+/* Two classes side by side: a border in each one's colour between them too, the colour mixed with the grey inside. */
+START_TEST(classes_have_colours_of_their_own) {
+    enum { n = 12 };
+    hl_context *hl = hl_open(NULL);
+    float image[n * n];
+    uint8_t labels[n * n] = {0};
+    for (int i = 0; i < n * n; i++) image[i] = 128 / 255.0f;
+    for (int y = 1; y < 11; y++) for (int x = 1; x < 11; x++) labels[y * n + x] = x < 6 ? 1 : 2;
+    unsigned char *rgb = hl_overlay_classes(hl, n, n, image, labels, 1);
+    ck_assert_ptr_nonnull(rgb);
+    for (int y = 0; y < n; y++) {
+        for (int x = 0; x < n; x++) {
+            bool edge = labels[y * n + x] && (y == 1 || y == 10 || x == 1 || x == 5 || x == 6 || x == 10);
+            ck_assert(greenish(rgb, n, y, x) == (edge && labels[y * n + x] == 1));
+            ck_assert(magentaish(rgb, n, y, x) == (edge && labels[y * n + x] == 2));
+            ck_assert(pixel_is(rgb, n, y, x, 128, 128, 128) == !labels[y * n + x]);
+        }
+    }
+    const unsigned char *left = rgb + 3 * (5 * n + 3), *right = rgb + 3 * (5 * n + 8);
+    ck_assert(left[1] > left[0] + 50 && right[0] > right[1] + 50);
+    free(rgb);
+    rgb = hl_overlay_classes(hl, n, n, image, NULL, 2);
+    for (int i = 0; i < 4 * n * n; i++) ck_assert(pixel_is(rgb, 2 * n, i / (2 * n), i % (2 * n), 128, 128, 128));
+    free(rgb);
+    ck_assert_str_eq(hl_overlay_colour(1), "green");
+    ck_assert_str_eq(hl_overlay_colour(2), "magenta");
+    ck_assert_str_eq(hl_overlay_colour(9), hl_overlay_colour(1));
+    ck_assert_ptr_null(hl_overlay_classes(hl, n, 0, image, NULL, 1));
+    ck_assert_int_eq(hl_error_status(hl), HL_USAGE);
+    hl_close(hl);
+}
+END_TEST
+
 /* --- pages --- */
 
 enum { picture_side = 9 };
@@ -414,6 +447,7 @@ int main(void) {
     tcase_add_test(tcase, odd_plots_are_still_plots);
     tcase_add_test(tcase, overlay_by_hand);
     tcase_add_test(tcase, coinciding_outlines_are_both_seen);
+    tcase_add_test(tcase, classes_have_colours_of_their_own);
     tcase_add_test(tcase, a_page_is_well_formed_and_alone);
     tcase_add_test(tcase, pictures_come_back_out_of_the_page);
     tcase_add_test(tcase, failures_are_told_at_the_end);

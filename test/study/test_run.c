@@ -27,7 +27,7 @@ static const char *in(const char *folder, const char *name) {
 static hl_run_options tiny(void) {
     hl_run_options options = hl_run_defaults();
     options.manifest = manifest;
-    options.width = 0.125;
+    options.net_options.width = 0.125;
     options.height = options.width_pixels = 32;
     options.epochs = 2, options.batch = 4, options.folds = 2;
     options.centres = own_centre, options.centre_count = 1;
@@ -146,7 +146,7 @@ START_TEST(options_come_back) {
     hl_run *run = open_run(hl);
     const hl_run_options *back = hl_run_get_options(run);
     ck_assert_str_eq(back->net, "unet-vgg16");
-    ck_assert_double_eq(back->width, 0.125);
+    ck_assert_double_eq(back->net_options.width, 0.125);
     ck_assert_int_eq(back->folds, 2);
     ck_assert_int_eq(back->centre_count, 1);
     ck_assert_str_eq(back->centres[0], own_centre[0]);
@@ -343,7 +343,9 @@ START_TEST(prediction_has_the_pictures_size) {
     uint8_t grey[40 * 50];
     for (int i = 0; i < 40 * 50; i++) grey[i] = (uint8_t)(i % 251);
     ck_ok(hl, hl_png_write(hl, in(scratch, "in.png"), 50, 40, 1, 8, grey));
-    ck_ok(hl, hl_run_predict(run, models, 2, in(scratch, "in.png"), 0.5, in(scratch, "mask.png"), in(scratch, "map.png")));
+    const char *map_path = in(scratch, "map.png");
+    hl_prediction what = {.image = in(scratch, "in.png"), .mask = in(scratch, "mask.png"), .probabilities = &map_path, .threshold = 0.5};
+    ck_ok(hl, hl_run_predict(run, models, 2, &what));
     hl_picture mask, map;
     ck_ok(hl, hl_png_read(hl, in(scratch, "mask.png"), &mask));
     ck_ok(hl, hl_png_read(hl, in(scratch, "map.png"), &map));
@@ -389,7 +391,7 @@ START_TEST(masks_are_scored_case_by_case) {
     hl_figures figures;
     hl_score *scores;
     int count;
-    ck_ok(hl, hl_evaluate_masks(hl, ours, theirs, &figures, &scores, &count));
+    ck_ok(hl, hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count));
     ck_assert_int_eq(count, 3);
     ck_assert_str_eq(scores[0].case_name, "a");
     ck_assert_str_eq(scores[1].case_name, "b_x");
@@ -411,13 +413,45 @@ START_TEST(masks_that_do_not_pair_are_refused) {
     hl_score *scores;
     int count;
     mask_folders(hl, "unpaired");
-    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, &figures, &scores, &count), HL_BAD_INPUT); /* no file at all */
+    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count), HL_BAD_INPUT); /* no file at all */
     put_mask(hl, ours, "a_1.png", 4, 2), put_mask(hl, theirs, "a_1.png", 3, 2);
-    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, &figures, &scores, &count), HL_BAD_INPUT);
+    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count), HL_BAD_INPUT);
     ck_assert_msg(strstr(hl_error(hl), "2x4") && strstr(hl_error(hl), "2x3"), "%s", hl_error(hl));
     put_mask(hl, theirs, "a_1.png", 4, 2), put_mask(hl, theirs, "a_2.png", 4, 2);
-    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, &figures, &scores, &count), HL_BAD_INPUT);
+    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count), HL_BAD_INPUT);
     ck_assert_msg(strstr(hl_error(hl), "a_2.png") != NULL, "%s", hl_error(hl));
+    hl_close(hl);
+}
+END_TEST
+
+/* A packed run: all that testing needs, in few bytes, with the same figures up to half precision. */
+START_TEST(packed_run_is_tested_like_the_whole_one) {
+    hl_context *hl = hl_open(NULL);
+    hl_run *run = open_run(hl);
+    char packed[128], half[192], whole[192];
+    snprintf(packed, sizeof packed, "%s/packed", scratch);
+    ck_ok(hl, hl_run_pack(run, packed));
+    ck_assert_int_eq(hl_run_pack(run, packed), HL_USAGE);
+    snprintf(half, sizeof half, "%s/fold-1/best.safetensors", packed);
+    snprintf(whole, sizeof whole, "%s/fold-1/best.safetensors", run_folder);
+    struct stat small, large;
+    ck_assert(!stat(half, &small) && !stat(whole, &large) && small.st_size < large.st_size * 3 / 4);
+    ck_assert(access(in(packed, "fold-1/last.safetensors"), F_OK));
+    char command[256];
+    snprintf(command, sizeof command, "grep -rqF '%s' '%s'", scratch, packed);
+    ck_assert_int_ne(system(command), 0); /* no path of this machine */
+    hl_run *again = hl_run_open(hl, packed);
+    ck_assert_msg(again != NULL, "%s", hl_error(hl));
+    ck_assert_int_eq(hl_run_models(again), 2);
+    hl_evaluate_options options = on(own_centre);
+    hl_evaluation a, b;
+    ck_ok(hl, hl_evaluate(run, &options, &a));
+    ck_ok(hl, hl_evaluate(again, &options, &b));
+    ck_assert_int_eq(a.training.case_count, b.training.case_count);
+    ck_assert_double_eq_tol(a.training.auc, b.training.auc, 0.01);
+    hl_evaluation_free(&a), hl_evaluation_free(&b);
+    hl_run_close(again);
+    hl_run_close(run);
     hl_close(hl);
 }
 END_TEST
@@ -438,6 +472,7 @@ int main(void) {
     tcase_add_test(run, changed_manifest_is_refused);
     tcase_add_test(run, train_run_has_validation_figures_and_tests_nobody);
     tcase_add_test(run, no_validation_leaves_figures_out);
+    tcase_add_test(run, packed_run_is_tested_like_the_whole_one);
     tcase_add_test(run, prediction_has_the_pictures_size);
     tcase_add_test(run, masks_are_scored_case_by_case);
     tcase_add_test(run, masks_that_do_not_pair_are_refused);

@@ -44,7 +44,7 @@ static void close_rig(rig *r) {
 }
 
 static hl_fit_options small_options(int epochs) {
-    return (hl_fit_options){.net = "unet-vgg16", .width = 0.25, .epochs = epochs, .batch = 4, .rate = 2e-3, .flip = false, .seed = 1};
+    return (hl_fit_options){.net = "unet-vgg16", .net_options = {.width = 0.25}, .epochs = epochs, .batch = 4, .rate = 2e-3, .flip = false, .seed = 1};
 }
 
 /* Eight slices by heart: Dice over 0.95 in inference mode, from the saved file. */
@@ -56,7 +56,7 @@ START_TEST(overfits_eight_slices) {
     ck_ok(r.hl, hl_fit(r.hl, r.cohort, &rows, &options, r.run));
     char weights[128];
     snprintf(weights, sizeof weights, "%s/best.safetensors", r.run);
-    hl_model *model = hl_model_open(r.hl, "unet-vgg16", 0.25, weights, 64, 64, 4);
+    hl_model *model = hl_model_open(r.hl, "unet-vgg16", &options.net_options, weights, &(hl_model_options){.height = 64, .width = 64, .batch = 4});
     ck_assert_msg(model != NULL, "%s", hl_error(r.hl));
     hl_confusion all = {0};
     for (int i = 0; i < 8; i++) {
@@ -90,7 +90,7 @@ static int epochs_in_log(hl_context *hl, const char *run) {
 START_TEST(stops_early) {
     rig r = open_rig();
     hl_fit_options options = small_options(30);
-    options.width = 0.125, options.rate = 1e-12, options.patience = 3;
+    options.net_options.width = 0.125, options.rate = 1e-12, options.patience = 3;
     hl_fit_rows rows = {.train = r.rows, .train_count = 4, .val = r.rows + 4, .val_count = 2};
     ck_ok(r.hl, hl_fit(r.hl, r.cohort, &rows, &options, r.run));
     int epochs = epochs_in_log(r.hl, r.run);
@@ -121,7 +121,7 @@ END_TEST
 START_TEST(refuses_to_diverge) {
     rig r = open_rig();
     hl_fit_options options = small_options(20);
-    options.width = 0.125, options.rate = 1e30;
+    options.net_options.width = 0.125, options.rate = 1e30;
     hl_fit_rows rows = {.train = r.rows, .train_count = 8};
     ck_assert_int_eq(hl_fit(r.hl, r.cohort, &rows, &options, r.run), HL_FAILED);
     ck_assert_msg(strstr(hl_error(r.hl), "the loss is") != NULL, "%s", hl_error(r.hl));

@@ -43,6 +43,12 @@ void HL_REF(loss_sums)(hl_context *hl, const hl_view *logits, const hl_view *tar
 void HL_REF(loss_backward)(hl_context *hl, const hl_view *logits, const hl_view *target, double cross_entropy_factor, double product_factor,
                            double probability_factor, const hl_view *dlogits);
 
+void HL_REF(softmax_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+size_t HL_REF(class_loss_workspace)(const hl_view *logits);
+void HL_REF(class_loss_sums)(hl_context *hl, const hl_view *logits, const hl_view *target, hl_class_sums *sums, void *workspace);
+void HL_REF(class_loss_backward)(hl_context *hl, const hl_view *logits, const hl_view *target, double cross_entropy_factor,
+                                 const double *product_factor, const double *probability_factor, const hl_view *dlogits);
+
 void HL_REF(adam)(hl_context *hl, const hl_adam_step *step, int64_t count, void *weights, const void *gradient, void *moment1,
                   void *moment2);
 

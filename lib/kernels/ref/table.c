@@ -38,5 +38,9 @@ const hl_kernels hl_kernels_ref_f32 = {
     .loss_workspace = HL_REF(loss_workspace),
     .loss_sums = HL_REF(loss_sums),
     .loss_backward = HL_REF(loss_backward),
+    .softmax_forward = HL_REF(softmax_forward),
+    .class_loss_workspace = HL_REF(class_loss_workspace),
+    .class_loss_sums = HL_REF(class_loss_sums),
+    .class_loss_backward = HL_REF(class_loss_backward),
     .adam = HL_REF(adam),
 };

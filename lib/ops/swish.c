@@ -1,0 +1,28 @@
+/* Swish, x sigmoid(x). */
+#include "ops/op.h"
+
+static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *why, size_t why_bytes) {
+    (void)node, (void)why, (void)why_bytes;
+    *out = *in;
+    return true;
+}
+
+static void forward(hl_step *step) { step->kernels->swish_forward(step->hl, &step->in[0].view, &step->out); }
+
+static void backward(hl_step *step) {
+    step->kernels->swish_backward(step->hl, &step->in[0].view, &step->out_gradient, &step->in_gradient[0], step->in_accumulate[0]);
+}
+
+static double flops(const hl_step *step) { return 5.0 * (double)hl_view_pixels(&step->out) * step->out.c; }
+
+const hl_op hl_op_swish = {
+    .name = "swish",
+    .onnx = "Swish",
+    .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .shape = shape,
+    .forward = forward,
+    .backward = backward,
+    .flops = flops,
+};
+
+hl_value *hl_swish(hl_graph *graph, hl_value *x) { return hl_node_add(graph, &hl_op_swish, NULL, &x, 1, NULL, 0); }
