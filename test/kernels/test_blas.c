@@ -348,7 +348,11 @@ START_TEST(the_loss_keeps_its_digits) {
         k->loss_backward(hl, &logits.f32, &target.f32, 1, 0, 0, &gradient.f32);
         hl_kernels_ref_f64.loss_backward(hl, &logits.f64, &target.f64, 1, 0, 0, &gradient.f64);
         maps_agree("loss_backward", &gradient, 2e-7);
-        if (kind == 1) digits_agree("loss_backward", &gradient);
+        for (int i = 0; i < WIDE && kind == 0; i++) { /* where p - t itself has lost its digits */
+            double z = ((double *)logits.f64.data)[i];
+            ((double *)gradient.f64.data)[i] = (z > 0 ? -1 : 1) / (1 + exp(fabs(z)));
+        }
+        if (kind < 2) digits_agree("loss_backward", &gradient);
     }
     for (int i = 0; i < WIDE; i++) set(&logits, i, 0.5 * (i / 1000)); /* rounding of the same sign again and again */
     for (int end = 1000; end < WIDE; end += 1000) {

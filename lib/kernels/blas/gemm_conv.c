@@ -6,10 +6,11 @@
 
 enum {
     SHARED_PIXELS = 512,      /* up to so many output pixels all patches are made first, and pieces are output channels */
-    SHARED_COLUMNS = 64,      /* output channels of such a piece */
+    SHARED_COLUMNS = 64,      /* output channels of such a piece, or a multiple, */
+    SHARED_WORK = 1 << 18,    /* for it to hold so many multiply-adds */
     PATCH_FLOATS = 192 << 10, /* a worker's patches */
     SCATTER_PIXELS = 1024,    /* output pixels, */
-    SCATTER_CHANNELS = 64,    /* and input channels of a product whose result is scattered */
+    SCATTER_CHANNELS = 64,    /* and input channels of a product whose result is scattered; few go with several taps */
 };
 
 /* One product per group: out (pixels x outputs) = patches (pixels x depth) . kernel. */
@@ -46,6 +47,12 @@ static int piece_rows(const hl_conv *conv) {
 }
 
 static bool is_shared(const hl_conv *conv) { return hl_conv_pixels(conv) <= SHARED_PIXELS; }
+
+/* Output channels of a piece where pixels are few. */
+static int shared_columns(const hl_conv *conv) {
+    int64_t column = hl_conv_pixels(conv) * conv->kh * conv->kw * (conv->in_c / conv->groups);
+    return (int)hl_blas_clamp(hl_blas_pieces(SHARED_WORK, column * SHARED_COLUMNS) * SHARED_COLUMNS, 0, conv->out_c / conv->groups);
+}
 
 static size_t patch_floats(const hl_conv *conv, int threads) {
     int depth = conv->kh * conv->kw * (conv->in_c / conv->groups);
@@ -131,9 +138,9 @@ static void columns_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const gemm_call *call = arg;
     int64_t pixels = hl_conv_pixels(call->conv), stride = call->depth;
-    int blocks = (int)hl_blas_pieces(call->group_out, SHARED_COLUMNS), g = (int)(piece / blocks),
-        from = (int)(piece % blocks) * SHARED_COLUMNS;
-    int count = call->group_out - from < SHARED_COLUMNS ? call->group_out - from : SHARED_COLUMNS;
+    int columns = shared_columns(call->conv), blocks = (int)hl_blas_pieces(call->group_out, columns);
+    int g = (int)(piece / blocks), from = (int)(piece % blocks) * columns;
+    int count = call->group_out - from < columns ? call->group_out - from : columns;
     const float *patches = call->patches + g * pixels * call->depth;
     if (call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(call->conv)) patches = patches_of(call, 0, 0, g, NULL, &stride);
     product(call, 0, (int)pixels, g, from, count, patches, stride);
@@ -152,7 +159,7 @@ static void run(hl_context *hl, gemm_call *call) {
     call->rows = (int)hl_blas_pieces(pixels, 16);
     bool direct = call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(conv);
     if (!direct) hl_parallel_for(hl, conv->groups * hl_blas_pieces(pixels, call->rows), shared_patches_piece, call);
-    hl_parallel_for(hl, conv->groups * hl_blas_pieces(call->group_out, SHARED_COLUMNS), columns_piece, call);
+    hl_parallel_for(hl, conv->groups * hl_blas_pieces(call->group_out, shared_columns(conv)), columns_piece, call);
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
@@ -191,32 +198,51 @@ typedef struct scatter_call {
     float *memory;
 } scatter_call;
 
-/* Adds a tap's products, `count` channels for each of `rows` output pixels from `first` on, to the inputs it saw. */
-static void scatter(const scatter_call *call, int64_t first, int rows, int tap, int channel, int count, const float *products) {
+/* Adds products, `count` channels for each of `taps` taps of a kernel row, to the input pixels from (n, y, x) on. */
+static void scatter_taps(const scatter_call *call, int n, int y, int x, int taps, int channel, int count, const float *products) {
     const hl_conv *conv = call->conv;
-    for (int r = 0; r < rows; r++, products += count) {
-        int64_t n = (first + r) / conv->out_w / conv->out_h;
-        int oy = (int)((first + r) / conv->out_w % conv->out_h), ox = (int)((first + r) % conv->out_w);
-        int iy = oy * conv->stride_h - conv->pad_top + tap / conv->kw, ix = ox * conv->stride_w - conv->pad_left + tap % conv->kw;
-        if (iy < 0 || iy >= conv->in_h || ix < 0 || ix >= conv->in_w) continue;
-        float *restrict din = hl_blas_pixel(call->din, (n * conv->in_h + iy) * conv->in_w + ix) + channel;
-        const float *restrict from = products;
-        for (int c = 0; c < count; c++) din[c] += from[c];
+    int from = (int)hl_blas_clamp(-x, 0, taps), end = (int)hl_blas_clamp(conv->in_w - x, from, taps);
+    if (y < 0 || y >= conv->in_h || from == end) return;
+    float *din = hl_blas_pixel(call->din, ((int64_t)n * conv->in_h + y) * conv->in_w + x + from) + channel;
+    bool dense = call->din->stride == count; /* pixels side by side */
+    int runs = dense ? 1 : end - from, length = dense ? (end - from) * count : count;
+    for (int t = 0; t < runs; t++) {
+        float *restrict to = din + t * call->din->stride;
+        const float *restrict add = products + (from + t) * count;
+        for (int i = 0; i < length; i++) to[i] += add[i];
     }
 }
 
-/* A product per tap, scattered, of output pixels first .. end and `count` input channels from `from` on of group `g`. */
+/* Adds the products of taps first_tap .. end_tap with `count` channels for each of `rows` output pixels from `first` on. */
+static void scatter(const scatter_call *call, int64_t first, int rows, int first_tap, int end_tap, int channel, int count,
+                    const float *products) {
+    const hl_conv *conv = call->conv;
+    for (int r = 0; r < rows; r++) {
+        int n = (int)((first + r) / conv->out_w / conv->out_h), oy = (int)((first + r) / conv->out_w % conv->out_h);
+        int ox = (int)((first + r) % conv->out_w);
+        for (int t = first_tap, taps; t < end_tap; t += taps, products += taps * count) {
+            int column = t % conv->kw;
+            taps = end_tap - t < conv->kw - column ? end_tap - t : conv->kw - column;
+            scatter_taps(call, n, oy * conv->stride_h - conv->pad_top + t / conv->kw, ox * conv->stride_w - conv->pad_left + column, taps,
+                         channel, count, products);
+        }
+    }
+}
+
+/* A product for some taps, scattered, of output pixels first .. end and `count` input channels from `from` on of group `g`. */
 static void scatter_products(const scatter_call *call, int64_t first, int64_t end, int g, int from, int count, float *memory) {
     const hl_conv *conv = call->conv;
     int group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
+    int together = count < group_in ? 1 : SCATTER_CHANNELS / group_in; /* taps of all channels lie side by side in the kernel */
     for (; first < end; first += SCATTER_PIXELS) {
         int rows = end - first < SCATTER_PIXELS ? (int)(end - first) : SCATTER_PIXELS;
         const float *dout = hl_blas_pixel(call->dout, first) + g * group_out;
-        for (int t = 0; t < taps; t++) {
+        for (int t = 0; t < taps; t += together) {
+            int tap_end = t + together < taps ? t + together : taps, columns = (tap_end - t) * count;
             const float *kernel = call->kernel + ((int64_t)g * group_out * taps + t) * group_in + from;
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, count, group_out, 1, dout, (int)call->dout->stride, kernel,
-                        taps * group_in, 0, memory, count);
-            scatter(call, first, rows, t, g * group_in + from, count, memory);
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, group_out, 1, dout, (int)call->dout->stride, kernel,
+                        taps * group_in, 0, memory, columns);
+            scatter(call, first, rows, t, tap_end, g * group_in + from, count, memory);
         }
     }
 }

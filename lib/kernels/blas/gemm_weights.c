@@ -8,7 +8,8 @@ enum {
     PARTS = 8,                /* a small kernel is summed in up to so many parts, cut over pixels */
     PART_FLOATS = 200 << 10,  /* a larger one is cut over taps and output channels instead */
     PART_PIXELS = 256,        /* a part is no smaller */
-    PATCH_FLOATS = 128 << 10, /* a worker's patches */
+    PATCH_FLOATS = 128 << 10, /* a worker's patches, */
+    ROWS = 1024,              /* of so many pixels at most */
     TAP_CHANNELS = 128,       /* output channels of a piece, where there are several taps */
     POINT_CHANNELS = 64,      /* and where there is one */
 };
@@ -31,10 +32,15 @@ static int64_t part_pixels(const hl_conv *conv) {
 }
 static int64_t parts_of(const hl_conv *conv) { return hl_blas_pieces(hl_conv_pixels(conv), part_pixels(conv)); }
 
+/* The sums of parts; a single one is the kernel's gradient itself. */
+static size_t parts_floats(const hl_conv *conv) {
+    return parts_of(conv) > 1 ? (size_t)parts_of(conv) * hl_blas_lines(kernel_size(conv)) : 0;
+}
+
 /* Pixels whose patches a worker holds at a time. */
 static int64_t patch_rows(const hl_conv *conv) {
     int64_t depth = conv->in_c / conv->groups * (is_small(conv) ? conv->kh * conv->kw : 1);
-    return hl_blas_clamp(PATCH_FLOATS / depth, 32, 1024);
+    return hl_blas_clamp(PATCH_FLOATS / depth, 32, ROWS);
 }
 
 static size_t patch_floats(const hl_conv *conv) {
@@ -47,7 +53,7 @@ static size_t sums_bytes(const hl_conv *conv) {
 }
 
 size_t HL_BLAS(gemm_weights_workspace)(const hl_conv *conv, int threads) {
-    size_t parts = is_small(conv) ? (size_t)parts_of(conv) * hl_blas_lines(kernel_size(conv)) : 0;
+    size_t parts = is_small(conv) ? parts_floats(conv) : 0;
     return sums_bytes(conv) + (parts + (size_t)threads * patch_floats(conv)) * sizeof(float);
 }
 
@@ -59,7 +65,7 @@ static void product(const weights_call *call, int64_t first, int64_t end, int g,
     bool direct = call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(conv);
     int depth = taps * call->group_in;
     float beta = 0;
-    for (int64_t p = first, rows = patch_rows(conv); p < end; p += rows, beta = 1) {
+    for (int64_t p = first, rows = direct ? ROWS : patch_rows(conv); p < end; p += rows, beta = 1) {
         int count = (int)(end - p < rows ? end - p : rows);
         hl_patch_range range = {p, count, tap, taps, g * call->group_in, call->group_in};
         const float *patches = direct ? hl_blas_pixel(&call->in->view, p) + g * call->group_in : memory;
@@ -76,7 +82,7 @@ static void part_piece(void *arg, int64_t piece, int worker) {
     const hl_conv *conv = call->conv;
     int64_t pixels = hl_conv_pixels(conv), first = piece * part_pixels(conv), end = first + part_pixels(conv);
     float *memory = call->patches + (size_t)worker * patch_floats(conv);
-    float *part = call->parts + (size_t)piece * hl_blas_lines(call->size);
+    float *part = parts_of(conv) > 1 ? call->parts + (size_t)piece * hl_blas_lines(call->size) : call->dkernel;
     int depth = call->taps * call->group_in;
     for (int g = 0; g < conv->groups; g++)
         product(call, first, end < pixels ? end : pixels, g, 0, call->group_out, 0, call->taps, memory,
@@ -117,9 +123,9 @@ void HL_BLAS(gemm_weights)(hl_context *hl, const hl_conv *conv, const hl_segment
     call.parts = (float *)((char *)workspace + sums_bytes(conv));
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
     if (is_small(conv)) {
-        call.patches = call.parts + (size_t)parts_of(conv) * hl_blas_lines(call.size);
+        call.patches = call.parts + parts_floats(conv);
         hl_parallel_for(hl, parts_of(conv), part_piece, &call);
-        hl_parallel_for(hl, hl_blas_pieces(call.size, ADD_FLOATS), add_parts_piece, &call);
+        if (parts_of(conv) > 1) hl_parallel_for(hl, hl_blas_pieces(call.size, ADD_FLOATS), add_parts_piece, &call);
         return;
     }
     call.patches = call.parts;

@@ -21,15 +21,31 @@ static void copy_pixel(const hl_segment *in, int segments, int n, int y, int x, 
     }
 }
 
+/* What `taps` taps of a kernel row see from input pixel (n, y, x) on. */
+static float *copy_taps(const hl_conv *conv, const hl_segment *in, int segments, int n, int y, int x, int taps, int channel, int channels,
+                        float *to) {
+    int from = (int)hl_blas_clamp(-x, 0, taps), end = (int)hl_blas_clamp(conv->in_w - x, from, taps);
+    if (y < 0 || y >= conv->in_h) from = end = taps;
+    memset(to, 0, (size_t)(from * channels) * sizeof *to);
+    if (segments == 1 && !in->up && in->view.stride == channels && from < end) { /* pixels side by side */
+        const float *pixel = hl_blas_pixel(&in->view, ((int64_t)n * conv->in_h + y) * conv->in_w + x + from);
+        memcpy(to + from * channels, pixel, (size_t)((end - from) * channels) * sizeof *to);
+    } else {
+        for (int t = from; t < end; t++) copy_pixel(in, segments, n, y, x + t, channel, channels, to + t * channels);
+    }
+    memset(to + end * channels, 0, (size_t)((taps - end) * channels) * sizeof *to);
+    return to + taps * channels;
+}
+
 void HL_BLAS(patches)(const hl_conv *conv, const hl_segment *in, int segments, const hl_patch_range *range, float *to) {
-    size_t bytes = (size_t)range->channels * sizeof *to;
     int ox = (int)(range->first % conv->out_w), oy = (int)(range->first / conv->out_w % conv->out_h);
     int n = (int)(range->first / conv->out_w / conv->out_h);
     for (int p = 0; p < range->count; p++) {
-        for (int t = range->tap; t < range->tap + range->taps; t++, to += range->channels) {
-            int iy = oy * conv->stride_h - conv->pad_top + t / conv->kw, ix = ox * conv->stride_w - conv->pad_left + t % conv->kw;
-            if (iy < 0 || iy >= conv->in_h || ix < 0 || ix >= conv->in_w) memset(to, 0, bytes);
-            else copy_pixel(in, segments, n, iy, ix, range->channel, range->channels, to);
+        for (int t = range->tap, end = t + range->taps, taps; t < end; t += taps) {
+            int column = t % conv->kw;
+            taps = end - t < conv->kw - column ? end - t : conv->kw - column;
+            to = copy_taps(conv, in, segments, n, oy * conv->stride_h - conv->pad_top + t / conv->kw,
+                           ox * conv->stride_w - conv->pad_left + column, taps, range->channel, range->channels, to);
         }
         if (++ox < conv->out_w) continue;
         ox = 0;
