@@ -104,7 +104,11 @@ static void walk_run(const run *r, tile *act) {
         int end = smaller(block + CHANNELS, r->to), j = 0;
         for (; j + TARGETS <= r->length; j += TARGETS)
             for (int c = block; c < end; c += LANES) act(r, j, TARGETS, c, smaller(LANES, end - c));
-        for (; j < r->length; j++) act(r, j, 1, block, end - block);
+        int whole = (end - block) / LANES * LANES; /* channels */
+        for (; j < r->length; j++) {
+            if (whole) act(r, j, 1, block, whole);
+            if (block + whole < end) act(r, j, 1, block + whole, end - block - whole);
+        }
     }
 }
 
@@ -126,62 +130,67 @@ static void walk_row(run *r, int64_t row, tile *act) {
     }
 }
 
-/* With numbers of targets and lanes that the compiler knows, in a function without other loops around, it keeps all sums in
- * registers. */
-static inline void sum_taps(const run *r, int j, int targets, int c, int lanes, float *restrict sums) {
-    int64_t step = r->source_step;
-    for (const tap *at = r->taps, *end = r->taps + r->count; at < end; at++) {
-        const float *restrict source = at->source + (j * step + c), *restrict w = r->kernel + (at->kernel + c);
-        for (int t = 0; t < targets; t++)
-            for (int i = 0; i < lanes; i++) sums[t * LANES + i] += source[t * step + i] * w[i];
+/* `groups` times `lanes` sums, whose sources and factors lie so many floats apart. With numbers that the compiler knows, in a
+ * function without other loops around, it keeps all of them in registers. */
+static inline void sum_taps(const run *r, int64_t at, int c, int groups, int lanes, int64_t source_step, int64_t kernel_step,
+                            float *restrict sums) {
+    for (const tap *k = r->taps, *end = r->taps + r->count; k < end; k++) {
+        const float *restrict source = k->source + at, *restrict w = r->kernel + (k->kernel + c);
+        for (int g = 0; g < groups; g++)
+            for (int i = 0; i < lanes; i++) sums[g * LANES + i] += source[g * source_step + i] * w[g * kernel_step + i];
     }
 }
 
 static const float zeros[CHANNELS];
 
-static inline void sum_known(const run *r, int j, int targets, int c, int lanes) {
+/* Groups are targets, or channels of one target. */
+static inline void sum_groups(const run *r, int j, int c, int groups, int lanes, bool one) {
     float sums[CHANNELS], *to = r->target + j * r->target_step + c;
-    int64_t step = r->target_step, before_step = r->call->accumulate ? step : 0;
     const float *before = r->call->accumulate ? to : r->call->bias ? r->call->bias + r->channel + c : zeros;
-    for (int t = 0; t < targets; t++)
-        for (int i = 0; i < lanes; i++) sums[t * LANES + i] = before[t * before_step + i];
-    sum_taps(r, j, targets, c, lanes, sums);
-    for (int t = 0; t < targets; t++)
-        for (int i = 0; i < lanes; i++) to[t * step + i] = sums[t * LANES + i];
+    int64_t step = one ? LANES : r->target_step, before_step = one || r->call->accumulate ? step : 0;
+    for (int g = 0; g < groups; g++)
+        for (int i = 0; i < lanes; i++) sums[g * LANES + i] = before[g * before_step + i];
+    sum_taps(r, j * r->source_step + c, c, groups, lanes, one ? LANES : r->source_step, one ? LANES : 0, sums);
+    for (int g = 0; g < groups; g++)
+        for (int i = 0; i < lanes; i++) to[g * step + i] = sums[g * LANES + i];
 }
 
 static __attribute__((noinline)) void sum_tile(const run *r, int j, int targets, int c, int lanes) {
-    if (targets == TARGETS && lanes == LANES) sum_known(r, j, TARGETS, c, LANES);
-    else if (lanes == CHANNELS) sum_known(r, j, 1, c, CHANNELS);
-    else sum_known(r, j, targets, c, lanes);
+    if (targets == TARGETS && lanes == LANES) sum_groups(r, j, c, TARGETS, LANES, false);
+    else if (lanes == CHANNELS) sum_groups(r, j, c, TARGETS, LANES, true);
+    else if (targets == 1 && lanes % LANES == 0) sum_groups(r, j, c, lanes / LANES, LANES, true);
+    else sum_groups(r, j, c, targets, lanes, false);
 }
 
-/* To the kernel's gradient, what targets and sources give. */
-static inline void add_taps(const run *r, int j, int targets, int c, int lanes, const float *restrict d) {
-    int64_t step = r->source_step;
-    for (const tap *at = r->taps, *end = r->taps + r->count; at < end; at++) {
-        const float *restrict source = at->source + (j * step + c);
-        float *restrict sums = r->kernel + (at->kernel + c);
-        for (int i = 0; i < lanes; i++) {
-            float sum = d[i] * source[i];
-            for (int t = 1; t < targets; t++) sum += d[t * LANES + i] * source[t * step + i];
-            sums[i] += sum;
-        }
+/* To the kernel's gradient: what `targets` targets give, all to the same sums, ... */
+static inline void add_targets(const float *restrict d, const float *restrict source, int64_t step, int targets, int lanes,
+                               float *restrict sums) {
+    for (int i = 0; i < lanes; i++) {
+        float sum = d[i] * source[i];
+        for (int t = 1; t < targets; t++) sum += d[t * LANES + i] * source[t * step + i];
+        sums[i] += sum;
     }
 }
 
-static inline void add_known(const run *r, int j, int targets, int c, int lanes) {
-    const float *to = r->target + j * r->target_step + c;
-    float d[CHANNELS];
-    for (int t = 0; t < targets; t++)
-        for (int i = 0; i < lanes; i++) d[t * LANES + i] = to[t * r->target_step + i];
-    add_taps(r, j, targets, c, lanes, d);
+/* ... and what one gives in `groups` times LANES channels. */
+static inline void add_groups(const float *restrict d, const float *restrict source, int groups, float *restrict sums) {
+    for (int g = 0; g < groups; g++)
+        for (int i = 0; i < LANES; i++) sums[g * LANES + i] += d[g * LANES + i] * source[g * LANES + i];
 }
 
 static __attribute__((noinline)) void add_tile(const run *r, int j, int targets, int c, int lanes) {
-    if (targets == TARGETS && lanes == LANES) add_known(r, j, TARGETS, c, LANES);
-    else if (lanes == CHANNELS) add_known(r, j, 1, c, CHANNELS);
-    else add_known(r, j, targets, c, lanes);
+    const float *to = r->target + j * r->target_step + c;
+    int64_t at = j * r->source_step + c, step = r->source_step;
+    float d[CHANNELS];
+    for (int t = 0; t < targets; t++)
+        for (int i = 0; i < lanes; i++) d[t * LANES + i] = to[t * r->target_step + i];
+    for (const tap *k = r->taps, *end = r->taps + r->count; k < end; k++) {
+        float *sums = r->kernel + (k->kernel + c);
+        if (targets == TARGETS && lanes == LANES) add_targets(d, k->source + at, step, TARGETS, LANES, sums);
+        else if (lanes == CHANNELS) add_groups(d, k->source + at, TARGETS, sums);
+        else if (targets == 1 && lanes % LANES == 0) add_groups(d, k->source + at, lanes / LANES, sums);
+        else add_targets(d, k->source + at, step, targets, lanes, sums);
+    }
 }
 
 static void sum_row(void *arg, int64_t row, int worker) {
