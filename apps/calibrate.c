@@ -34,7 +34,7 @@ static hl_status write_report(hl_run *run, const hl_evaluation *second, const hl
                                    .cache_folder = cache,
                                    .stop = stop_flag()};
     hl_evaluation own = {0};
-    bool tested = o->folds > 1;
+    bool tested = hl_run_tests(run);
     hl_status status = tested ? hl_evaluate(run, &options, &own) : HL_OK;
     if (!status) status = hl_run_report(run, tested ? &own : NULL, second, calibration, path);
     hl_evaluation_free(&own);

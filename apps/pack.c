@@ -11,7 +11,7 @@ int command_pack(int argc, char **argv) {
     usage u = {.name = "pack",
                .synopsis = "pack RUN --out DIR",
                .about = "Copies what predict, evaluate and calibrate need of a finished run: its options, folds and figures, and the best\n"
-                        "weights in half precision, a sixth of what training keeps. folds.csv and metrics.json go with it, so that nobody\n"
+                        "weights with kernels in half precision, a sixth of what training keeps. folds.csv and metrics.json go with it, so that nobody\n"
                         "tests a model on its own training patients: look at the patients' names in them before you give them away.",
                .example = "hilum pack run --out small",
                .options = table,

@@ -168,6 +168,7 @@ void hl_folds_free(hl_folds *folds);
 int hl_folds_count(const hl_folds *folds);
 hl_role hl_folds_role(const hl_folds *folds, const char *patient, int fold); /* HL_ROLE_NONE: not named */
 bool hl_folds_names(const hl_folds *folds, const char *patient);             /* in any fold */
+bool hl_folds_have(const hl_folds *folds, hl_role role);                      /* whether anybody has it in any fold */
 
 /* --- the phantom cohort ------------------------------------------------------------------------------------------ */
 

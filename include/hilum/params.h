@@ -37,10 +37,9 @@ int64_t hl_params_bn_steps(const hl_params *params);
 
 /* Safetensors, float32, names as above, metadata `bn_steps` and `network`. Appears whole or not at all. */
 hl_status hl_params_save(const hl_params *params, const char *path);
-/* Replaces the moving statistics by the bias-corrected ones that inference uses: it gives the same, and the steps behind them
- * become 0, so that no later rounding is blown up by the correction. Not for weights that are trained on. */
-void hl_params_settle(hl_params *params);
-/* The same file in half precision (F16, rounded to the nearest): half the bytes, to give away. HL_USAGE: a value beyond 65504. */
+/* The same with kernels in half precision (F16, rounded to the nearest): half the bytes, to give away. Biases, scales and
+ * statistics, a hundredth of a net, stay as they are: variances reach far, and a short run's are corrected by small differences.
+ * HL_USAGE: a kernel holds a value beyond 65504. */
 hl_status hl_params_save_half(const hl_params *params, const char *path);
 /* Fills the store from a safetensors file (F32, F64, F16 or BF16): every tensor must be there in its shape, none may be left
  * over; on failure the store is as it was. Where the net's image has one channel and the file's has three, the kernel that reads the

@@ -78,6 +78,7 @@ const hl_run_options *hl_run_get_options(const hl_run *run); /* manifest: its ab
 const hl_folds *hl_run_folds(const hl_run *run);
 int hl_run_models(const hl_run *run);            /* folds whose best.safetensors is there */
 double hl_run_threshold_val(const hl_run *run);  /* chosen on the run's validation patients; NaN: none */
+bool hl_run_tests(const hl_run *run);              /* whether its folds have test parts: a `train` run has none */
 bool hl_run_finished(const hl_run *run);           /* metrics.json is there */
 const char *hl_run_isa(const hl_run *run);         /* the kernels it was started with; going on with others deserves a warning */
 /* The model of a fold, compiled for the run's size. Owner: the caller, hl_model_free. */

@@ -87,6 +87,13 @@ bool hl_folds_names(const hl_folds *folds, const char *patient) {
     return found;
 }
 
+bool hl_folds_have(const hl_folds *folds, hl_role role) {
+    for (int place = 0; place < folds->patients; place++)
+        for (int fold = 0; fold < folds->folds; fold++)
+            if (*role_at(folds, place, fold) == (signed char)role) return true;
+    return false;
+}
+
 hl_role hl_folds_role(const hl_folds *folds, const char *patient, int fold) {
     bool found;
     int at = search(folds, patient, &found);

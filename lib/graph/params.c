@@ -144,14 +144,3 @@ void hl_param_write(hl_params *params, int index, const double *values) {
     p->version++;
     if (!hl_param_kind_trainable(p->spec.kind)) params->foreign_moving = true, params->bn_steps = 0;
 }
-
-void hl_params_settle(hl_params *params) {
-    for (int i = 0; i < params->count; i++) {
-        hl_param *p = &params->list[i];
-        if (hl_param_kind_trainable(p->spec.kind)) continue;
-        for (int64_t k = 0; k < p->count; k++)
-            hl_param_set(params, p->data, k, hl_moving_corrected(p->spec.kind, hl_param_get(params, p->data, k), params->bn_steps));
-        p->version++;
-    }
-    params->bn_steps = 0, params->foreign_moving = true;
-}

@@ -20,7 +20,7 @@ typedef struct writer {
     hl_tensor_entry *entries;
     source *sources;
     int count;
-    bool half;
+    bool half; /* kernels as F16 */
 } writer;
 
 /* In the files' order. */
@@ -36,7 +36,7 @@ static bool add(writer *w, const hl_params *params, const hl_param *p, const voi
     source *from = &w->sources[w->count];
     hl_tensor_entry *entry = &w->entries[w->count++];
     *from = (source){params, p, data};
-    *entry = (hl_tensor_entry){.name = name, .rank = p->spec.rank, .half = w->half, .fill = fill, .source = from};
+    *entry = (hl_tensor_entry){.name = name, .rank = p->spec.rank, .half = w->half && p->spec.kind == HL_KERNEL, .fill = fill, .source = from};
     for (int i = 0; i < p->spec.rank; i++) entry->shape[i] = p->spec.shape[i];
     return true;
 }

@@ -43,15 +43,13 @@ static void move_statistics(const hl_step *step, const double *mean, const doubl
     }
 }
 
-double hl_moving_corrected(hl_param_kind kind, double moving, int64_t steps) {
-    double left = steps > 0 ? pow(momentum, (double)steps) : 0;
-    return kind == HL_MOVING_VARIANCE ? fmax((moving - left) / (1 - left), 0) : moving / (1 - left);
-}
-
+/* (m - 0.99^t m0) / (1 - 0.99^t) after t steps, m0 = 0 for means and 1 for variances: what the moving average would be had
+ * it not started from m0. */
 static void corrected_statistics(const hl_step *step, double *mean, double *variance) {
+    double left = step->bn_steps > 0 ? pow(momentum, (double)step->bn_steps) : 0;
     for (int i = 0; i < step->out.c; i++) {
-        mean[i] = hl_moving_corrected(HL_MOVING_MEAN, get(step, step->param[MOVING_MEAN], i), step->bn_steps);
-        variance[i] = hl_moving_corrected(HL_MOVING_VARIANCE, get(step, step->param[MOVING_VARIANCE], i), step->bn_steps);
+        mean[i] = get(step, step->param[MOVING_MEAN], i) / (1 - left);
+        variance[i] = fmax((get(step, step->param[MOVING_VARIANCE], i) - left) / (1 - left), 0);
     }
 }
 

@@ -115,9 +115,6 @@ hl_node *hl_node_add(hl_graph *graph, const hl_op *op, const char *name, hl_node
 void hl_node_param(hl_node *node, int slot, hl_param_kind kind, int rank, const int *shape, hl_kernel_init init);
 /* Sets the graph's error, unless it has one; returns NULL for `return`. */
 hl_node *hl_graph_fail(hl_graph *graph, hl_status status, const char *format, ...) HL_PRINTF(3, 4);
-/* (m - 0.99^t m0) / (1 - 0.99^t) after t steps, m0 = 0 for means and 1 for variances: what a moving average would be had it not
- * started from m0. At t = 0 it is used as it is. */
-double hl_moving_corrected(hl_param_kind kind, double moving, int64_t steps);
 const char *hl_param_kind_name(hl_param_kind kind);
 /* The geometry of a convolution from `in` to its output on n images. */
 hl_conv hl_conv_geometry(const hl_conv_options *options, int n, hl_shape in);

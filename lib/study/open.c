@@ -88,6 +88,7 @@ void hl_run_close(hl_run *run) {
 const hl_run_options *hl_run_get_options(const hl_run *run) { return &run->options; }
 const hl_folds *hl_run_folds(const hl_run *run) { return run->folds; }
 double hl_run_threshold_val(const hl_run *run) { return run->threshold_val; }
+bool hl_run_tests(const hl_run *run) { return hl_folds_have(run->folds, HL_ROLE_TEST); }
 bool hl_run_finished(const hl_run *run) { return run->metrics != NULL; }
 
 const char *hl_run_isa(const hl_run *run) {

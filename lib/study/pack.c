@@ -1,4 +1,4 @@
-/* A finished run packed for giving away: what prediction and evaluation need, weights in half precision, no path of the machine. */
+/* A finished run packed for giving away: what prediction and evaluation need, kernels in half precision, no path of the machine. */
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -17,7 +17,6 @@ static hl_status copy_file(const hl_run *run, const char *folder, const char *na
 static hl_status pack_fold(const hl_run *run, hl_params *params, const char *folder, int fold) {
     char *from = hl_run_fold_path(run, fold, "best.safetensors"), *to = hl_format(run->hl, "%s/fold-%d", folder, fold);
     hl_status status = from && to ? hl_params_load(params, from) : HL_NO_MEMORY;
-    if (!status) hl_params_settle(params);
     if (!status) status = hl_folder_make(run->hl, to);
     char *file = status ? NULL : hl_format(run->hl, "%s/best.safetensors", to);
     if (!status) status = file ? hl_params_save_half(params, file) : HL_NO_MEMORY;

@@ -145,7 +145,7 @@ static hl_status figures_part(hl_report *report, const hl_evaluation *evaluation
     bool several = evaluation->training.classes > 1;
     hl_cells means = {.hl = report->hl}, classes = {.hl = report->hl}, cases = {.hl = report->hl};
     hl_page_heading(report->page, title);
-    if (evaluation->left_out && report->run->options.folds > 1)
+    if (evaluation->left_out && hl_run_tests(report->run))
         hl_page_paragraph(report->page, hl_report_text(report, "%d cases of the run's own patients were left out: no model tests them.",
                                                        evaluation->left_out));
     hl_status status = models_table(report, evaluation,
@@ -164,7 +164,7 @@ static hl_status figures_part(hl_report *report, const hl_evaluation *evaluation
 
 static hl_status write_parts(hl_report *report) {
     const char *own =
-        report->run->options.folds > 1 ? "The run's own patients, out of fold" : "Validation patients (the run has no test part)";
+        hl_run_tests(report->run) ? "The run's own patients, out of fold" : "Validation patients (the run has no test part)";
     const char *second = "Second centre";
     options_table(report);
     hl_page_heading(report->page, "Cohort");

@@ -84,7 +84,7 @@ void hl_report_thresholds(hl_report *report) {
     const hl_run *run = report->run;
     if (!isnan(run->threshold_val))
         curves[count++] = (hl_curve){.label = "validation", .y = run->validation_dsc, .dashed = true, .colour = VALIDATION_COLOUR};
-    if (report->own && report->own->score_count && run->options.folds > 1)
+    if (report->own && report->own->score_count && hl_run_tests(run))
         curves[count++] = (hl_curve){.label = "own test", .y = report->own->training.dsc_at, .colour = OWN_COLOUR};
     if (report->second)
         curves[count++] = (hl_curve){.label = "second centre", .y = report->second->training.dsc_at, .colour = SECOND_COLOUR};

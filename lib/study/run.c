@@ -117,7 +117,7 @@ static hl_status test_and_write(session *s) {
     hl_run *run = s->run;
     hl_evaluation own = {0};
     hl_evaluate_options options = {.threshold = 0.5, .stop = s->hooks->stop, .report = tell_testing, .user = s};
-    hl_part part = run->options.folds > 1 ? HL_PART_TEST : HL_PART_VALIDATION;
+    hl_part part = hl_run_tests(run) ? HL_PART_TEST : HL_PART_VALIDATION;
     double start = hl_seconds();
     hl_status status = hl_run_choose_threshold(run, s->cohort, &options);
     if (!status) status = hl_run_score(run, s->cohort, part, &options, &own, true);

@@ -72,6 +72,12 @@ static const golden goldens[] = {
     {"linknet-resnet34_64x64_b1", &of_few_values, 0},
     {"linknet-densenet169_64x64_b1", &of_few_values, 0},
     {"linknet-efficientnetb1_64x64_b1", &of_few_values, 0},
+    {"unet-resnet34_128x128_b1", &in_float, DEFAULT},
+    {"unet-densenet169_128x128_b1", &in_float, 0},
+    {"unet-efficientnetb1_128x128_b1", &in_float, 0},
+    {"linknet-resnet34_128x128_b1", &in_float, 0},
+    {"linknet-densenet169_128x128_b1", &in_float, 0},
+    {"linknet-efficientnetb1_128x128_b1", &in_float, DEFAULT},
     /* Others of the families. */
     {"unet-vgg11", &in_float, DEFAULT | DOUBLE},
     {"linknet-vgg11", &in_float, DEFAULT | DOUBLE},

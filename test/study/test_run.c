@@ -317,6 +317,38 @@ START_TEST(train_run_has_validation_figures_and_tests_nobody) {
 }
 END_TEST
 
+/* One fold of a file that names test patients is a run with a test part. */
+START_TEST(one_given_fold_is_tested) {
+    char folder[128], file[128], text[1024] = "patient,fold,role\n";
+    snprintf(folder, sizeof folder, "%s/one", scratch);
+    snprintf(file, sizeof file, "%s/one.csv", scratch);
+    hl_context *hl = hl_open(NULL);
+    hl_run *run = open_run(hl);
+    hl_manifest *rows = hl_manifest_read(hl, manifest, &(hl_manifest_options){.centres = own_centre, .centre_count = 1});
+    for (int i = 0; i < hl_manifest_count(rows); i++) {
+        static const char *const roles[] = {"train", "val", "test"};
+        const char *patient = hl_manifest_row(rows, i)->patient;
+        if (i && !strcmp(patient, hl_manifest_row(rows, i - 1)->patient)) continue;
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s,0,%s\n", patient, roles[hl_folds_role(hl_run_folds(run), patient, 0)]);
+    }
+    ck_ok(hl, hl_file_write(hl, file, text, strlen(text)));
+    hl_run_options options = tiny();
+    options.folds_file = file, options.epochs = 1;
+    ck_ok(hl, hl_run_start(hl, &options, folder, NULL));
+    cJSON *metrics = parse(in(folder, "metrics.json"));
+    ck_assert_str_eq(cJSON_GetObjectItem(metrics, "part")->valuestring, "test");
+    const cJSON *cases = cJSON_GetObjectItem(metrics, "cases"), *one;
+    ck_assert_int_gt(cJSON_GetArraySize(cases), 0);
+    cJSON_ArrayForEach(one, cases)
+        ck_assert_int_eq(hl_folds_role(hl_run_folds(run), cJSON_GetObjectItem(one, "patient")->valuestring, 0), HL_ROLE_TEST);
+    cJSON_Delete(metrics);
+    hl_manifest_free(rows);
+    hl_run_close(run);
+    hl_close(hl);
+}
+END_TEST
+
 START_TEST(no_validation_leaves_figures_out) {
     char folder[128];
     snprintf(folder, sizeof folder, "%s/all", scratch);
@@ -471,6 +503,7 @@ int main(void) {
     tcase_add_test(run, complete_run_is_left_alone);
     tcase_add_test(run, changed_manifest_is_refused);
     tcase_add_test(run, train_run_has_validation_figures_and_tests_nobody);
+    tcase_add_test(run, one_given_fold_is_tested);
     tcase_add_test(run, no_validation_leaves_figures_out);
     tcase_add_test(run, packed_run_is_tested_like_the_whole_one);
     tcase_add_test(run, prediction_has_the_pictures_size);
