@@ -70,7 +70,7 @@ hl_status hl_train_step(hl_plan *plan, hl_adam *adam, double rate, const float *
     if (plan->options.mode != HL_TRAIN || plan->kernels->dtype != HL_F32) return hl_fail(plan->hl, HL_USAGE, "the plan was not compiled to train in float");
     if (count < 1 || count > plan->options.batch)
         return hl_fail(plan->hl, HL_USAGE, "a batch of %d images, the plan takes 1 to %d", count, plan->options.batch);
-    plan->draw = adam->steps;
+    if (adam) plan->draw = adam->steps;
     hl_plan_forward(plan, images, count);
     double value = hl_plan_loss(plan, masks);
     hl_plan_backward(plan, adam, rate);

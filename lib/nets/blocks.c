@@ -1,4 +1,4 @@
-/* What nets are built of: channel counts under a width, layer names, the decoders' blocks. */
+/* What nets are built of: channel counts under a width, layer names, the stems' pool, the decoders' blocks. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +19,11 @@ const char *hl_layer_name(char buffer[64], const char *format, ...) {
     vsnprintf(buffer, 64, format, list);
     va_end(list);
     return buffer;
+}
+
+hl_value *hl_stem_pool(const hl_builder *b, hl_value *x) {
+    return hl_max_pool(b->graph, x,
+                       &(hl_pool_options){.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1, .zero_pad = true});
 }
 
 static hl_value *norm_relu(const hl_builder *b, hl_value *x, const char *name) {

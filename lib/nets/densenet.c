@@ -32,8 +32,7 @@ static hl_features build(const hl_builder *b, hl_value *x, const void *row) {
                             .pad_top = 3, .pad_bottom = 3, .pad_left = 3, .pad_right = 3, .init = HL_KERNEL_GLOROT_UNIFORM};
     x = norm_relu(b, hl_convolution(b->graph, x, "conv1/conv", &stem), "conv1/bn");
     features.skip[HL_SKIPS - 1] = x;
-    /* the padding's zeros take part in the maximum */
-    x = hl_max_pool(b->graph, x, &(hl_pool_options){.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1, .zero_pad = true});
+    x = hl_stem_pool(b, x);
     for (int block = 0; block < BLOCKS; block++) {
         for (int j = 1; j <= layers[block]; j++) x = layer(b, x, hl_layer_name(name, "conv%d_block%d_", block + 2, j));
         if (block == BLOCKS - 1) break;

@@ -46,6 +46,8 @@ int hl_rounded(const hl_builder *builder, double channels);
 /* A layer's name from a format; lives in `buffer`. */
 const char *hl_layer_name(char buffer[64], const char *format, ...) HL_PRINTF(2, 3);
 
+/* The max-pool that ends the stems of ResNet and DenseNet: 3x3, stride 2, padded by zeros that take part in the maximum. */
+hl_value *hl_stem_pool(const hl_builder *builder, hl_value *x);
 /* The decoders' block: NAME_conv (k x k, same), NAME_bn (eps 1e-3), ReLU; with no_batch_norm a bias instead of the norm.
  * `channels` are final. */
 hl_value *hl_decoder_block(const hl_builder *builder, hl_value *x, const char *name, int kernel, int channels);

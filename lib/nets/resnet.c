@@ -48,8 +48,7 @@ static hl_features build(const hl_builder *b, hl_value *x, const void *row) {
     x = hl_norm(b->graph, x, "bn_data", &(hl_norm_options){.epsilon = epsilon, .no_gamma = true});
     x = norm_relu(b, conv(b, x, "conv0", 7, hl_scaled(b, 64), 2), "bn0");
     features.skip[HL_SKIPS - 1] = x;
-    /* the padding's zeros take part in the maximum */
-    x = hl_max_pool(b->graph, x, &(hl_pool_options){.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1, .zero_pad = true});
+    x = hl_stem_pool(b, x);
     for (int stage = 0; stage < GROUPS; stage++)
         for (int u = 0; u < net->units[stage]; u++) {
             char prefix[64];

@@ -99,6 +99,12 @@ hl_node *hl_node_add(hl_graph *graph, const hl_op *op, const char *name, hl_node
     return node;
 }
 
+bool hl_same_shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *why, size_t why_bytes) {
+    (void)node, (void)why, (void)why_bytes;
+    *out = *in;
+    return true;
+}
+
 void hl_output(hl_graph *graph, hl_value *x) {
     if (!graph) return;
     if (x && graph->output >= 0) hl_graph_fail(graph, HL_USAGE, "layer %s: the graph has an output already", x->name);

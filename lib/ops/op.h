@@ -111,6 +111,8 @@ extern const hl_op hl_op_input, hl_op_conv, hl_op_conv_transpose, hl_op_norm, hl
  * graph's error, NULL. */
 hl_node *hl_node_add(hl_graph *graph, const hl_op *op, const char *name, hl_node *const *inputs, int input_count, const void *attributes,
                      size_t attribute_bytes);
+/* The shape rule of what changes every element for itself. */
+bool hl_same_shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *why, size_t why_bytes);
 /* Declares the parameter NODE/KIND in the node's slot. */
 void hl_node_param(hl_node *node, int slot, hl_param_kind kind, int rank, const int *shape, hl_kernel_init init);
 /* Sets the graph's error, unless it has one; returns NULL for `return`. */
