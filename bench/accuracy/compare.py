@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Dice of hilum and of PyTorch side by side, trained from scratch on the same folds of real slices. Results are kept in results.csv.
 
-  compare.py run MANIFEST [--only WORD...] [--threads N]   runs what results.csv lacks, one training after another; may be stopped and run again
+  compare.py run MANIFEST [--only WORD...] [--threads N] [--runs DIR]
+                                                           runs what results.csv lacks, one training after another; may be stopped and run
+                                                           again; keeps hilum's run folders in DIR, for calibrate
   compare.py table                                         prints the tables from results.csv
 
 Trainings: crossval (unet-vgg16, five folds, 64x64, 6 epochs), centre (unet-vgg16 trained on the first centre of the manifest, tested on the
@@ -60,7 +62,8 @@ def ours(a, study, net, seed, epochs, folds, first, second, folder):
     return of_fold
 
 def run(a):
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = a.runs or temporary; os.makedirs(folder, exist_ok=True)
         folds, first, second = make_folds(a.manifest, folder)
         for study, (nets, numbers, epochs) in STUDIES.items():
             for net in nets:
@@ -98,6 +101,6 @@ def table(a):
 
 HILUM = os.path.join(ROOT, 'build/hilum')
 ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); sub = ap.add_subparsers(dest='verb', required=True)
-r = sub.add_parser('run'); r.add_argument('manifest'); r.add_argument('--only', nargs='*', default=[]); r.add_argument('--threads', type=int, default=2); r.set_defaults(call=run)
+r = sub.add_parser('run'); r.add_argument('manifest'); r.add_argument('--only', nargs='*', default=[]); r.add_argument('--threads', type=int, default=2); r.add_argument('--runs', metavar='DIR'); r.set_defaults(call=run)
 t = sub.add_parser('table'); t.set_defaults(call=table)
 a = ap.parse_args(); a.call(a)
