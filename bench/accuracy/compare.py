@@ -46,7 +46,7 @@ def torch(a, study, net, seed, fold, epochs, folds):
     env = {k: v for k, v in os.environ.items() if not k.startswith('OPENBLAS_')}
     env.update(MALLOC_MMAP_THRESHOLD_='8589934592', MALLOC_TRIM_THRESHOLD_='34359738368', MALLOC_TOP_PAD_='268435456')
     text = subprocess.run(['/usr/bin/python3', os.path.join(ROOT, 'bench/peers/train.py'), net, a.manifest, '--folds', folds, '--fold', str(fold), '--size', '64', '--epochs', str(epochs),
-                           '--seed', str(seed), '--threads', str(a.threads)], env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
+                           '--seed', str(seed), '--threads', str(a.threads), '--score', 'last'], env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(text.strip().split('\n')[-1])['cases']
 
 def ours(a, study, net, seed, epochs, folds, first, second, folder):
@@ -64,7 +64,7 @@ def ours(a, study, net, seed, epochs, folds, first, second, folder):
 def run(a):
     with tempfile.TemporaryDirectory() as temporary:
         folder = a.runs or temporary; os.makedirs(folder, exist_ok=True)
-        folds, first, second = make_folds(a.manifest, folder)
+        folds, first, second = make_folds(a.manifest, temporary)
         for study, (nets, numbers, epochs) in STUDIES.items():
             for net in nets:
                 for seed in range(3):
