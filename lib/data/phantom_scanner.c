@@ -6,8 +6,9 @@
 #include "data/phantom.h"
 
 /* The second centre differs so that a net of the first finds its lesions with too low a probability: patients come early, with
- * fainter lesions, and the reader counts the halo of each patch in. Gain and noise stay close to the first centre's: much
- * darker tissue or coarser grain is taken for lesion, and no threshold mends that. */
+ * fainter lesions, lung is shown darker and its contrast higher, and the reader counts some of the halo of each patch in. Noise and
+ * sharpness stay those of the first centre: darker tissue throughout or coarser grain is taken for lesion, and no threshold mends
+ * that. */
 static const hl_phantom_centre clean = {.gain = 1.0,
                                         .offset = 0.0,
                                         .blur = 0.45,
@@ -17,14 +18,14 @@ static const hl_phantom_centre clean = {.gain = 1.0,
                                         .threshold = 0.5,
                                         .smoothing = 0.6,
                                         .wander = 0.15};
-static const hl_phantom_centre shifted = {.gain = 0.99,
-                                          .offset = 0.0,
+static const hl_phantom_centre shifted = {.gain = 1.2,
+                                          .offset = -0.08,
                                           .blur = 0.5,
-                                          .noise = 0.02,
-                                          .grain = 0.52,
+                                          .noise = 0.016,
+                                          .grain = 0.5,
                                           .density = 0.60,
-                                          .threshold = 0.05,
-                                          .smoothing = 2.0,
+                                          .threshold = 0.2,
+                                          .smoothing = 1.2,
                                           .wander = 0.09};
 
 static double between(hl_phantom_stream *s, double from, double to) { return from + (to - from) * hl_phantom_draw(s, 0.2, 1.2); }
