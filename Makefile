@@ -26,14 +26,16 @@ override LDFLAGS  += -fopenmp $(SAN)
 # A line a file; make V=1 shows the commands.
 run = $(if $(V),,@echo '  $(1)'; )
 
-# The plain kernels are built twice, in float and in double; those over OpenBLAS too, for any processor and for AVX2.
-# Nothing else may be compiled for AVX2: the program runs anywhere and chooses. Contraction is left off, as ISO C has it in
+# The plain kernels are built twice, in float and in double; those over OpenBLAS for any processor, for AVX2 and for AVX-512.
+# Nothing else may be compiled for either: the program runs anywhere and chooses. Contraction is left off, as ISO C has it in
 # gcc: it gains nothing where memory is the limit, and a result should not depend on which products a compiler fuses.
 REF     := $(wildcard lib/kernels/ref/*.c)
 BLAS    := $(wildcard lib/kernels/blas/*.c)
-AVX2    := -DHL_KERNELS_AVX2 $(if $(filter x86_64% i%86%,$(shell $(CC) -dumpmachine 2>/dev/null)),-mavx2 -mfma -ffp-contract=off)
+X86     := $(filter x86_64% i%86%,$(shell $(CC) -dumpmachine 2>/dev/null))
+AVX2    := -DHL_KERNELS_AVX2 $(if $(X86),-mavx2 -mfma) -ffp-contract=off
+AVX512  := -DHL_KERNELS_AVX512 $(if $(X86),-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512) -ffp-contract=off
 SOURCES := $(filter-out $(REF),$(wildcard lib/*/*.c lib/*/*/*.c))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BLAS:%.c=$(BUILD)/%.avx2.o) $(REF:%.c=$(BUILD)/%.f32.o) $(REF:%.c=$(BUILD)/%.f64.o)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BLAS:%.c=$(BUILD)/%.avx2.o) $(BLAS:%.c=$(BUILD)/%.avx512.o) $(REF:%.c=$(BUILD)/%.f32.o) $(REF:%.c=$(BUILD)/%.f64.o)
 APPS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*.c))
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/test_*.c))
 SLOW    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/slow_*.c))
@@ -62,6 +64,9 @@ $(BUILD)/%.f64.o: %.c
 $(BUILD)/%.avx2.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) $(AVX2) -MMD -MP -c $< -o $@
+$(BUILD)/%.avx512.o: %.c
+	@mkdir -p $(@D)
+	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) $(AVX512) -MMD -MP -c $< -o $@
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@

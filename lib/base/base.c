@@ -21,6 +21,8 @@ static int usable_processors(void) {
 
 static hl_isa_level best_isa(void) {
 #if defined(__x86_64__) || defined(__i386__)
+    bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (wide && __builtin_cpu_supports("fma")) return HL_ISA_AVX512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return HL_ISA_AVX2;
 #endif
     return HL_ISA_BLAS;
@@ -31,7 +33,7 @@ static int isa_cap(const char *name) {
     static const struct {
         const char *name;
         hl_isa_level level;
-    } caps[] = {{"ref", HL_ISA_REF}, {"blas", HL_ISA_BLAS}, {"avx2", HL_ISA_AVX2}, {"avx512", HL_ISA_AVX2}};
+    } caps[] = {{"ref", HL_ISA_REF}, {"blas", HL_ISA_BLAS}, {"avx2", HL_ISA_AVX2}, {"avx512", HL_ISA_AVX512}};
     for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
         if (!strcmp(name, caps[i].name)) return (int)caps[i].level;
     return -1;
@@ -75,7 +77,7 @@ const char *hl_error(const hl_context *hl) { return hl->error; }
 hl_status hl_error_status(const hl_context *hl) { return hl->status; }
 int hl_threads(const hl_context *hl) { return hl->threads; }
 const char *hl_isa(const hl_context *hl) {
-    static const char *const names[] = {[HL_ISA_REF] = "ref", [HL_ISA_BLAS] = "blas", [HL_ISA_AVX2] = "avx2"};
+    static const char *const names[] = {[HL_ISA_REF] = "ref", [HL_ISA_BLAS] = "blas", [HL_ISA_AVX2] = "avx2", [HL_ISA_AVX512] = "avx512"};
     return names[hl->isa];
 }
 const char *hl_version(void) { return HL_VERSION; }

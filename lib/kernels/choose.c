@@ -8,7 +8,8 @@ const hl_kernels *hl_kernels_for(const hl_context *hl, hl_dtype dtype) {
     if (dtype == HL_F64) return &hl_kernels_ref_f64;
     if (hl->isa == HL_ISA_REF) return &hl_kernels_ref_f32;
     openblas_set_num_threads(1); /* the pieces of hl_parallel_for are the threads */
-    return hl->isa == HL_ISA_BLAS ? &hl_kernels_blas : &hl_kernels_avx2;
+    if (hl->isa == HL_ISA_BLAS) return &hl_kernels_blas;
+    return hl->isa == HL_ISA_AVX2 ? &hl_kernels_avx2 : &hl_kernels_avx512;
 }
 
 hl_status hl_kernels_check(hl_context *hl, hl_dtype dtype) {

@@ -137,7 +137,7 @@ typedef struct hl_kernels {
     void (*adam)(hl_context *hl, const hl_adam_step *step, int64_t count, void *weights, const void *gradient, void *moment1, void *moment2);
 } hl_kernels;
 
-extern const hl_kernels hl_kernels_ref_f32, hl_kernels_ref_f64, hl_kernels_blas, hl_kernels_avx2;
+extern const hl_kernels hl_kernels_ref_f32, hl_kernels_ref_f64, hl_kernels_blas, hl_kernels_avx2, hl_kernels_avx512;
 
 /* The kernels for a context (hl_isa) and dtype: double always has the plain loops. */
 const hl_kernels *hl_kernels_for(const hl_context *hl, hl_dtype dtype);

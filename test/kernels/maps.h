@@ -11,7 +11,7 @@
 #include "kernels/kernels.h"
 
 /* The tables of fast float kernels. A test passes over those that this processor cannot run. */
-static const hl_kernels *const tables[] = {&hl_kernels_blas, &hl_kernels_avx2};
+static const hl_kernels *const tables[] = {&hl_kernels_blas, &hl_kernels_avx2, &hl_kernels_avx512};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 static inline bool runs_here(const hl_kernels *kernels) {

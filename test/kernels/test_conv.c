@@ -60,10 +60,11 @@ START_TEST(a_context_gets_the_kernels_it_asked_for) {
     ck_assert_ptr_eq(hl_kernels_for(ref, HL_F32), &hl_kernels_ref_f32);
     ck_assert_ptr_eq(hl_kernels_for(blas, HL_F32), &hl_kernels_blas);
     ck_assert_ptr_eq(hl_kernels_for(blas, HL_F64), &hl_kernels_ref_f64);
-    static const char *const highest[] = {"avx2", "avx512"};
-    for (int i = 0; i < 2; i++) {
-        hl_context *best = hl_open(&(hl_options){.isa = highest[i]});
-        ck_assert_ptr_eq(hl_kernels_for(best, HL_F32), runs_here(&hl_kernels_avx2) ? &hl_kernels_avx2 : &hl_kernels_blas);
+    const hl_kernels *right = &hl_kernels_blas;
+    for (int i = 1; i < TABLES; i++) {
+        hl_context *best = hl_open(&(hl_options){.isa = tables[i]->name});
+        if (runs_here(tables[i])) right = tables[i];
+        ck_assert_ptr_eq(hl_kernels_for(best, HL_F32), right);
         ck_assert_str_eq(hl_isa(best), hl_kernels_for(best, HL_F32)->name);
         ck_assert_ptr_eq(hl_kernels_for(best, HL_F64), &hl_kernels_ref_f64);
         hl_close(best);

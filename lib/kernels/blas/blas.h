@@ -1,13 +1,16 @@
 /* The float kernels over OpenBLAS, by name, and what they share. kernels.h says what each does.
  *
- * They are built twice: for any processor, and with HL_KERNELS_AVX2 for those with AVX2 and FMA. What is not static is named
- * by HL_BLAS; what is inline is static, so that no other object gets to share code of the second build. */
+ * They are built three times: for any processor, with HL_KERNELS_AVX2 for those with AVX2 and FMA, and with HL_KERNELS_AVX512 for
+ * those with AVX-512. What is not static is named by HL_BLAS; what is inline is static, so that no other object gets to share
+ * code of those builds. */
 #ifndef HL_BLAS_BLAS_H
 #define HL_BLAS_BLAS_H
 
 #include "kernels/kernels.h"
 
-#ifdef HL_KERNELS_AVX2
+#if defined HL_KERNELS_AVX512
+#define HL_BLAS(name) hl_avx512_##name
+#elif defined HL_KERNELS_AVX2
 #define HL_BLAS(name) hl_avx2_##name
 #else
 #define HL_BLAS(name) hl_blas_##name

@@ -1,10 +1,13 @@
-/* The tables of the float kernels over OpenBLAS: hl_kernels_blas and, built with HL_KERNELS_AVX2, hl_kernels_avx2. */
+/* The tables of the float kernels over OpenBLAS: hl_kernels_blas, hl_kernels_avx2 and hl_kernels_avx512, by what they are built for. */
 #include "kernels/blas/elementwise.h"
 #include "kernels/ref/ref.h"
 
 static const hl_conv_kernel *const convs[] = {&HL_BLAS(depthwise), &HL_BLAS(winograd), &HL_BLAS(gemm), &HL_REF(conv), NULL};
 
-#ifdef HL_KERNELS_AVX2
+#if defined HL_KERNELS_AVX512
+const hl_kernels hl_kernels_avx512 = {
+    .name = "avx512",
+#elif defined HL_KERNELS_AVX2
 const hl_kernels hl_kernels_avx2 = {
     .name = "avx2",
 #else

@@ -1,14 +1,11 @@
 /* 3x3 convolution by Winograd's F(4x4, 3x3): forward and backward-data, which is forward with the kernel turned about. */
 #include "kernels/blas/winograd.h"
 
-#include <cblas.h>
-
 enum {
     FEW_TILES = 256,          /* up to so many, pieces are output channels, else tiles */
-    FEW_COLUMNS = 32,         /* output channels of such a piece */
-    BLOCK_FLOATS = 256 << 10, /* transformed data of a block of tiles */
-    BLOCK_COLUMNS = 64,       /* output channels whose products a block holds at a time */
-    KERNEL_ROWS = 8,          /* output channels of the kernel transformed in a piece */
+    FEW_PANELS = 2,           /* panels of output channels of such a piece */
+    BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
+    BLOCK_PANELS = 4,         /* panels of output channels whose products a block holds at a time */
 };
 
 typedef struct winograd_call {
@@ -19,7 +16,7 @@ typedef struct winograd_call {
     bool turned; /* the kernel is (in, 3, 3, out), to be read with its taps backwards */
     const hl_view *out;
     bool accumulate;
-    tiling tiles;
+    int64_t tiles;
     int block;              /* tiles of a piece */
     float *shared, *memory; /* one for all, and one for each worker */
     int64_t worker;         /* floats of the latter */
@@ -32,15 +29,29 @@ static bool fits(const hl_conv *conv) {
 
 static double cost(const hl_conv *conv, hl_pass pass) {
     (void)pass;
-    double in = conv->in_c, out = conv->out_c, tiles = (double)tiles_of(conv).count;
-    return tiles * PLANES * in * out * 1.15 + tiles * (in + out) * 950 + in * out * 350;
+    double in = panels_of(conv->in_c) * LANES, out = panels_of(conv->out_c) * LANES, tiles = (double)tiles_of(conv).count;
+    return tiles * PLANES * in * out * 1.15 + tiles * (in + out) * 500 + in * out * 350;
+}
+
+/* Transformed tiles lie in groups of rows as many as a product takes, of even size: panel after panel, row after row. */
+typedef struct groups {
+    int count, rows; /* the last may hold fewer */
+} groups;
+static groups groups_of(int64_t tiles) {
+    int count = (int)hl_blas_pieces(tiles, PRODUCT_ROWS), rows = (int)hl_blas_pieces(tiles, count);
+    return (groups){(int)hl_blas_pieces(tiles, rows), rows};
+}
+static int64_t group_floats(const hl_conv *conv, groups g) { return (int64_t)panels_of(conv->in_c) * g.rows * LANES; }
+static int64_t tile_plane(const hl_conv *conv, int64_t tiles) {
+    groups g = groups_of(tiles);
+    return plane_floats((int64_t)g.count * g.rows * panels_of(conv->in_c));
 }
 
 static int block_tiles(const hl_conv *conv) {
-    int columns = conv->out_c < BLOCK_COLUMNS ? conv->out_c : BLOCK_COLUMNS;
-    int64_t tiles = BLOCK_FLOATS / (PLANES * (conv->in_c + columns)), eighth = hl_blas_pieces(tiles_of(conv).count, 8);
-    tiles = hl_blas_clamp(tiles, 32, 256) / 8 * 8;
-    return (int)(tiles < eighth ? tiles : eighth);
+    int panels = panels_of(conv->out_c) < BLOCK_PANELS ? panels_of(conv->out_c) : BLOCK_PANELS;
+    int64_t tiles = BLOCK_FLOATS / (PLANES * LANES * (panels_of(conv->in_c) + panels));
+    tiles = hl_blas_clamp(tiles / PRODUCT_ROWS, 1, 8) * PRODUCT_ROWS;
+    return (int)hl_blas_clamp(hl_blas_pieces(tiles_of(conv).count, 8), 1, tiles);
 }
 
 static bool is_few(const hl_conv *conv) { return tiles_of(conv).count <= FEW_TILES; }
@@ -48,14 +59,14 @@ static bool is_few(const hl_conv *conv) { return tiles_of(conv).count <= FEW_TIL
 /* Few tiles share their transforms; a worker has the kernels and products of its output channels. Many share the
  * transformed kernel; a worker has its tiles. */
 static int64_t shared_floats(const hl_conv *conv) {
-    if (is_few(conv)) return PLANES * plane_floats(tiles_of(conv).count, conv->in_c);
-    return PLANES * plane_floats(conv->out_c, conv->in_c);
+    if (is_few(conv)) return PLANES * tile_plane(conv, tiles_of(conv).count);
+    return PLANES * plane_floats((int64_t)panels_of(conv->out_c) * conv->in_c);
 }
 
 static int64_t worker_floats(const hl_conv *conv) {
-    if (is_few(conv)) return PLANES * (plane_floats(FEW_COLUMNS, conv->in_c) + plane_floats(tiles_of(conv).count, FEW_COLUMNS));
+    if (is_few(conv)) return PLANES * (plane_floats((int64_t)FEW_PANELS * conv->in_c) + plane_floats(tiles_of(conv).count * FEW_PANELS));
     int block = block_tiles(conv);
-    return PLANES * (plane_floats(block, conv->in_c) + plane_floats(block, BLOCK_COLUMNS));
+    return PLANES * (tile_plane(conv, block) + plane_floats((int64_t)block * BLOCK_PANELS));
 }
 
 static hl_conv exchanged(const hl_conv *conv) {
@@ -70,85 +81,90 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     return (size_t)(shared_floats(&other) + threads * worker_floats(&other)) * sizeof(float);
 }
 
-/* Transforms the kernel's rows from .. to (its own output channels) and columns from `column` on. */
-static void transform_kernel(const winograd_call *call, int from, int to, int column, int columns, float *planes, int64_t plane) {
-    int64_t wide = call->turned ? call->conv->out_c : call->conv->in_c;
-    for (int row = from; row < to; row++, planes += columns)
-        HL_BLAS(winograd_kernel)(call->kernel + row * TAPS * wide + column, wide, columns, call->turned, planes, plane);
+/* Tile `tile` as row `row` of a plane of `tiles`. */
+static void transform_tile(const winograd_call *call, int64_t tile, int64_t row, int64_t tiles, float *v) {
+    groups g = groups_of(tiles);
+    float *to = v + row / g.rows * group_floats(call->conv, g) + row % g.rows * LANES;
+    HL_BLAS(winograd_input)(call->conv, call->in, call->segments, tile, to, g.rows * LANES, tile_plane(call->conv, tiles));
 }
 
-/* The 36 products of `rows` tiles with `columns` output channels; `stride` is the transformed kernel's. */
-static void multiply(const winograd_call *call, int rows, int columns, const float *v, int64_t v_plane, const float *u, int64_t u_plane,
-                     int stride, float *m, int64_t m_plane) {
-    int depth = call->conv->in_c;
+/* The 36 products of `tiles` transformed tiles with panels of the transformed kernel. */
+static void multiply(const winograd_call *call, int64_t tiles, int panels, const float *v, const float *u, int64_t u_plane, float *m,
+                     int64_t m_plane) {
+    const hl_conv *conv = call->conv;
+    groups g = groups_of(tiles);
+    int64_t v_plane = tile_plane(conv, tiles), group = group_floats(conv, g);
     for (int k = 0; k < PLANES; k++)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, call->turned ? CblasNoTrans : CblasTrans, rows, columns, depth, 1, v + k * v_plane, depth,
-                    u + k * u_plane, stride, 0, m + k * m_plane, columns);
+        for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
+            for (int i = 0; i < g.count; i++) {
+                int64_t row = (int64_t)i * g.rows;
+                HL_BLAS(product)(&(hl_product){.a = v + k * v_plane + i * group, .a_row = LANES, .a_panel = g.rows * LANES,
+                                               .b = u + k * u_plane + (int64_t)n * conv->in_c * LANES, .b_panel = (int64_t)conv->in_c * LANES, .b_k = LANES,
+                                               .c = m + k * m_plane + (n * tiles + row) * LANES, .c_row = LANES, .c_panel = tiles * LANES,
+                                               .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
+                                               .panels = panels - n < 2 ? 1 : 2, .depth = conv->in_c});
+            }
 }
 
-static void output_tiles(const winograd_call *call, int64_t first, int rows, int channel, int columns, const float *m, int64_t m_plane) {
-    for (int t = 0; t < rows; t++, m += columns)
-        HL_BLAS(winograd_output)(call->conv, m, m_plane, columns, call->bias, call->accumulate, call->out, channel, first + t);
+static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m, int64_t m_plane) {
+    int left = call->conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
+    for (int64_t t = 0; t < tiles; t++)
+        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->accumulate, call->out, channel, first + t);
 }
 
 static void kernel_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    int rows = call->turned ? call->conv->in_c : call->conv->out_c, columns = call->turned ? call->conv->out_c : call->conv->in_c;
-    int from = (int)piece * KERNEL_ROWS, to = from + KERNEL_ROWS < rows ? from + KERNEL_ROWS : rows;
-    transform_kernel(call, from, to, 0, columns, call->shared + (int64_t)from * columns, plane_floats(rows, columns));
+    int64_t panel = (int64_t)call->conv->in_c * LANES, plane = plane_floats((int64_t)panels_of(call->conv->out_c) * call->conv->in_c);
+    HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->turned, (int)piece * LANES, call->shared + piece * panel, plane);
 }
 
 static void tiles_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
-    int64_t first = piece * call->block, left = call->tiles.count - first, u_plane = plane_floats(conv->out_c, conv->in_c);
-    int rows = left < call->block ? (int)left : call->block;
-    int64_t v_plane = plane_floats(call->block, conv->in_c), m_plane = plane_floats(call->block, BLOCK_COLUMNS);
-    float *v = call->memory + worker * call->worker, *m = v + PLANES * v_plane;
-    for (int t = 0; t < rows; t++) HL_BLAS(winograd_input)(conv, call->in, call->segments, first + t, v + (int64_t)t * conv->in_c, v_plane);
-    for (int from = 0; from < conv->out_c; from += BLOCK_COLUMNS) {
-        int columns = conv->out_c - from < BLOCK_COLUMNS ? conv->out_c - from : BLOCK_COLUMNS;
-        const float *u = call->shared + (call->turned ? from : (int64_t)from * conv->in_c);
-        multiply(call, rows, columns, v, v_plane, u, u_plane, call->turned ? conv->out_c : conv->in_c, m, m_plane);
-        output_tiles(call, first, rows, from, columns, m, m_plane);
+    int64_t first = piece * call->block, left = call->tiles - first, tiles = left < call->block ? left : call->block;
+    int all = panels_of(conv->out_c);
+    int64_t u_plane = plane_floats((int64_t)all * conv->in_c), m_plane = plane_floats((int64_t)call->block * BLOCK_PANELS);
+    float *v = call->memory + worker * call->worker, *m = v + PLANES * tile_plane(conv, call->block);
+    for (int64_t t = 0; t < tiles; t++) transform_tile(call, first + t, t, tiles, v);
+    for (int from = 0; from < all; from += BLOCK_PANELS) {
+        int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
+        multiply(call, tiles, panels, v, call->shared + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane);
+        output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
     }
 }
 
 static void input_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    int in = call->conv->in_c;
-    HL_BLAS(winograd_input)(call->conv, call->in, call->segments, piece, call->shared + piece * in, plane_floats(call->tiles.count, in));
+    transform_tile(call, piece, piece, call->tiles, call->shared);
 }
 
-static void columns_piece(void *arg, int64_t piece, int worker) {
+static void panels_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
-    int from = (int)piece * FEW_COLUMNS, columns = conv->out_c - from < FEW_COLUMNS ? conv->out_c - from : FEW_COLUMNS;
-    int rows = (int)call->tiles.count;
-    int64_t u_plane = plane_floats(FEW_COLUMNS, conv->in_c), m_plane = plane_floats(rows, FEW_COLUMNS);
+    int from = (int)piece * FEW_PANELS, left = panels_of(conv->out_c) - from, panels = left < FEW_PANELS ? left : FEW_PANELS;
+    int64_t u_plane = plane_floats((int64_t)FEW_PANELS * conv->in_c), m_plane = plane_floats(call->tiles * FEW_PANELS);
     float *u = call->memory + worker * call->worker, *m = u + PLANES * u_plane;
-    if (call->turned) transform_kernel(call, 0, conv->in_c, from, columns, u, u_plane);
-    else transform_kernel(call, from, from + columns, 0, conv->in_c, u, u_plane);
-    multiply(call, rows, columns, call->shared, plane_floats(rows, conv->in_c), u, u_plane, call->turned ? columns : conv->in_c, m,
-             m_plane);
-    output_tiles(call, 0, rows, from, columns, m, m_plane);
+    for (int p = 0; p < panels; p++)
+        HL_BLAS(winograd_kernel)(conv, call->kernel, call->turned, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
+    multiply(call, call->tiles, panels, call->shared, u, u_plane, m, m_plane);
+    output_tiles(call, 0, call->tiles, from * LANES, panels, m, m_plane);
 }
 
 static void run(hl_context *hl, winograd_call *call, float *memory) {
     const hl_conv *conv = call->conv;
-    call->tiles = tiles_of(conv);
+    call->tiles = tiles_of(conv).count;
     call->shared = memory, call->memory = memory + shared_floats(conv);
     call->worker = worker_floats(conv);
     if (is_few(conv)) {
-        hl_parallel_for(hl, call->tiles.count, input_piece, call);
-        hl_parallel_for(hl, hl_blas_pieces(conv->out_c, FEW_COLUMNS), columns_piece, call);
+        hl_parallel_for(hl, call->tiles, input_piece, call);
+        hl_parallel_for(hl, hl_blas_pieces(panels_of(conv->out_c), FEW_PANELS), panels_piece, call);
         return;
     }
     call->block = block_tiles(conv);
-    hl_parallel_for(hl, hl_blas_pieces(call->turned ? conv->in_c : conv->out_c, KERNEL_ROWS), kernel_piece, call);
-    hl_parallel_for(hl, hl_blas_pieces(call->tiles.count, call->block), tiles_piece, call);
+    hl_parallel_for(hl, panels_of(conv->out_c), kernel_piece, call);
+    hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->block), tiles_piece, call);
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,

@@ -1,19 +1,20 @@
 /* Winograd's F(4x4, 3x3): its transforms, and how calls share their geometry.
  *
  * Lavin, Gray 2016, Fast Algorithms for Convolutional Neural Networks: Y = A^T [(G g G^T) . (B^T d B)] A over tiles of
- * 4 x 4 outputs and 6 x 6 inputs. Transformed data lie in 36 planes, one for each place in a tile. */
+ * 4 x 4 outputs and 6 x 6 inputs. Transformed data lie in 36 planes, one for each place in a tile, and in a plane in panels of LANES
+ * channels; lanes past the last channel hold zeros. */
 #ifndef HL_BLAS_WINOGRAD_H
 #define HL_BLAS_WINOGRAD_H
 
-#include "kernels/blas/blas.h"
+#include "kernels/blas/product.h"
 
-enum { LANES = 16, TILE = 4, PATCH = 6, PLANES = PATCH * PATCH, TAPS = 9 };
-typedef struct lanes { /* so many channels are transformed side by side */
-    float at[LANES];
-} lanes;
+enum { TILE = 4, PATCH = 6, PLANES = PATCH * PATCH, TAPS = 9 };
 
-/* Floats from a plane to the next: a cache line more than the data, so that a tile's 36 places do not share a cache set. */
-static inline int64_t plane_floats(int64_t rows, int64_t columns) { return (int64_t)hl_blas_lines(rows * columns) + 16; }
+/* Panels that hold so many channels. */
+static inline int panels_of(int channels) { return (channels + LANES - 1) / LANES; }
+
+/* Floats from a plane to the next: a cache line more than `vectors` of data, so that a tile's 36 places do not share a cache set. */
+static inline int64_t plane_floats(int64_t vectors) { return (int64_t)hl_blas_lines(vectors * LANES) + 16; }
 
 /* The tiles of a map of conv's output size, image by image, row by row. */
 typedef struct tiling {
@@ -25,17 +26,18 @@ static inline tiling tiles_of(const hl_conv *conv) {
     return (tiling){h, w, (int64_t)conv->n * h * w};
 }
 
-/* B^T d B of a tile's 6 x 6 inputs, all channels of all segments: planes[k * plane + c]. */
-void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *planes, int64_t plane);
+/* B^T d B of a tile's 6 x 6 inputs, all channels of all segments: panel p of place k goes to to[k * plane + p * panel]. */
+void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane);
 /* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
-void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *planes, int64_t plane);
+void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane);
 /* A^T M A: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) may be NULL. */
-void HL_BLAS(winograd_output)(const hl_conv *conv, const float *planes, int64_t plane, int count, const float *bias, bool accumulate,
-                              const hl_view *out, int channel, int64_t tile);
-/* G g G^T of `count` input channels of one output channel: kernel[tap * stride + c], taps backwards if `turned`. */
-void HL_BLAS(winograd_kernel)(const float *kernel, int64_t stride, int count, bool turned, float *planes, int64_t plane);
-/* dkernel[tap * stride + c] (+)= G^T dU G. */
-void HL_BLAS(winograd_dkernel)(const float *planes, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride);
+void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
+                              bool accumulate, const hl_view *out, int channel, int64_t tile);
+/* G g G^T of up to LANES output channels from `output` on, all input channels: input channel i of place k goes to
+ * to[k * plane + i * LANES]. The kernel is (out, 3, 3, in), or `turned`: (in, 3, 3, out) with its taps backwards. */
+void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, bool turned, int output, float *to, int64_t plane);
+/* dkernel[tap * stride + c] (+)= G^T dU G for `count` input channels. */
+void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride);
 
 /* The gradient to the kernel (winograd_weights.c). */
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads);

@@ -1,114 +1,68 @@
-/* The transforms of Winograd's F(4x4, 3x3), sixteen channels at a time. */
-#include <string.h>
-
+/* The transforms of Winograd's F(4x4, 3x3), a vector of channels at a time. */
 #include "kernels/blas/winograd.h"
 
-/* One-dimensional transforms: values `step` apart, each of LANES channels. */
-typedef void transform(const lanes *restrict d, int step, lanes *restrict to, int to_step);
+/* One-dimensional transforms: values `s` apart become values `t` apart. Constants where they are inlined. */
+typedef void transform(const vector *d, int s, vector *to, int t);
+#define INLINE static inline __attribute__((always_inline))
 
 /* B^T */
-static inline void input_6(const lanes *restrict d, int s, lanes *restrict to, int t) {
-    for (int i = 0; i < LANES; i++) {
-        float d0 = d[0].at[i], d1 = d[s].at[i], d2 = d[2 * s].at[i], d3 = d[3 * s].at[i], d4 = d[4 * s].at[i], d5 = d[5 * s].at[i];
-        float even = d4 - 4 * d2, odd = d3 - 4 * d1, near = d4 - d2, far = 2 * (d3 - d1);
-        to[0].at[i] = 4 * d0 - 5 * d2 + d4;
-        to[t].at[i] = even + odd;
-        to[2 * t].at[i] = even - odd;
-        to[3 * t].at[i] = near + far;
-        to[4 * t].at[i] = near - far;
-        to[5 * t].at[i] = 4 * d1 - 5 * d3 + d5;
-    }
+INLINE void input_6(const vector *d, int s, vector *to, int t) {
+    vector even = d[4 * s] - 4 * d[2 * s], odd = d[3 * s] - 4 * d[s], near = d[4 * s] - d[2 * s], far = 2 * (d[3 * s] - d[s]);
+    to[0] = vector_fma(vector_of(4), d[0], vector_fma(vector_of(-5), d[2 * s], d[4 * s]));
+    to[t] = even + odd, to[2 * t] = even - odd;
+    to[3 * t] = near + far, to[4 * t] = near - far;
+    to[5 * t] = vector_fma(vector_of(4), d[s], vector_fma(vector_of(-5), d[3 * s], d[5 * s]));
 }
 
 /* A^T */
-static inline void output_4(const lanes *restrict m, int s, lanes *restrict to, int t) {
-    for (int i = 0; i < LANES; i++) {
-        float m0 = m[0].at[i], m1 = m[s].at[i], m2 = m[2 * s].at[i], m3 = m[3 * s].at[i], m4 = m[4 * s].at[i], m5 = m[5 * s].at[i];
-        float sum = m1 + m2, difference = m1 - m2, sum2 = m3 + m4, difference2 = m3 - m4;
-        to[0].at[i] = m0 + sum + sum2;
-        to[t].at[i] = difference + 2 * difference2;
-        to[2 * t].at[i] = sum + 4 * sum2;
-        to[3 * t].at[i] = difference + 8 * difference2 + m5;
-    }
+INLINE void output_4(const vector *m, int s, vector *to, int t) {
+    vector sum = m[s] + m[2 * s], difference = m[s] - m[2 * s], sum2 = m[3 * s] + m[4 * s], difference2 = m[3 * s] - m[4 * s];
+    to[0] = m[0] + sum + sum2;
+    to[t] = vector_fma(vector_of(2), difference2, difference);
+    to[2 * t] = vector_fma(vector_of(4), sum2, sum);
+    to[3 * t] = vector_fma(vector_of(8), difference2, difference) + m[5 * s];
 }
 
 /* A */
-static inline void gradient_6(const lanes *restrict d, int s, lanes *restrict to, int t) {
-    for (int i = 0; i < LANES; i++) {
-        float d0 = d[0].at[i], d1 = d[s].at[i], d2 = d[2 * s].at[i], d3 = d[3 * s].at[i];
-        float even = d0 + d2, odd = d1 + d3, even2 = d0 + 4 * d2, odd2 = 2 * d1 + 8 * d3;
-        to[0].at[i] = d0;
-        to[t].at[i] = even + odd;
-        to[2 * t].at[i] = even - odd;
-        to[3 * t].at[i] = even2 + odd2;
-        to[4 * t].at[i] = even2 - odd2;
-        to[5 * t].at[i] = d3;
-    }
+INLINE void gradient_6(const vector *d, int s, vector *to, int t) {
+    vector even = d[0] + d[2 * s], odd = d[s] + d[3 * s];
+    vector even2 = vector_fma(vector_of(4), d[2 * s], d[0]), odd2 = vector_fma(vector_of(8), d[3 * s], 2 * d[s]);
+    to[0] = d[0];
+    to[t] = even + odd, to[2 * t] = even - odd;
+    to[3 * t] = even2 + odd2, to[4 * t] = even2 - odd2;
+    to[5 * t] = d[3 * s];
 }
 
 /* G */
-static inline void kernel_6(const lanes *restrict g, int s, lanes *restrict to, int t) {
-    for (int i = 0; i < LANES; i++) {
-        float g0 = g[0].at[i], g1 = g[s].at[i], g2 = g[2 * s].at[i];
-        float even = (g0 + g2) * (-1.f / 6), odd = g1 * (1.f / 6), even2 = g0 * (1.f / 24) + g2 * (1.f / 6), odd2 = g1 * (1.f / 12);
-        to[0].at[i] = g0 * 0.25f;
-        to[t].at[i] = even - odd;
-        to[2 * t].at[i] = even + odd;
-        to[3 * t].at[i] = even2 + odd2;
-        to[4 * t].at[i] = even2 - odd2;
-        to[5 * t].at[i] = g2;
-    }
+INLINE void kernel_6(const vector *g, int s, vector *to, int t) {
+    vector even = (g[0] + g[2 * s]) * (-1.f / 6), odd = g[s] * (1.f / 6), odd2 = g[s] * (1.f / 12);
+    vector even2 = vector_fma(vector_of(1.f / 24), g[0], g[2 * s] * (1.f / 6));
+    to[0] = g[0] * 0.25f;
+    to[t] = even - odd, to[2 * t] = even + odd;
+    to[3 * t] = even2 + odd2, to[4 * t] = even2 - odd2;
+    to[5 * t] = g[2 * s];
 }
 
 /* G^T */
-static inline void dkernel_3(const lanes *restrict u, int s, lanes *restrict to, int t) {
-    for (int i = 0; i < LANES; i++) {
-        float u0 = u[0].at[i], u1 = u[s].at[i], u2 = u[2 * s].at[i], u3 = u[3 * s].at[i], u4 = u[4 * s].at[i], u5 = u[5 * s].at[i];
-        float sum = (u1 + u2) * (1.f / 6), sum2 = u3 + u4;
-        to[0].at[i] = u0 * 0.25f - sum + sum2 * (1.f / 24);
-        to[t].at[i] = (u2 - u1) * (1.f / 6) + (u3 - u4) * (1.f / 12);
-        to[2 * t].at[i] = sum2 * (1.f / 6) - sum + u5;
-    }
+INLINE void dkernel_3(const vector *u, int s, vector *to, int t) {
+    vector sum = (u[s] + u[2 * s]) * (1.f / 6), sum2 = u[3 * s] + u[4 * s];
+    to[0] = vector_fma(vector_of(1.f / 24), sum2, vector_fma(vector_of(0.25f), u[0], -sum));
+    to[t] = vector_fma(vector_of(1.f / 6), u[2 * s] - u[s], (u[3 * s] - u[4 * s]) * (1.f / 12));
+    to[2 * t] = vector_fma(vector_of(1.f / 6), sum2, u[5 * s] - sum);
 }
 
 /* Columns, then rows: (size x size) values become (wide x wide). */
-static inline void both_ways(transform *one, int size, int wide, const lanes *from, lanes *to) {
-    lanes half[PLANES];
+INLINE void both_ways(transform *one, int size, int wide, const vector *from, vector *to) {
+    vector half[PLANES];
+#pragma GCC unroll 6
     for (int x = 0; x < size; x++) one(from + x, size, half + x, size);
+#pragma GCC unroll 6
     for (int y = 0; y < wide; y++) one(half + y * size, 1, to + y * wide, 1);
 }
 
-/* Not by memcpy: its narrower moves would hold up the vector loads that follow. */
-static inline void copy_lanes(const float *restrict from, float *restrict to) {
-#pragma omp simd
-    for (int i = 0; i < LANES; i++) to[i] = from[i];
-}
-
-static inline void load(const float *restrict from, int count, float *restrict to) {
-    if (count == LANES) {
-        copy_lanes(from, to);
-        return;
-    }
-    memset(to, 0, sizeof(lanes));
-    memcpy(to, from, (size_t)count * sizeof *to);
-}
-
-static inline void store(const float *restrict from, int count, float *restrict to) {
-    if (count == LANES) copy_lanes(from, to);
-    else memcpy(to, from, (size_t)count * sizeof *to);
-}
-
-static inline void add(const float *restrict from, int count, float *restrict to) {
-#pragma omp simd
-    for (int i = 0; i < count; i++) to[i] += from[i];
-}
-
-static inline void store_planes(const lanes *from, int values, int count, float *to, int64_t plane) {
-    for (int k = 0; k < values; k++, to += plane) store(from[k].at, count, to);
-}
-
-static inline void load_planes(const float *from, int64_t plane, int count, lanes *to) {
-    for (int k = 0; k < PLANES; k++, from += plane) load(from, count, to[k].at);
+INLINE void store_planes(const vector *from, float *to, int64_t plane) {
+#pragma GCC unroll 36
+    for (int k = 0; k < PLANES; k++) vector_store(to + k * plane, from[k]);
 }
 
 /* Where a tile's outputs begin. */
@@ -120,94 +74,153 @@ static place place_of(const hl_conv *conv, int64_t tile) {
     return (place){(int)(tile / tiles.w / tiles.h), (int)(tile / tiles.w % tiles.h) * TILE, (int)(tile % tiles.w) * TILE};
 }
 
-static const lanes zeros;
+/* Where the size x size pixels of an h x w map from (y0, x0) on lie; NULL outside it. Returns whether all are inside. */
+static bool find_pixels(const hl_segment *in, int n, int h, int w, int y0, int x0, int size, const float **pixels) {
+    bool inside = y0 >= 0 && x0 >= 0 && y0 + size <= h && x0 + size <= w;
+    for (int y = y0; y < y0 + size; y++) {
+        const float *row = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w);
+        for (int x = x0; x < x0 + size; x++)
+            *pixels++ = inside || (y >= 0 && y < h && x >= 0 && x < w) ? row + (x >> in->up) * in->view.stride : NULL;
+    }
+    return inside;
+}
 
-/* Where the size x size pixels of an h x w map from (y0, x0) on lie; outside it are zeros. */
-static void find_pixels(const hl_segment *in, int n, int h, int w, int y0, int x0, int size, const float **pixels) {
-    for (int k = 0; k < size * size; k++) {
-        int y = y0 + k / size, x = x0 + k % size;
-        pixels[k] = zeros.at;
-        if (y >= 0 && y < h && x >= 0 && x < w)
-            pixels[k] = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w + (x >> in->up));
+/* A vector of channels of each pixel. */
+INLINE void load_pixels(const float *const *pixels, int values, bool whole, int channel, int count, vector *to) {
+    if (whole) {
+#pragma GCC unroll 36
+        for (int k = 0; k < values; k++) to[k] = vector_load(pixels[k] + channel);
+        return;
+    }
+    for (int k = 0; k < values; k++) to[k] = pixels[k] ? vector_load_some(pixels[k] + channel, count) : (vector){0};
+}
+
+static void input_panel(const vector *d, float *to, int64_t plane) {
+    vector v[PLANES];
+    both_ways(input_6, PATCH, PATCH, d, v);
+    store_planes(v, to, plane);
+}
+
+/* Channels from `channel` on of a tile's pixels, across the borders of segments and past the last of them. */
+static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments, place at, int channel, vector *to) {
+    const float *pixels[PLANES];
+    memset(to, 0, PLANES * sizeof *to);
+    for (int s = 0, first = 0; s < segments; first += in[s++].view.c) {
+        int from = channel - first > 0 ? channel - first : 0, lane = first + from - channel, count = in[s].view.c - from;
+        if (count > LANES - lane) count = LANES - lane;
+        if (count <= 0) continue;
+        find_pixels(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH, pixels);
+        for (int k = 0; k < PLANES; k++)
+            if (pixels[k]) memcpy((float *)&to[k] + lane, pixels[k] + from, (size_t)count * sizeof(float));
     }
 }
 
-static inline void load_pixels(const float *const *pixels, int values, int channel, int count, lanes *to) {
-    for (int k = 0; k < values; k++) load(pixels[k] == zeros.at ? zeros.at : pixels[k] + channel, count, to[k].at);
-}
-
-void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *planes, int64_t plane) {
+void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
     const float *pixels[PLANES];
-    lanes d[PLANES], v[PLANES];
-    for (int s = 0; s < segments; planes += in[s++].view.c) {
-        find_pixels(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH, pixels);
-        for (int c = 0; c < in[s].view.c; c += LANES) {
-            int count = in[s].view.c - c < LANES ? in[s].view.c - c : LANES;
-            load_pixels(pixels, PLANES, c, count, d);
-            both_ways(input_6, PATCH, PATCH, d, v);
-            store_planes(v, PLANES, count, planes + c, plane);
+    vector d[PLANES];
+    int channel = 0, first = 0; /* of the panel, and of the segment */
+    for (int s = 0; s < segments; first += in[s++].view.c) {
+        int end = first + in[s].view.c;
+        if (channel + LANES <= end) {
+            bool inside = find_pixels(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH, pixels);
+            for (; channel + LANES <= end; channel += LANES, to += panel) {
+                load_pixels(pixels, PLANES, inside, channel - first, LANES, d);
+                input_panel(d, to, plane);
+            }
+        }
+        if (channel < end) { /* the rest of this one, and what follows it */
+            gather_panel(conv, in, segments, at, channel, d);
+            input_panel(d, to, plane);
+            channel += LANES, to += panel;
         }
     }
 }
 
-void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *planes, int64_t plane) {
+void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
     const hl_segment in = {.view = *dout};
     const float *pixels[TILE * TILE];
-    lanes d[TILE * TILE], m[PLANES];
-    find_pixels(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE, pixels);
-    for (int c = 0; c < dout->c; c += LANES) {
-        int count = dout->c - c < LANES ? dout->c - c : LANES;
-        load_pixels(pixels, TILE * TILE, c, count, d);
+    vector d[TILE * TILE], m[PLANES];
+    bool inside = find_pixels(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE, pixels);
+    for (int c = 0; c < dout->c; c += LANES, to += panel) {
+        load_pixels(pixels, TILE * TILE, inside && c + LANES <= dout->c, c, dout->c - c, d);
         both_ways(gradient_6, TILE, PATCH, d, m);
-        store_planes(m, PLANES, count, planes + c, plane);
+        store_planes(m, to, plane);
     }
 }
 
-void HL_BLAS(winograd_output)(const hl_conv *conv, const float *planes, int64_t plane, int count, const float *bias, bool accumulate,
-                              const hl_view *out, int channel, int64_t tile) {
+void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
+                              bool accumulate, const hl_view *out, int channel, int64_t tile) {
     place at = place_of(conv, tile);
-    lanes m[PLANES], y[TILE * TILE];
-    for (int c = 0; c < count; c += LANES) {
-        int wide = count - c < LANES ? count - c : LANES;
-        load_planes(planes + c, plane, wide, m);
-        both_ways(output_4, PATCH, TILE, m, y);
-        for (int k = 0; k < TILE * TILE; k++) {
-            int row = at.y + k / TILE, column = at.x + k % TILE;
-            if (row >= conv->out_h || column >= conv->out_w) continue;
-            float *to = hl_blas_pixel(out, ((int64_t)at.n * conv->out_h + row) * conv->out_w + column) + channel + c;
-            if (bias) add(bias + channel + c, wide, y[k].at);
-            if (accumulate) add(to, wide, y[k].at);
-            store(y[k].at, wide, to);
-        }
+    int rows = conv->out_h - at.y < TILE ? conv->out_h - at.y : TILE, columns = conv->out_w - at.x < TILE ? conv->out_w - at.x : TILE;
+    float *first = hl_blas_pixel(out, ((int64_t)at.n * conv->out_h + at.y) * conv->out_w + at.x) + channel;
+    for (int c = 0; c < count; c += LANES, m += panel) {
+        vector d[PLANES], y[TILE * TILE], add = bias ? vector_load_some(bias + channel + c, count - c) : (vector){0};
+#pragma GCC unroll 36
+        for (int k = 0; k < PLANES; k++) d[k] = vector_load(m + k * plane);
+        both_ways(output_4, PATCH, TILE, d, y);
+        for (int row = 0; row < rows; row++)
+            for (int column = 0; column < columns; column++) {
+                float *to = first + (row * conv->out_w + column) * out->stride + c;
+                vector value = y[row * TILE + column] + add;
+                if (accumulate) value += vector_load_some(to, count - c);
+                vector_store_some(to, value, count - c);
+            }
     }
 }
 
-void HL_BLAS(winograd_kernel)(const float *kernel, int64_t stride, int count, bool turned, float *planes, int64_t plane) {
-    lanes g[TAPS], u[PLANES];
-    for (int c = 0; c < count; c += LANES) {
-        int wide = count - c < LANES ? count - c : LANES;
+static void kernel_vectors(const vector *g, float *to, int64_t plane) {
+    vector u[PLANES];
+    both_ways(kernel_6, 3, PATCH, g, u);
+    store_planes(u, to, plane);
+}
+
+/* Vectors of output channels lie so in the kernel already. */
+static void turned_kernel(const hl_conv *conv, const float *kernel, int output, float *to, int64_t plane) {
+    int64_t out = conv->out_c, count = out - output;
+    for (int i = 0; i < conv->in_c; i++, kernel += TAPS * out, to += LANES) {
+        vector g[TAPS];
         for (int t = 0; t < TAPS; t++) {
-            const float *from = kernel + (turned ? TAPS - 1 - t : t) * stride + c;
-            load(from, wide, g[t].at);
-            __builtin_prefetch(from + TAPS * stride); /* the next output channel's: no processor foresees so many strands */
+            g[t] = vector_load_some(kernel + (TAPS - 1 - t) * out + output, count < LANES ? (int)count : LANES);
+            __builtin_prefetch(kernel + (TAPS + t) * out + output); /* no processor foresees so many strands */
         }
-        both_ways(kernel_6, 3, PATCH, g, u);
-        store_planes(u, PLANES, wide, planes + c, plane);
+        kernel_vectors(g, to, plane);
     }
 }
 
-void HL_BLAS(winograd_dkernel)(const float *planes, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride) {
-    lanes u[PLANES], g[TAPS];
+void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, bool turned, int output, float *to, int64_t plane) {
+    if (turned) {
+        turned_kernel(conv, kernel, output, to, plane);
+        return;
+    }
+    int64_t in = conv->in_c;
+    for (int from = 0; from < in; from += LANES) {
+        vector taps[TAPS][LANES];
+        int count = in - from < LANES ? (int)in - from : LANES;
+        for (int t = 0; t < TAPS; t++) {
+            for (int o = 0; o < LANES; o++)
+                taps[t][o] = output + o < conv->out_c ? vector_load_some(kernel + ((int64_t)(output + o) * TAPS + t) * in + from, count)
+                                                      : (vector){0};
+            vector_transpose(taps[t]);
+        }
+        for (int i = 0; i < count; i++, to += LANES) {
+            vector g[TAPS];
+            for (int t = 0; t < TAPS; t++) g[t] = taps[t][i];
+            kernel_vectors(g, to, plane);
+        }
+    }
+}
+
+void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride) {
+    vector u[PLANES], g[TAPS];
     for (int c = 0; c < count; c += LANES) {
-        int wide = count - c < LANES ? count - c : LANES;
-        load_planes(planes + c, plane, wide, u);
+        for (int k = 0; k < PLANES; k++) u[k] = vector_load(du + k * plane + c);
         both_ways(dkernel_3, PATCH, 3, u, g);
         for (int t = 0; t < TAPS; t++) {
             float *to = dkernel + t * stride + c;
-            if (accumulate) add(to, wide, g[t].at);
-            store(g[t].at, wide, to);
+            if (accumulate) g[t] += vector_load_some(to, count - c);
+            vector_store_some(to, g[t], count - c);
         }
     }
 }

@@ -1,13 +1,13 @@
 /* The gradient to a 3x3 kernel by Winograd's F(4x4, 3x3): dg = G^T [sum over tiles of (A dY A^T) . (B^T d B)] G. */
-#include <cblas.h>
-
 #include "kernels/blas/winograd.h"
 
 enum {
-    CHUNK_FLOATS = 6 << 20, /* transformed data held at a time */
-    WHOLE_FLOATS = 2 << 20, /* up to so large a sum, pieces are its 36 planes, else output channels */
-    CHANNELS = 32,          /* output channels of such a piece */
-    TILES = 8,              /* tiles transformed in a piece */
+    PARTS = 8,                /* a small kernel is summed in so many parts at most, cut over tiles, ... */
+    PART_FLOATS = 1 << 18,    /* if one part's sums are no more */
+    BLOCK_FLOATS = 176 << 10, /* transformed data of a block of a part's tiles */
+    CHUNK_FLOATS = 6 << 20,   /* transformed data of a large kernel's tiles, held at a time */
+    PANELS = 2,               /* panels of output channels of a piece of a large kernel */
+    TILES = 4,                /* tiles transformed in a piece */
 };
 
 typedef struct weights_call {
@@ -15,94 +15,129 @@ typedef struct weights_call {
     const hl_segment *in;
     int segments;
     const hl_view *dout;
-    float *dkernel, *v, *m, *sums; /* the tiles' inputs and gradients; the sums, for all or for each worker */
-    int64_t v_plane, m_plane, sum_plane;
-    int64_t first; /* the chunk's first tile */
-    int count;     /* and how many it holds */
+    float *dkernel, *sums, *memory; /* sums of parts or of workers; transformed tiles */
+    int64_t sum_plane, sum_size;    /* floats of a plane of sums, and of all 36 */
+    int64_t first, count;           /* the chunk's tiles */
 } weights_call;
 
-static bool is_whole(const hl_conv *conv) { return (int64_t)PLANES * conv->in_c * conv->out_c <= WHOLE_FLOATS; }
+static int64_t padded_in(const hl_conv *conv) { return (int64_t)panels_of(conv->in_c) * LANES; }
+static int64_t sums_of(const hl_conv *conv, int outputs) { return plane_floats((int64_t)outputs * panels_of(conv->in_c)); }
+static bool is_small(const hl_conv *conv) { return PLANES * sums_of(conv, conv->out_c) <= PART_FLOATS; }
+static int64_t floats_a_tile(const hl_conv *conv) { return PLANES * LANES * (int64_t)(panels_of(conv->in_c) + panels_of(conv->out_c)); }
 
+static int64_t block_tiles(const hl_conv *conv) { return hl_blas_clamp(BLOCK_FLOATS / floats_a_tile(conv), 16, 128); }
+/* Parts of one size, of at least two blocks. */
+static int64_t part_tiles(const hl_conv *conv) {
+    int64_t tiles = hl_blas_pieces(tiles_of(conv).count, PARTS), least = 2 * block_tiles(conv);
+    return tiles < least ? least : tiles;
+}
+static int64_t parts_of(const hl_conv *conv) { return hl_blas_pieces(tiles_of(conv).count, part_tiles(conv)); }
+
+/* Chunks of a size. */
 static int64_t chunk_tiles(const hl_conv *conv) {
-    int64_t count = tiles_of(conv).count, most = CHUNK_FLOATS / (PLANES * (conv->in_c + conv->out_c));
-    if (most < 256) most = 256;
-    return hl_blas_pieces(count, hl_blas_pieces(count, most)); /* chunks of a size */
+    int64_t count = tiles_of(conv).count, most = hl_blas_clamp(CHUNK_FLOATS / floats_a_tile(conv), 256, count > 256 ? count : 256);
+    return hl_blas_pieces(count, hl_blas_pieces(count, most));
 }
 
-static int64_t sum_plane(const hl_conv *conv) { return plane_floats(is_whole(conv) ? conv->out_c : CHANNELS, conv->in_c); }
+static int64_t held_tiles(const hl_conv *conv) { return is_small(conv) ? block_tiles(conv) : chunk_tiles(conv); }
+static int64_t in_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * panels_of(conv->in_c)); }
+static int64_t out_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * panels_of(conv->out_c)); }
+static int64_t held_floats(const hl_conv *conv) { return PLANES * (in_plane(conv) + out_plane(conv)); }
 
-static size_t sums_bytes(const hl_conv *conv) {
+static size_t bias_bytes(const hl_conv *conv) {
     hl_view dout = {.n = conv->n, .h = conv->out_h, .w = conv->out_w, .c = conv->out_c, .stride = conv->out_c};
     return HL_BLAS(sums_workspace)(&dout);
 }
 
+static int64_t sums_floats(const hl_conv *conv, int threads) {
+    if (is_small(conv)) return parts_of(conv) * PLANES * sums_of(conv, conv->out_c);
+    return threads * PLANES * sums_of(conv, PANELS * LANES);
+}
+
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
-    int64_t tiles = chunk_tiles(conv), sums = is_whole(conv) ? 1 : threads;
-    int64_t planes = plane_floats(tiles, conv->in_c) + plane_floats(tiles, conv->out_c) + sums * sum_plane(conv);
-    return sums_bytes(conv) + (size_t)(PLANES * planes) * sizeof(float);
+    int64_t held = (is_small(conv) ? threads : 1) * held_floats(conv);
+    return bias_bytes(conv) + (size_t)(sums_floats(conv, threads) + held) * sizeof(float);
+}
+
+/* Tile `tile` as row `row` of the planes at v. */
+static void transform_tile(const weights_call *call, int64_t tile, int64_t row, float *v) {
+    int64_t panel = held_tiles(call->conv) * LANES, plane = in_plane(call->conv);
+    HL_BLAS(winograd_input)(call->conv, call->in, call->segments, tile, v + row * LANES, panel, plane);
+    HL_BLAS(winograd_gradient)(call->conv, call->dout, tile, v + PLANES * plane + row * LANES, panel, out_plane(call->conv));
+}
+
+/* Sums (+)= the products of `tiles` transformed tiles, for `outputs` output channels from panel `from` on. */
+static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums, int64_t sum_plane) {
+    const hl_conv *conv = call->conv;
+    int64_t panel = held_tiles(conv) * LANES, v_plane = in_plane(conv), m_plane = out_plane(conv);
+    const float *m = v + PLANES * v_plane + from * panel;
+    for (int k = 0; k < PLANES; k++)
+        HL_BLAS(outer_product)(&(hl_product){.a = m + k * m_plane, .a_row = LANES, .a_panel = panel, .b = v + k * v_plane, .b_panel = panel, .b_k = LANES,
+                                             .c = sums + k * sum_plane, .c_row = padded_in(conv), .c_panel = LANES,
+                                             .rows = outputs, .panels = panels_of(conv->in_c), .depth = (int)tiles, .accumulate = accumulate});
+}
+
+/* A small kernel: a piece is a part of the tiles, with sums of its own. */
+static void part_piece(void *arg, int64_t piece, int worker) {
+    const weights_call *call = arg;
+    const hl_conv *conv = call->conv;
+    int64_t all = tiles_of(conv).count, first = piece * part_tiles(conv), end = first + part_tiles(conv) < all ? first + part_tiles(conv) : all;
+    float *v = call->memory + worker * held_floats(conv), *sums = call->sums + piece * call->sum_size;
+    for (int64_t t = first, count; t < end; t += count) {
+        count = end - t < block_tiles(conv) ? end - t : block_tiles(conv);
+        for (int64_t i = 0; i < count; i++) transform_tile(call, t + i, i, v);
+        multiply(call, count, 0, conv->out_c, v, t > first, sums, call->sum_plane);
+    }
+}
+
+/* The parts' sums of one output channel, added in order, and turned back into the kernel's gradient. */
+static void back_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const weights_call *call = arg;
+    int64_t in = padded_in(call->conv), parts = parts_of(call->conv);
+    float *sums = call->sums + piece * in;
+    for (int64_t part = 1; part < parts; part++)
+        for (int k = 0; k < PLANES; k++) {
+            float *to = sums + k * call->sum_plane;
+            const float *more = to + part * call->sum_size;
+            for (int64_t i = 0; i < in; i += LANES) vector_store(to + i, vector_load(to + i) + vector_load(more + i));
+        }
+    HL_BLAS(winograd_dkernel)(sums, call->sum_plane, call->conv->in_c, false, call->dkernel + piece * TAPS * call->conv->in_c, call->conv->in_c);
 }
 
 static void tiles_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const weights_call *call = arg;
-    const hl_conv *conv = call->conv;
-    for (int64_t t = piece * TILES; t < (piece + 1) * TILES && t < call->count; t++) {
-        HL_BLAS(winograd_input)(conv, call->in, call->segments, call->first + t, call->v + t * conv->in_c, call->v_plane);
-        HL_BLAS(winograd_gradient)(conv, call->dout, call->first + t, call->m + t * conv->out_c, call->m_plane);
-    }
+    for (int64_t t = piece * TILES; t < (piece + 1) * TILES && t < call->count; t++) transform_tile(call, call->first + t, t, call->memory);
 }
 
-/* One plane's sum over the chunk for `outputs` output channels from `from` on. */
-static void multiply(const weights_call *call, int plane, int from, int outputs, float *to) {
-    int in = call->conv->in_c, out = call->conv->out_c;
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, outputs, in, call->count, 1, call->m + plane * call->m_plane + from, out,
-                call->v + plane * call->v_plane, in, 0, to, in);
-}
-
-/* Turns sums back into the kernel's gradient: a chunk after the first adds to it. */
-static void turn_back(const weights_call *call, int from, int outputs, const float *sums) {
-    int64_t in = call->conv->in_c;
-    for (int o = 0; o < outputs; o++)
-        HL_BLAS(winograd_dkernel)(sums + o * in, call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
-}
-
-static void plane_piece(void *arg, int64_t piece, int worker) {
-    (void)worker;
-    const weights_call *call = arg;
-    multiply(call, (int)piece, 0, call->conv->out_c, call->sums + piece * call->sum_plane);
-}
-
-static void back_piece(void *arg, int64_t piece, int worker) {
-    (void)worker;
-    const weights_call *call = arg;
-    turn_back(call, (int)piece, 1, call->sums + piece * call->conv->in_c);
-}
-
+/* A large kernel: a piece is some output channels, over the whole chunk; a chunk after the first adds to the gradient. */
 static void channels_piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
-    int from = (int)piece * CHANNELS, left = call->conv->out_c - from, outputs = left < CHANNELS ? left : CHANNELS;
-    float *sums = call->sums + worker * PLANES * call->sum_plane;
-    for (int plane = 0; plane < PLANES; plane++) multiply(call, plane, from, outputs, sums + plane * call->sum_plane);
-    turn_back(call, from, outputs, sums);
+    int from = (int)piece * PANELS * LANES, left = call->conv->out_c - from, outputs = left < PANELS * LANES ? left : PANELS * LANES;
+    int64_t in = call->conv->in_c;
+    float *sums = call->sums + worker * call->sum_size;
+    multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums, call->sum_plane);
+    for (int o = 0; o < outputs; o++)
+        HL_BLAS(winograd_dkernel)(sums + o * padded_in(call->conv), call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
 }
 
 void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
                                void *dbias, void *workspace) {
     weights_call call = {.conv = conv, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
-    int64_t tiles = tiles_of(conv).count, chunk = chunk_tiles(conv);
-    call.v_plane = plane_floats(chunk, conv->in_c), call.m_plane = plane_floats(chunk, conv->out_c), call.sum_plane = sum_plane(conv);
-    call.v = (float *)((char *)workspace + sums_bytes(conv));
-    call.m = call.v + PLANES * call.v_plane;
-    call.sums = call.m + PLANES * call.m_plane;
+    call.sum_plane = sums_of(conv, is_small(conv) ? conv->out_c : PANELS * LANES), call.sum_size = PLANES * call.sum_plane;
+    call.sums = (float *)((char *)workspace + bias_bytes(conv));
+    call.memory = call.sums + sums_floats(conv, hl_threads(hl));
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
+    if (is_small(conv)) {
+        hl_parallel_for(hl, parts_of(conv), part_piece, &call);
+        hl_parallel_for(hl, conv->out_c, back_piece, &call);
+        return;
+    }
+    int64_t tiles = tiles_of(conv).count, chunk = chunk_tiles(conv);
     for (call.first = 0; call.first < tiles; call.first += chunk) {
-        call.count = (int)(tiles - call.first < chunk ? tiles - call.first : chunk);
+        call.count = tiles - call.first < chunk ? tiles - call.first : chunk;
         hl_parallel_for(hl, hl_blas_pieces(call.count, TILES), tiles_piece, &call);
-        if (is_whole(conv)) {
-            hl_parallel_for(hl, PLANES, plane_piece, &call);
-            hl_parallel_for(hl, conv->out_c, back_piece, &call);
-        } else {
-            hl_parallel_for(hl, hl_blas_pieces(conv->out_c, CHANNELS), channels_piece, &call);
-        }
+        hl_parallel_for(hl, hl_blas_pieces(conv->out_c, PANELS * LANES), channels_piece, &call);
     }
 }

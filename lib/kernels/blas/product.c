@@ -1,0 +1,111 @@
+/* Products of panels: up to PRODUCT_ROWS x 2 vectors of sums stay in registers while the depth runs. */
+#include "kernels/blas/product.h"
+
+enum { OUTER_ROWS = LANES == 16 ? 8 : 4, OUTER_PANELS = LANES == 16 ? 3 : 2 };
+
+/* `rows` and `panels` are constants wherever it is inlined. */
+static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels) {
+    vector sum[PRODUCT_ROWS][2];
+    const float *a = p->a, *b = p->b + panel * p->b_panel;
+    float *c = p->c + panel * p->c_panel;
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int n = 0; n < panels; n++) sum[r][n] = p->accumulate ? vector_load(c + r * p->c_row + n * p->c_panel) : (vector){0};
+    int64_t a_row = p->a_row, b_panel = p->b_panel, b_k = p->b_k;
+    for (int k = 0; k < p->depth; k += LANES, a += p->a_panel) {
+        int end = p->depth - k < LANES ? p->depth - k : LANES;
+        for (int i = 0; i < end; i++, b += b_k) {
+            vector right[2];
+#pragma GCC unroll 2
+            for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel);
+#pragma GCC unroll 16
+            for (int r = 0; r < rows; r++) {
+                vector left = vector_of(a[r * a_row + i]);
+#pragma GCC unroll 2
+                for (int n = 0; n < panels; n++) sum[r][n] = vector_fma(left, right[n], sum[r][n]);
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int n = 0; n < panels; n++) vector_store(c + r * p->c_row + n * p->c_panel, sum[r][n]);
+}
+
+static void rows_of(const hl_product *p, int panel, int panels) {
+    bool two = panels == 2;
+    switch (p->rows) {
+    case 1: two ? block(p, panel, 1, 2) : block(p, panel, 1, 1); return;
+    case 2: two ? block(p, panel, 2, 2) : block(p, panel, 2, 1); return;
+    case 3: two ? block(p, panel, 3, 2) : block(p, panel, 3, 1); return;
+    case 4: two ? block(p, panel, 4, 2) : block(p, panel, 4, 1); return;
+    case 5: two ? block(p, panel, 5, 2) : block(p, panel, 5, 1); return;
+    case 6: two ? block(p, panel, 6, 2) : block(p, panel, 6, 1); return;
+#ifdef HL_KERNELS_AVX512
+    case 7: two ? block(p, panel, 7, 2) : block(p, panel, 7, 1); return;
+    case 8: two ? block(p, panel, 8, 2) : block(p, panel, 8, 1); return;
+    case 9: two ? block(p, panel, 9, 2) : block(p, panel, 9, 1); return;
+    case 10: two ? block(p, panel, 10, 2) : block(p, panel, 10, 1); return;
+    case 11: two ? block(p, panel, 11, 2) : block(p, panel, 11, 1); return;
+    case 12: two ? block(p, panel, 12, 2) : block(p, panel, 12, 1); return;
+    case 13: two ? block(p, panel, 13, 2) : block(p, panel, 13, 1); return;
+#endif
+    default: return;
+    }
+}
+
+void HL_BLAS(product)(const hl_product *p) {
+    for (int panel = 0; panel < p->panels; panel += 2) rows_of(p, panel, p->panels - panel < 2 ? 1 : 2);
+}
+
+static inline __attribute__((always_inline)) void outer_block(const hl_product *p, int row, int panel, int rows, int panels) {
+    vector sum[OUTER_ROWS][OUTER_PANELS];
+    const float *a = p->a + row / LANES * p->a_panel + row % LANES, *b = p->b + panel * p->b_panel;
+    float *c = p->c + row * p->c_row + panel * p->c_panel;
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int n = 0; n < panels; n++) sum[r][n] = p->accumulate ? vector_load(c + r * p->c_row + n * p->c_panel) : (vector){0};
+    int64_t a_k = p->a_row, b_panel = p->b_panel, b_k = p->b_k;
+    for (int k = 0; k < p->depth; k++, a += a_k, b += b_k) {
+        vector right[OUTER_PANELS];
+#pragma GCC unroll 4
+        for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel);
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++) {
+            vector left = vector_of(a[r]);
+#pragma GCC unroll 4
+            for (int n = 0; n < panels; n++) sum[r][n] = vector_fma(left, right[n], sum[r][n]);
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int n = 0; n < panels; n++) vector_store(c + r * p->c_row + n * p->c_panel, sum[r][n]);
+}
+
+/* All rows for some panels: whole blocks, then one by one. */
+static void outer_rows(const hl_product *p, int panel, int panels) {
+    int row = 0;
+    for (; row + OUTER_ROWS <= p->rows; row += OUTER_ROWS) {
+        if (panels == 1) outer_block(p, row, panel, OUTER_ROWS, 1);
+        else if (panels == 2) outer_block(p, row, panel, OUTER_ROWS, 2);
+        else outer_block(p, row, panel, OUTER_ROWS, OUTER_PANELS);
+    }
+    for (; row < p->rows; row++) {
+        if (panels == 1) outer_block(p, row, panel, 1, 1);
+        else if (panels == 2) outer_block(p, row, panel, 1, 2);
+        else outer_block(p, row, panel, 1, OUTER_PANELS);
+    }
+}
+
+/* Threes where they leave no single one over. */
+static int next_panels(int left) { return OUTER_PANELS == 3 && (left == 3 || left >= 5) ? 3 : left >= 2 ? 2 : 1; }
+
+void HL_BLAS(outer_product)(const hl_product *p) {
+    for (int panel = 0, panels; panel < p->panels; panel += panels) {
+        panels = next_panels(p->panels - panel);
+        outer_rows(p, panel, panels);
+    }
+}

@@ -1,0 +1,25 @@
+/* Matrix products of small blocks that lie in panels: what Winograd's convolution and products over pixels are made of. */
+#ifndef HL_BLAS_PRODUCT_H
+#define HL_BLAS_PRODUCT_H
+
+#include "kernels/blas/blas.h"
+#include "kernels/blas/vector.h"
+
+/* c rows x (panels x LANES) of which each row and panel is a vector: (+)= a . b. */
+typedef struct hl_product {
+    const float *a, *b;
+    float *c;
+    int64_t a_row, a_panel; /* element (row, k) of a is a[row * a_row + k / LANES * a_panel + k % LANES] */
+    int64_t b_panel, b_k;   /* vector (k, panel) of b is at b[panel * b_panel + k * b_k] */
+    int64_t c_row, c_panel; /* vector (row, panel) of c is at c[row * c_row + panel * c_panel] */
+    int rows, panels, depth;
+    bool accumulate;
+} hl_product;
+
+enum { PRODUCT_ROWS = LANES == 16 ? 13 : 6 }; /* most rows; two panels at a time fill the registers */
+void HL_BLAS(product)(const hl_product *p);
+
+/* The same with a's rows side by side: element (row, k) of a is a[k * a_row + row / LANES * a_panel + row % LANES]; any number of rows. */
+void HL_BLAS(outer_product)(const hl_product *p);
+
+#endif

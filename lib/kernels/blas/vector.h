@@ -1,0 +1,76 @@
+/* Vectors of as many floats as a register holds: 16, 8 or 4, by what the file is built for. */
+#ifndef HL_BLAS_VECTOR_H
+#define HL_BLAS_VECTOR_H
+
+#include <string.h>
+#if defined __x86_64__ || defined __i386__
+#include <immintrin.h>
+#endif
+
+#if defined HL_KERNELS_AVX512
+enum { LANES = 16, REGISTERS = 32 };
+#elif defined HL_KERNELS_AVX2
+enum { LANES = 8, REGISTERS = 16 };
+#else
+enum { LANES = 4, REGISTERS = 16 };
+#endif
+typedef float vector __attribute__((vector_size(4 * LANES), may_alias));
+typedef int vector_mask __attribute__((vector_size(4 * LANES)));
+
+static inline vector vector_load(const float *from) {
+    vector v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+static inline void vector_store(float *to, vector v) { memcpy(to, &v, sizeof v); }
+static inline vector vector_of(float value) { return value - (vector){0}; }
+
+/* The first `count` floats, zeros behind them. */
+static inline vector vector_load_some(const float *from, int count) {
+    vector v = {0};
+    if (count >= LANES) return vector_load(from);
+    memcpy(&v, from, (size_t)count * sizeof *from);
+    return v;
+}
+
+static inline void vector_store_some(float *to, vector v, int count) {
+    if (count >= LANES) vector_store(to, v);
+    else memcpy(to, &v, (size_t)count * sizeof *to);
+}
+
+/* a b + c, rounded once where the processor can. */
+static inline vector vector_fma(vector a, vector b, vector c) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    return (vector)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined HL_KERNELS_AVX2 && defined __FMA__
+    return (vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+    return a * b + c;
+#endif
+}
+
+/* One step of a transposition: blocks of `size` lanes of a and b change places across. */
+static inline void vector_exchange(vector *a, vector *b, int size) {
+    vector_mask low, high;
+    for (int i = 0; i < LANES; i++) low[i] = i & size ? LANES + i - size : i, high[i] = i & size ? LANES + i : i + size;
+#ifdef __clang__
+    vector x = *a, y = *b;
+    for (int i = 0; i < LANES; i++) (*a)[i] = i & size ? y[i - size] : x[i], (*b)[i] = i & size ? y[i] : x[i + size];
+    (void)low, (void)high;
+#else
+    vector x = __builtin_shuffle(*a, *b, low), y = __builtin_shuffle(*a, *b, high);
+    *a = x, *b = y;
+#endif
+}
+
+/* rows[i] lane j becomes rows[j] lane i. */
+static inline void vector_transpose(vector rows[LANES]) {
+#pragma GCC unroll 4
+    for (int size = 1; size < LANES; size *= 2)
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
+            if (!(i & size)) vector_exchange(&rows[i], &rows[i + size], size);
+}
+
+#endif
