@@ -2,13 +2,14 @@
 #include <cblas.h>
 #include <string.h>
 
-#include "kernels/blas/blas.h"
+#include "kernels/blas/product.h"
 
 enum {
     SHARED_PIXELS = 512,      /* up to so many output pixels all patches are made first, and pieces are output channels */
     SHARED_COLUMNS = 64,      /* output channels of such a piece, or a multiple, */
     SHARED_WORK = 1 << 18,    /* for it to hold so many multiply-adds */
     PATCH_FLOATS = 192 << 10, /* a worker's patches */
+    DEPTH = 256,              /* of a product; a multiple of LANES */
     SCATTER_PIXELS = 1024,    /* output pixels, */
     SCATTER_CHANNELS = 64,    /* and input channels of a product whose result is scattered; few go with several taps */
 };
@@ -19,12 +20,12 @@ typedef struct gemm_call {
     const hl_segment *in;
     int segments;
     const float *kernel, *bias;
-    CBLAS_TRANSPOSE order; /* CblasTrans: a group's kernel is (outputs, depth); CblasNoTrans: (depth, outputs) */
+    bool turned; /* the kernel is (depth's channels, taps, outputs), to be read with its taps backwards */
     const hl_view *out;
     bool accumulate;
     int group_in, group_out, depth;
     int rows; /* output pixels of a piece */
-    float *patches;
+    float *packed, *patches;
 } gemm_call;
 
 static bool fits(const hl_conv *conv) {
@@ -69,8 +70,10 @@ static hl_conv turned_conv(const hl_conv *conv) {
     return turned;
 }
 
-static size_t kernel_floats(const hl_conv *conv) {
-    return hl_blas_lines((int64_t)conv->out_c * conv->kh * conv->kw * (conv->in_c / conv->groups));
+/* The kernel in panels: for each group and panel of output channels, its vectors in order of depth. */
+static int group_panels(const hl_conv *conv) { return panels_of(conv->out_c / conv->groups); }
+static int64_t kernel_floats(const hl_conv *conv) {
+    return (int64_t)conv->groups * group_panels(conv) * conv->kh * conv->kw * (conv->in_c / conv->groups) * LANES;
 }
 
 /* Turning the kernel pays where there are pixels enough, and needs stride 1. */
@@ -80,24 +83,76 @@ static bool is_scattered(const hl_conv *conv) {
 
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_WEIGHTS) return HL_BLAS(gemm_weights_workspace)(conv, threads);
-    if (pass == HL_FORWARD) return patch_floats(conv, threads) * sizeof(float);
+    if (pass == HL_FORWARD) return ((size_t)kernel_floats(conv) + patch_floats(conv, threads)) * sizeof(float);
     if (is_scattered(conv)) return (size_t)threads * SCATTER_PIXELS * SCATTER_CHANNELS * sizeof(float);
     hl_conv turned = turned_conv(conv);
-    return (kernel_floats(conv) + patch_floats(&turned, threads)) * sizeof(float);
+    return ((size_t)kernel_floats(&turned) + patch_floats(&turned, threads)) * sizeof(float);
 }
 
-/* Output channels from .. from + count of group `g`, at `rows` pixels from `first` on. */
+/* A panel of the kernel: LANES output channels of a group. */
+static void pack_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const gemm_call *call = arg;
+    int panels = group_panels(call->conv), g = (int)(piece / panels), from = (int)(piece % panels) * LANES, out = call->group_out;
+    int count = out - from < LANES ? out - from : LANES, taps = call->depth / call->group_in;
+    float *to = call->packed + piece * call->depth * LANES;
+    if (call->turned) { /* vectors lie so in the kernel */
+        for (int t = taps - 1; t >= 0; t--)
+            for (int i = 0; i < call->group_in; i++, to += LANES)
+                vector_store(to, vector_load_some(call->kernel + ((int64_t)(g * call->group_in + i) * taps + t) * out + from, count));
+        return;
+    }
+    for (int k = 0; k < call->depth; k += LANES) {
+        vector rows[LANES];
+        int left = call->depth - k < LANES ? call->depth - k : LANES;
+        for (int o = 0; o < LANES; o++)
+            rows[o] = o < count ? vector_load_some(call->kernel + (int64_t)(g * out + from + o) * call->depth + k, left) : (vector){0};
+        vector_transpose(rows);
+        for (int i = 0; i < left; i++, to += LANES) vector_store(to, rows[i]);
+    }
+}
+
+/* Patches of rows first .. first + rows, elements k .. k + depth, as panels of `rows` vectors. */
+static void pack_rows(const float *patches, int64_t stride, int rows, int depth, float *to) {
+    for (int k = 0; k < depth; k += LANES)
+        for (int r = 0; r < rows; r++, to += LANES) vector_store(to, vector_load_some(patches + r * stride + k, depth - k));
+}
+
+/* A product whose last panel may be past the output's channels. */
+static void product_within(hl_product *p, int columns) {
+    float last[PRODUCT_ROWS * LANES];
+    int whole = columns / LANES, rest = columns % LANES, panels = p->panels;
+    p->panels = panels < whole ? panels : whole;
+    if (p->panels > 0) HL_BLAS(product)(p);
+    if (panels <= whole || !rest) return;
+    float *c = p->c + whole * p->c_panel;
+    for (int r = 0; r < p->rows && p->accumulate; r++) vector_store(last + r * LANES, vector_load_some(c + r * p->c_row, rest));
+    hl_product tail = *p;
+    tail.b += whole * p->b_panel, tail.c = last, tail.c_row = LANES, tail.panels = 1;
+    HL_BLAS(product)(&tail);
+    for (int r = 0; r < p->rows; r++) vector_store_some(c + r * p->c_row, vector_load(last + r * LANES), rest);
+}
+
+/* Output channels from .. from + count of group `g`, at `rows` pixels from `first` on; `from` begins a panel. */
 static void product(const gemm_call *call, int64_t first, int rows, int g, int from, int count, const float *patches, int64_t stride) {
     const hl_view *out = call->out;
-    float *to = hl_blas_pixel(out, first) + g * call->group_out + from;
-    float beta = call->accumulate || call->bias ? 1 : 0;
+    float a[PRODUCT_ROWS * DEPTH], *to = hl_blas_pixel(out, first) + g * call->group_out + from;
+    bool accumulate = call->accumulate || call->bias;
     if (call->bias)
         for (int r = 0; r < rows; r++) memcpy(to + r * out->stride, call->bias + g * call->group_out + from, (size_t)count * sizeof *to);
-    const float *kernel = call->kernel + (int64_t)g * call->group_out * call->depth;
-    kernel += call->order == CblasTrans ? (int64_t)from * call->depth : from;
-    int ldb = call->order == CblasTrans ? call->depth : call->group_out;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, call->order, rows, count, call->depth, 1, patches, (int)stride, kernel, ldb, beta, to,
-                (int)out->stride);
+    const float *kernel = call->packed + ((int64_t)g * group_panels(call->conv) * LANES + from) * call->depth;
+    int step = (int)hl_blas_pieces(rows, hl_blas_pieces(rows, PRODUCT_ROWS));
+    for (int k = 0; k < call->depth; k += DEPTH, accumulate = true) {
+        int depth = call->depth - k < DEPTH ? call->depth - k : DEPTH;
+        for (int r = 0; r < rows; r += step) {
+            int here = rows - r < step ? rows - r : step;
+            pack_rows(patches + r * stride + k, stride, here, depth, a);
+            hl_product p = {.a = a, .a_row = LANES, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES,
+                            .b_panel = (int64_t)call->depth * LANES, .b_k = LANES, .c = to + r * out->stride, .c_row = out->stride,
+                            .c_panel = LANES, .rows = here, .panels = panels_of(count), .depth = depth, .accumulate = accumulate};
+            product_within(&p, count);
+        }
+    }
 }
 
 static const float *patches_of(const gemm_call *call, int64_t first, int rows, int g, float *to, int64_t *stride) {
@@ -151,6 +206,7 @@ static void run(hl_context *hl, gemm_call *call) {
     int64_t pixels = hl_conv_pixels(conv);
     call->group_in = conv->in_c / conv->groups, call->group_out = conv->out_c / conv->groups;
     call->depth = conv->kh * conv->kw * call->group_in;
+    hl_parallel_for(hl, (int64_t)conv->groups * group_panels(conv), pack_piece, call);
     if (!is_shared(conv)) {
         call->rows = piece_rows(conv);
         hl_parallel_for(hl, hl_blas_pieces(pixels, call->rows), rows_piece, call);
@@ -164,30 +220,9 @@ static void run(hl_context *hl, gemm_call *call) {
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_view *out, void *memory) {
-    gemm_call call = {
-        .conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .order = CblasTrans, .out = out, .patches = memory};
+    gemm_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .out = out, .packed = memory,
+                      .patches = (float *)memory + kernel_floats(conv)};
     run(hl, &call);
-}
-
-typedef struct turn_call {
-    const hl_conv *conv;
-    const float *kernel;
-    float *turned;
-} turn_call;
-
-/* turned (in, kh, kw, out / groups): the taps backwards. A piece is 16 input channels of a group. */
-static void turn_piece(void *arg, int64_t piece, int worker) {
-    (void)worker;
-    const turn_call *call = arg;
-    const hl_conv *conv = call->conv;
-    int group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
-    int blocks = (group_in + 15) / 16, g = (int)(piece / blocks), from = (int)(piece % blocks) * 16;
-    int to = from + 16 < group_in ? from + 16 : group_in;
-    for (int t = 0; t < taps; t++)
-        for (int o = 0; o < group_out; o++) {
-            const float *kernel = call->kernel + ((int64_t)(g * group_out + o) * taps + t) * group_in;
-            for (int i = from; i < to; i++) call->turned[((int64_t)(g * group_in + i) * taps + (taps - 1 - t)) * group_out + o] = kernel[i];
-        }
 }
 
 typedef struct scatter_call {
@@ -272,19 +307,8 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
     }
     hl_conv turned = turned_conv(conv);
     hl_segment in = {.view = *dout};
-    gemm_call call = {.conv = &turned,
-                      .in = &in,
-                      .segments = 1,
-                      .kernel = kernel,
-                      .order = CblasNoTrans,
-                      .out = din,
-                      .accumulate = accumulate,
-                      .patches = (float *)memory + kernel_floats(conv)};
-    if (conv->kh * conv->kw > 1) { /* with one tap the kernel is (out, in) already */
-        turn_call turn = {.conv = conv, .kernel = kernel, .turned = memory};
-        hl_parallel_for(hl, conv->groups * hl_blas_pieces(group_in, 16), turn_piece, &turn);
-        call.kernel = memory, call.order = CblasTrans;
-    }
+    gemm_call call = {.conv = &turned, .in = &in, .segments = 1, .kernel = kernel, .turned = true, .out = din, .accumulate = accumulate,
+                      .packed = memory, .patches = (float *)memory + kernel_floats(&turned)};
     run(hl, &call);
 }
 

@@ -17,6 +17,9 @@ enum { LANES = 4, REGISTERS = 16 };
 typedef float vector __attribute__((vector_size(4 * LANES), may_alias));
 typedef int vector_mask __attribute__((vector_size(4 * LANES)));
 
+/* Panels of LANES channels that hold so many. */
+static inline int panels_of(int channels) { return (channels + LANES - 1) / LANES; }
+
 static inline vector vector_load(const float *from) {
     vector v;
     memcpy(&v, from, sizeof v);

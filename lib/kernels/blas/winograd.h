@@ -10,9 +10,6 @@
 
 enum { TILE = 4, PATCH = 6, PLANES = PATCH * PATCH, TAPS = 9 };
 
-/* Panels that hold so many channels. */
-static inline int panels_of(int channels) { return (channels + LANES - 1) / LANES; }
-
 /* Floats from a plane to the next: a cache line more than `vectors` of data, so that a tile's 36 places do not share a cache set. */
 static inline int64_t plane_floats(int64_t vectors) { return (int64_t)hl_blas_lines(vectors * LANES) + 16; }
 
