@@ -23,6 +23,7 @@ static const command commands[] = {
     {"phantom", "writes an artificial cohort to try things on", command_phantom},
     {"nets", "lists the networks and what they cost", command_nets},
     {"summary", "tells of a network layer by layer", command_summary},
+    {"bench", "times a network's steps and measures their memory", command_bench},
     {"golden", "prints a network's golden vectors", command_golden},
     {"demo", "does all of it on a phantom in a few minutes", command_demo},
 };

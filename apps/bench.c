@@ -1,0 +1,135 @@
+/* `hilum bench`: how long a network's steps take, and how much memory. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common.h"
+#include "figures.h"
+#include "hilum/plan.h"
+#include "network.h"
+#include "program.h"
+#include "progress.h"
+
+enum { TRAIN, INFER };
+
+typedef struct bench {
+    const char *net;
+    network_words network;
+    int mode, size[2], batch, threads, iterations;
+    bool json;
+    hl_context *hl;
+    hl_graph *graph;
+    hl_params *params;
+    hl_adam *adam;
+    hl_plan *plan;
+    float *images, *masks; /* in inference the probabilities */
+    double *seconds;       /* of each step */
+} bench;
+
+static hl_status prepare(bench *b) {
+    hl_net_options options;
+    if (!network_take("bench", &b->network, &options)) return HL_USAGE;
+    b->graph = hl_net(b->hl, b->net, &options);
+    if (b->graph) b->params = hl_params_init(b->graph, HL_INIT_HE, 0);
+    if (b->params && b->mode == TRAIN) b->adam = hl_adam_new(b->params, NULL);
+    hl_plan_options plan = {.mode = b->mode == TRAIN ? HL_TRAIN : HL_INFER, .batch = b->batch, .height = b->size[0], .width = b->size[1]};
+    if (b->params && (b->adam || b->mode == INFER)) b->plan = hl_compile(b->graph, b->params, &plan);
+    if (!b->plan) return hl_error_status(b->hl);
+    size_t pixels = (size_t)b->batch * (size_t)b->size[0] * (size_t)b->size[1], channels = (size_t)options.channels;
+    size_t classes = options.classes > 1 ? (size_t)options.classes : 1;
+    b->images = malloc(pixels * channels * sizeof(float)), b->masks = malloc(pixels * classes * sizeof(float));
+    b->seconds = malloc((size_t)b->iterations * sizeof(double));
+    if (!b->images || !b->masks || !b->seconds) return HL_NO_MEMORY;
+    for (size_t i = 0; i < pixels * channels; i++) b->images[i] = (float)(i * 7919 % 1009) / 1009;
+    for (size_t i = 0; i < pixels; i++) b->masks[i] = i * 104729 % 10 > 6;
+    return HL_OK;
+}
+
+/* The first step is not counted: pages are touched and caches filled. */
+static hl_status run_steps(bench *b) {
+    hl_status status = HL_OK;
+    for (int i = -1; i < b->iterations && !status; i++) {
+        double start = clock_seconds();
+        if (b->mode == TRAIN) status = hl_train_step(b->plan, b->adam, 1e-4, b->images, b->masks, b->batch, NULL);
+        else status = hl_predict(b->plan, b->images, b->batch, b->masks);
+        if (i >= 0) b->seconds[i] = clock_seconds() - start;
+        if (!status && *stop_flag()) status = HL_INTERRUPTED;
+    }
+    return status;
+}
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void print_bench(const bench *b) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    qsort(b->seconds, (size_t)b->iterations, sizeof *b->seconds, by_size);
+    double median = b->seconds[b->iterations / 2], least = b->seconds[0], gflops = 1e-9 * hl_plan_flops(b->plan), rss = (double)used.ru_maxrss / 1024;
+    double image = 1e3 / b->batch;
+    if (!b->json) {
+        printf("%s, %s, %dx%d, batch %d, %d threads, %s\n", b->net, b->mode == TRAIN ? "train" : "infer", b->size[0], b->size[1], b->batch,
+               hl_threads(b->hl), hl_isa(b->hl));
+        printf("%-34s%14.2f\n%-34s%14.2f\n", "ms an image, median", median * image, "ms an image, least", least * image);
+        printf("%-34s%14.1f\n%-34s%14.1f\n%-34s%14.1f\n", "GFLOPs of a step", gflops, "GFLOP/s", gflops / median, "peak RSS, MiB", rss);
+        return;
+    }
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "network", b->net);
+    cJSON_AddStringToObject(root, "mode", b->mode == TRAIN ? "train" : "infer");
+    cJSON_AddItemToObject(root, "size", cJSON_CreateIntArray(b->size, 2));
+    cJSON_AddNumberToObject(root, "batch", b->batch);
+    cJSON_AddNumberToObject(root, "threads", hl_threads(b->hl));
+    cJSON_AddStringToObject(root, "isa", hl_isa(b->hl));
+    cJSON_AddNumberToObject(root, "ms_per_image_median", median * image);
+    cJSON_AddNumberToObject(root, "ms_per_image_min", least * image);
+    cJSON_AddNumberToObject(root, "peak_rss_mb", rss);
+    cJSON_AddNumberToObject(root, "gflops", gflops);
+    cJSON_AddNumberToObject(root, "gflops_per_second", gflops / median);
+    cJSON_AddNumberToObject(root, "plan_bytes", (double)hl_plan_bytes(b->plan));
+    print_json(root);
+    cJSON_Delete(root);
+}
+
+static int measure(bench *b) {
+    b->hl = open_library(b->threads);
+    if (!b->hl) return 2;
+    catch_signals();
+    hl_status status = prepare(b);
+    if (!status) status = run_steps(b);
+    if (!status) print_bench(b);
+    hl_plan_free(b->plan), hl_adam_free(b->adam), hl_params_free(b->params), hl_graph_free(b->graph);
+    free(b->images), free(b->masks), free(b->seconds);
+    return end_with(b->hl, status);
+}
+
+int command_bench(int argc, char **argv) {
+    static const char *const modes[] = {"train", "infer", NULL};
+    bench b = {.network = network_defaults(), .size = {256, 256}, .batch = 4, .iterations = 5};
+    const option own[] = {
+        choice_option("mode", &b.mode, "train|infer", modes, "a training step: forward, loss, backward, Adam; or a forward pass"),
+        size_option(b.size), batch_option(&b.batch), threads_option(&b.threads),
+        integer_option("iters", &b.iterations, 1, 1000000, "steps that are counted, after one that is not"), json_option(&b.json),
+    };
+    enum { OWN = sizeof own / sizeof *own };
+    option table[OWN + NETWORK_OPTIONS];
+    memcpy(table + network_options(&b.network, table), own, sizeof own);
+    usage u = {.name = "bench",
+               .synopsis = "bench NET [options]",
+               .about = "Times a network on made-up pictures. Figures hold for this machine as it is now: compare only what was run by turns.",
+               .example = "hilum bench unet-vgg16 --mode train --size 256 --batch 4",
+               .options = table,
+               .option_count = sizeof table / sizeof *table,
+               .words_least = 1,
+               .words_most = 1};
+    const char *words[1 + argc];
+    int count, code = parse(&u, argc, argv, words, &count);
+    if (code != PARSED) return code;
+    if (!known_network("bench", words[0])) return 2;
+    b.net = words[0];
+    return measure(&b);
+}
