@@ -3,6 +3,12 @@
 
 enum { OUTER_ROWS = LANES == 16 ? 8 : 4, OUTER_PANELS = LANES == 16 ? 3 : 2 };
 
+/* What is there is added last: a sum of block sums is rounded less than one long chain. */
+static inline void store_sum(const hl_product *p, float *c, vector sum) {
+    if (p->accumulate) sum += vector_load(c);
+    vector_store(c, sum);
+}
+
 /* `rows` and `panels` are constants wherever it is inlined. */
 static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels) {
     vector sum[PRODUCT_ROWS][2];
@@ -11,7 +17,7 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
-        for (int n = 0; n < panels; n++) sum[r][n] = p->accumulate ? vector_load(c + r * p->c_row + n * p->c_panel) : (vector){0};
+        for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t a_row = p->a_row, b_panel = p->b_panel, b_k = p->b_k;
     for (int k = 0; k < p->depth; k += LANES, a += p->a_panel) {
         int end = p->depth - k < LANES ? p->depth - k : LANES;
@@ -30,7 +36,7 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
-        for (int n = 0; n < panels; n++) vector_store(c + r * p->c_row + n * p->c_panel, sum[r][n]);
+        for (int n = 0; n < panels; n++) store_sum(p, c + r * p->c_row + n * p->c_panel, sum[r][n]);
 }
 
 static void rows_of(const hl_product *p, int panel, int panels) {
@@ -66,7 +72,7 @@ static inline __attribute__((always_inline)) void outer_block(const hl_product *
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
-        for (int n = 0; n < panels; n++) sum[r][n] = p->accumulate ? vector_load(c + r * p->c_row + n * p->c_panel) : (vector){0};
+        for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t a_k = p->a_row, b_panel = p->b_panel, b_k = p->b_k;
     for (int k = 0; k < p->depth; k++, a += a_k, b += b_k) {
         vector right[OUTER_PANELS];
@@ -82,7 +88,7 @@ static inline __attribute__((always_inline)) void outer_block(const hl_product *
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
-        for (int n = 0; n < panels; n++) vector_store(c + r * p->c_row + n * p->c_panel, sum[r][n]);
+        for (int n = 0; n < panels; n++) store_sum(p, c + r * p->c_row + n * p->c_panel, sum[r][n]);
 }
 
 /* All rows for some panels: whole blocks, then one by one. */
