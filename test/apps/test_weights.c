@@ -40,7 +40,7 @@ START_TEST(test_starts_from_a_file) {
     make_phantom();
     const char *manifest = in("cohort/manifest.csv"), *weights = in("first/fold-0/best.safetensors"), *again = in("again/fold-0/last.safetensors");
     ck_assert_int_eq(run_tiny("train", manifest, in("first"), MORE("--epochs", "2")), 0);
-    ck_assert_int_eq(run_tiny("train", manifest, in("again"), MORE("--epochs", "2", "--lr", "1e-12", "--seed", "9", "--weights", weights)), 0);
+    ck_assert_int_eq(run_tiny("train", manifest, in("again"), MORE("--epochs", "2", "--lr", "1e-30", "--seed", "9", "--weights", weights)), 0);
     expect_same_tensor(weights, again, "block1_conv1/kernel");
     expect_same_tensor(weights, again, "final_conv/kernel");
     ck_assert_int_gt(bn_steps(weights), 0);
@@ -64,7 +64,7 @@ START_TEST(test_one_channel_from_three) {
     make_phantom();
     const char *manifest = in("cohort/manifest.csv"), *weights = in("first/fold-0/best.safetensors"), *again = in("again/fold-0/last.safetensors");
     ck_assert_int_eq(run_tiny("train", manifest, in("first"), MORE("--epochs", "1")), 0);
-    ck_assert_int_eq(run_tiny("train", manifest, in("again"), MORE("--epochs", "1", "--lr", "1e-12", "--channels", "1", "--weights", weights)), 0);
+    ck_assert_int_eq(run_tiny("train", manifest, in("again"), MORE("--epochs", "1", "--lr", "1e-30", "--channels", "1", "--weights", weights)), 0);
     int64_t counts[2];
     double *three = read_tensor(weights, "block1_conv1/kernel", &counts[0]), *one = read_tensor(again, "block1_conv1/kernel", &counts[1]);
     ck_assert_int_eq(counts[0], 3 * counts[1]);
