@@ -118,6 +118,16 @@ int hl_params_count(const hl_params *params) { return params->count; }
 const char *hl_param_name(const hl_params *params, int index) { return params->list[index].spec.name; }
 int64_t hl_param_elements(const hl_params *params, int index) { return params->list[index].count; }
 bool hl_param_trainable(const hl_params *params, int index) { return hl_param_kind_trainable(params->list[index].spec.kind); }
+void hl_params_forget_statistics(hl_params *params) {
+    for (int i = 0; i < params->count; i++) {
+        hl_param *p = &params->list[i];
+        if (hl_param_kind_trainable(p->spec.kind)) continue;
+        for (int64_t k = 0; k < p->count; k++) hl_param_set(params, p->data, k, p->spec.kind == HL_MOVING_VARIANCE ? 1 : 0);
+        p->version++;
+    }
+    params->bn_steps = 0;
+}
+
 int64_t hl_params_bn_steps(const hl_params *params) { return params->bn_steps; }
 
 int64_t hl_params_elements(const hl_params *params, bool trainable_only) {

@@ -29,6 +29,9 @@ struct hl_adam {
     void **moment1, **moment2; /* by parameter; NULL for moving statistics */
 };
 
+/* Moving statistics as at the start, with no training pass behind them. */
+void hl_params_forget_statistics(hl_params *params);
+
 bool hl_param_kind_trainable(hl_param_kind kind);
 int64_t hl_param_spec_elements(const hl_param_spec *spec);
 /* Index in memory of element i of the files' order. */

@@ -44,7 +44,7 @@ START_TEST(test_starts_from_a_file) {
     expect_same_tensor(weights, again, "block1_conv1/kernel");
     expect_same_tensor(weights, again, "final_conv/kernel");
     ck_assert_int_gt(bn_steps(weights), 0);
-    ck_assert_int_gt(bn_steps(again), bn_steps(weights)); /* goes on counting */
+    ck_assert_int_gt(bn_steps(again), 0); /* not taken for statistics from elsewhere */
     char text[65536];
     slurp(in("again/config.json"), text, sizeof text);
     ck_assert(strstr(text, "\"weights_hash\":\t\"") && !strstr(text, folder));

@@ -166,6 +166,38 @@ START_TEST(bias_corrected_statistics) {
 }
 END_TEST
 
+/* A short run ends with the statistics of its last weights: one more pass over its only batch leaves the corrected means where they are. */
+START_TEST(statistics_are_of_the_weights) {
+    rig r = open_rig();
+    hl_fit_options options = small_options(5);
+    hl_fit_rows rows = {.train = r.rows, .train_count = 4};
+    ck_ok(r.hl, hl_fit(r.hl, r.cohort, &rows, &options, r.run));
+    char weights[128];
+    snprintf(weights, sizeof weights, "%s/last.safetensors", r.run);
+    hl_graph *graph = hl_net(r.hl, options.net, &options.net_options);
+    hl_params *params = hl_params_init(graph, HL_INIT_HE, 2);
+    ck_ok(r.hl, hl_params_load(params, weights));
+    hl_plan *plan = hl_compile(graph, params, &(hl_plan_options){.mode = HL_TRAIN, .batch = 4, .height = 64, .width = 64});
+    ck_assert_msg(plan != NULL, "%s", hl_error(r.hl));
+    static float grey[64 * 64], images[4 * 64 * 64 * 3];
+    for (int s = 0; s < 4; s++) {
+        ck_ok(r.hl, hl_cohort_slice(r.cohort, r.rows[s], grey, (uint8_t[64 * 64]){0}, NULL, NULL));
+        for (int i = 0; i < 3 * 64 * 64; i++) images[s * 3 * 64 * 64 + i] = grey[i / 3];
+    }
+    double before[512], after[512];
+    int mean = hl_param_find(params, "decoder_stage4a_bn/moving_mean");
+    ck_assert_int_ge(mean, 0);
+    ck_assert_int_eq(hl_params_bn_steps(params), 1);
+    hl_param_read(params, mean, before);
+    hl_plan_forward(plan, images, 4);
+    hl_param_read(params, mean, after);
+    for (int64_t i = 0; i < hl_param_elements(params, mean); i++)
+        ck_assert_double_eq_tol(before[i] / 0.01, after[i] / (1 - 0.99 * 0.99), 1e-4 * (1 + fabs(before[i] / 0.01)));
+    hl_plan_free(plan), hl_params_free(params), hl_graph_free(graph);
+    close_rig(&r);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("train");
     TCase *tcase = slow_case(suite, "fit");
@@ -174,5 +206,6 @@ int main(void) {
     tcase_add_test(tcase, refuses_no_slices);
     tcase_add_test(tcase, refuses_to_diverge);
     tcase_add_test(tcase, bias_corrected_statistics);
+    tcase_add_test(tcase, statistics_are_of_the_weights);
     return run_suite(suite);
 }
