@@ -6,9 +6,9 @@
 
 enum { SLICES = 8, SIZE = 64, PIXELS = SIZE * SIZE, STEPS = 240 /* twice as many for VGG16 */ };
 
-static const char *const nets[] = {"linknet-vgg16", "unet-resnet34",    "unet-densenet169",    "unet-efficientnetb1",
+static const char *const nets[] = {"unet-vgg16",    "unet-resnet34",    "unet-densenet169",    "unet-efficientnetb1",
                                    "linknet-vgg16", "linknet-resnet34", "linknet-densenet169", "linknet-efficientnetb1"};
-enum { NETS = 1 };
+enum { NETS = sizeof nets / sizeof *nets };
 
 static hl_context *hl;
 static float images[SLICES * PIXELS * 3], masks[SLICES * PIXELS], probabilities[SLICES * PIXELS];
