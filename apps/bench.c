@@ -18,7 +18,7 @@ typedef struct bench {
     const char *net;
     network_words network;
     int mode, size[2], batch, threads, iterations;
-    bool json;
+    bool json, profile;
     hl_context *hl;
     hl_graph *graph;
     hl_params *params;
@@ -55,6 +55,7 @@ static hl_status run_steps(bench *b) {
         if (b->mode == TRAIN) status = hl_train_step(b->plan, b->adam, 1e-4, b->images, b->masks, b->batch, NULL);
         else status = hl_predict(b->plan, b->images, b->batch, b->masks);
         if (i >= 0) b->seconds[i] = clock_seconds() - start;
+        else hl_plan_profile_clear(b->plan);
         if (!status && *stop_flag()) status = HL_INTERRUPTED;
     }
     return status;
@@ -65,7 +66,44 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void print_bench(const bench *b) {
+static double per_second(double flops, double seconds) { return seconds > 0 ? 1e-9 * flops / seconds : 0; }
+
+/* Milliseconds an image and GFLOP/s of each pass, by kind of layer; then the bytes. */
+static void print_profile(const bench *b, const hl_profile *p) {
+    static const char *const names[] = {"maps", "their gradients", "parameters' gradients", "largest workspace", "arena, shared by all"};
+    const size_t bytes[] = {p->bytes_values, p->bytes_gradients, p->bytes_parameter_gradients, p->bytes_workspace, p->bytes_arena};
+    double steps = b->iterations, image = 1e3 / (steps * b->batch), total = 0;
+    for (int i = 0; i < p->count; i++) total += p->rows[i].total;
+    printf("\n%-34s%7s%10s%7s%18s%18s%18s\n", "ms an image (GFLOP/s)", "layers", "all", "share", "forward", "backward", "to the weights");
+    for (int i = 0; i < p->count; i++) {
+        const hl_profile_row *r = &p->rows[i];
+        printf("%-34s%7d%10.2f%6.1f%%", r->name, r->layers, r->total * image, 100 * r->total / total);
+        for (int pass = 0; pass < 3; pass++) printf("%10.2f (%5.0f)", r->seconds[pass] * image, per_second(r->flops[pass] * steps, r->seconds[pass]));
+        printf("\n");
+    }
+    printf("\n");
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) printf("%-34s%10.1f MiB\n", names[i], (double)bytes[i] / (1 << 20));
+}
+
+static void add_profile(const bench *b, const hl_profile *p, cJSON *root) {
+    static const char *const passes[] = {"ms_forward", "ms_backward", "ms_backward_weights"};
+    cJSON *rows = cJSON_AddArrayToObject(root, "profile"), *bytes = cJSON_AddObjectToObject(root, "bytes");
+    double image = 1e3 / (b->iterations * (double)b->batch);
+    for (int i = 0; i < p->count; i++) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "name", p->rows[i].name);
+        cJSON_AddNumberToObject(row, "layers", p->rows[i].layers);
+        for (int pass = 0; pass < 3; pass++) cJSON_AddNumberToObject(row, passes[pass], p->rows[i].seconds[pass] * image);
+        cJSON_AddItemToArray(rows, row);
+    }
+    cJSON_AddNumberToObject(bytes, "values", (double)p->bytes_values);
+    cJSON_AddNumberToObject(bytes, "gradients", (double)p->bytes_gradients);
+    cJSON_AddNumberToObject(bytes, "parameter_gradients", (double)p->bytes_parameter_gradients);
+    cJSON_AddNumberToObject(bytes, "workspace", (double)p->bytes_workspace);
+    cJSON_AddNumberToObject(bytes, "arena", (double)p->bytes_arena);
+}
+
+static void print_bench(const bench *b, const hl_profile *profile) {
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
     qsort(b->seconds, (size_t)b->iterations, sizeof *b->seconds, by_size);
@@ -76,6 +114,7 @@ static void print_bench(const bench *b) {
                hl_threads(b->hl), hl_isa(b->hl));
         printf("%-34s%14.2f\n%-34s%14.2f\n", "ms an image, median", median * image, "ms an image, least", least * image);
         printf("%-34s%14.1f\n%-34s%14.1f\n%-34s%14.1f\n", "GFLOPs of a step", gflops, "GFLOP/s", gflops / median, "peak RSS, MiB", rss);
+        if (b->profile) print_profile(b, profile);
         return;
     }
     cJSON *root = cJSON_CreateObject();
@@ -91,6 +130,7 @@ static void print_bench(const bench *b) {
     cJSON_AddNumberToObject(root, "gflops", gflops);
     cJSON_AddNumberToObject(root, "gflops_per_second", gflops / median);
     cJSON_AddNumberToObject(root, "plan_bytes", (double)hl_plan_bytes(b->plan));
+    if (b->profile) add_profile(b, profile, root);
     print_json(root);
     cJSON_Delete(root);
 }
@@ -101,7 +141,9 @@ static int measure(bench *b) {
     catch_signals();
     hl_status status = prepare(b);
     if (!status) status = run_steps(b);
-    if (!status) print_bench(b);
+    hl_profile profile;
+    if (!status) status = hl_plan_profile(b->plan, &profile);
+    if (!status) print_bench(b, &profile);
     hl_plan_free(b->plan), hl_adam_free(b->adam), hl_params_free(b->params), hl_graph_free(b->graph);
     free(b->images), free(b->masks), free(b->seconds);
     return end_with(b->hl, status);
@@ -113,7 +155,8 @@ int command_bench(int argc, char **argv) {
     const option own[] = {
         choice_option("mode", &b.mode, "train|infer", modes, "a training step: forward, loss, backward, Adam; or a forward pass"),
         size_option(b.size), batch_option(&b.batch), threads_option(&b.threads),
-        integer_option("iters", &b.iterations, 1, 1000000, "steps that are counted, after one that is not"), json_option(&b.json),
+        integer_option("iters", &b.iterations, 1, 1000000, "steps that are counted, after one that is not"),
+        flag_option("profile", &b.profile, "says where time and bytes go, by kind of layer and of tensor"), json_option(&b.json),
     };
     enum { OWN = sizeof own / sizeof *own };
     option table[OWN + NETWORK_OPTIONS];

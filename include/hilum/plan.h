@@ -38,6 +38,25 @@ double hl_plan_flops(const hl_plan *plan);          /* of a step at the largest 
 /* Which kernel computes a layer's pass, for the record: "NAME pass kernel" lines. Owner: the caller, free. */
 char *hl_plan_kernels(const hl_plan *plan);
 
+/* Where the time of a plan's steps went, summed by kind of layer. */
+enum { HL_PROFILE_ROWS = 64 };
+typedef struct hl_profile_row {
+    char name[48]; /* the operator; of a convolution its size and kernel too; "loss", "Adam" */
+    int layers;
+    double seconds[3]; /* forward; backward (of a convolution: to the data); a convolution's backward to its weights */
+    double flops[3];   /* of one step, by the same passes, of convolutions; a multiply-add is two */
+    double total;      /* seconds of all passes */
+} hl_profile_row;
+typedef struct hl_profile {
+    hl_profile_row rows[HL_PROFILE_ROWS]; /* the longest first */
+    int count;
+    /* The arena's bytes, and what its tensors would take side by side: maps, their gradients, parameters' gradients; the largest workspace. */
+    size_t bytes_arena, bytes_values, bytes_gradients, bytes_parameter_gradients, bytes_workspace;
+} hl_profile;
+void hl_plan_profile_clear(hl_plan *plan);
+/* What has been run since the plan was compiled or hl_plan_profile_clear. HL_FAILED: more kinds of layers than rows. */
+hl_status hl_plan_profile(const hl_plan *plan, hl_profile *profile);
+
 /* Adam's state. */
 typedef struct hl_adam hl_adam;
 typedef struct hl_adam_options {

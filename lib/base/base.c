@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "base/context.h"
@@ -88,10 +89,15 @@ void *hl_calloc(hl_context *hl, size_t count, size_t size) {
     return memory;
 }
 
+/* What is large asks for huge pages: strides through many planes find their addresses then. */
 void *hl_aligned(hl_context *hl, size_t bytes) {
-    size_t rounded = (bytes + 63) / 64 * 64;
-    void *memory = rounded < bytes ? NULL : aligned_alloc(64, rounded ? rounded : 64);
+    const size_t huge = (size_t)2 << 20;
+    size_t unit = bytes < 2 * huge ? 64 : huge, rounded = (bytes + 63) / 64 * 64;
+    void *memory = rounded < bytes || rounded > SIZE_MAX - huge ? NULL : aligned_alloc(unit, rounded ? (rounded + unit - 1) / unit * unit : unit);
     if (!memory) return hl_fail(hl, HL_NO_MEMORY, "no memory for %zu bytes", bytes), NULL;
+#ifdef MADV_HUGEPAGE
+    if (unit == huge) (void)madvise(memory, rounded / huge * huge, MADV_HUGEPAGE); /* a wish */
+#endif
     return memset(memory, 0, rounded ? rounded : 64);
 }
 

@@ -51,6 +51,7 @@ struct hl_plan {
     hl_arena arena;
     char *memory;
     int loss_scratch;
+    double adam_seconds, loss_seconds; /* and each step's own: hl_plan_profile */
     int64_t draw; /* of the next forward in training: which of a run's passes it is */
 };
 

@@ -24,7 +24,9 @@ void hl_plan_forward(hl_plan *plan, const void *images, int count) {
         if (!n->live || n->joined || !n->step.node->op->forward) continue;
         n->step.workspace = scratch(plan, n->forward_scratch);
         n->step.bn_steps = plan->params->bn_steps;
+        double start = hl_seconds();
         n->step.node->op->forward(&n->step);
+        n->step.seconds[HL_FORWARD] += hl_seconds() - start;
     }
     if (plan->options.mode == HL_TRAIN && !plan->params->foreign_moving) plan->params->bn_steps++;
 }
@@ -37,7 +39,9 @@ double hl_plan_loss(hl_plan *plan, const void *target) {
     hl_view truth = logits;
     truth.data = (void *)(uintptr_t)target;
     if (plan->loss->class_indices) truth.c = truth.stride = 1;
-    return plan->loss->run(plan->hl, plan->kernels, &logits, &truth, gradient.data ? &gradient : NULL, scratch(plan, plan->loss_scratch));
+    double start = hl_seconds(), loss = plan->loss->run(plan->hl, plan->kernels, &logits, &truth, gradient.data ? &gradient : NULL, scratch(plan, plan->loss_scratch));
+    plan->loss_seconds += hl_seconds() - start;
+    return loss;
 }
 
 void hl_plan_backward(hl_plan *plan, hl_adam *adam, double rate) {
@@ -48,10 +52,14 @@ void hl_plan_backward(hl_plan *plan, hl_adam *adam, double rate) {
         const hl_node *node = plan->graph->nodes[i];
         if (!n->wants || !node->op->backward) continue;
         n->step.workspace = scratch(plan, n->backward_scratch);
+        double start = hl_seconds(), before = n->step.seconds[HL_BACKWARD_WEIGHTS];
         node->op->backward(&n->step);
+        double end = hl_seconds();
+        n->step.seconds[HL_BACKWARD_DATA] += end - start - (n->step.seconds[HL_BACKWARD_WEIGHTS] - before);
         for (int slot = 0; slot < HL_MAX_PARAMS && adam; slot++)
             if (n->step.param_gradient[slot])
                 hl_adam_apply(adam, plan->kernels, &constants, plan->param_of_spec[node->params[slot]], n->step.param_gradient[slot]);
+        plan->adam_seconds += hl_seconds() - end;
     }
 }
 

@@ -64,8 +64,10 @@ static void forward(hl_step *step) {
 
 static void backward(hl_step *step) {
     hl_conv conv = geometry(step);
+    double start = hl_seconds();
     step->conv[HL_BACKWARD_WEIGHTS]->backward_weights(step->hl, &conv, step->in, step->in_count, &step->out_gradient,
                                                       step->param_gradient[KERNEL], step->param_gradient[BIAS], step->workspace);
+    step->seconds[HL_BACKWARD_WEIGHTS] += hl_seconds() - start;
     if (step->in_gradient[0].data)
         step->conv[HL_BACKWARD_DATA]->backward_data(step->hl, &conv, &step->out_gradient, step->param[KERNEL], &step->in_gradient[0],
                                                     step->in_accumulate[0], step->workspace);

@@ -71,6 +71,7 @@ typedef struct hl_step {
     double *saved;    /* what forward leaves for backward: `saved` doubles */
     void *workspace;
     const hl_conv_kernel *conv[3]; /* by the node's own pass, for convolutions */
+    double seconds[3]; /* spent so far: forward, backward (a convolution's to the data), a convolution's to the weights */
 } hl_step;
 
 typedef enum hl_need {
