@@ -41,6 +41,15 @@ typedef struct hl_conv_kernel {
                              void *dbias, void *workspace);
 } hl_conv_kernel;
 
+/* A batch norm over c channels and the activation behind it. */
+typedef struct hl_norm_state {
+    double *mean, *variance; /* c each */
+    double eps;
+    const void *gamma, *beta; /* gamma may be NULL: 1 */
+    hl_activation act;
+    void *terms; /* c means, c scales gamma / sqrt(variance + eps), c shifts beta, in the table's dtype: norm_terms writes them */
+} hl_norm_state;
+
 /* Geometry of a pooling window. */
 typedef struct hl_pool {
     int kh, kw, stride_h, stride_w, pad_top, pad_left;
@@ -70,15 +79,15 @@ typedef struct hl_kernels {
     const hl_conv_kernel *const *convs; /* ends with NULL */
 
     /* Batch norm in training (Ioffe, Szegedy 2015, algorithm 1): mean[c] and variance[c] (biased, never below 0) of x over
-     * n, h, w, then y = gamma (x - mean) / sqrt(variance + eps) + beta. gamma may be NULL (1). y may be x's own memory. */
+     * n, h, w, the terms that follow from them, then y = act((x - mean) scale + shift). y may be x's own memory. */
     size_t (*norm_workspace)(const hl_view *x, int threads);
     void (*norm_statistics)(hl_context *hl, const hl_view *x, double *mean, double *variance, void *workspace);
-    void (*norm_apply)(hl_context *hl, const hl_view *x, const double *mean, const double *variance, double eps, const void *gamma,
-                       const void *beta, const hl_view *y);
+    void (*norm_terms)(const hl_norm_state *norm, int channels);
+    void (*norm_apply)(hl_context *hl, const hl_view *x, const hl_norm_state *norm, const hl_view *y);
     /* dx (+)=, dgamma (may be NULL) =, dbeta =. x is the input, dy the gradient to the output; dx may be dy's own memory
      * when not accumulating, and without data it is not wanted. Same workspace as norm_statistics. */
-    void (*norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
-                          const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace);
+    void (*norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_norm_state *norm, const hl_view *dx, bool accumulate,
+                          void *dgamma, void *dbeta, void *workspace);
 
     /* y may be x's memory; in backward dx may be dy's memory when not accumulating. ReLU'(0) = 0. */
     void (*relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y);

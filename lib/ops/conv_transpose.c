@@ -40,19 +40,23 @@ static size_t workspace(const hl_step *step, bool backward) {
     return step->node->params[BIAS] >= 0 ? larger(most, step->kernels->norm_workspace(&step->out, threads)) : most;
 }
 
-/* With a mean of 0 and a variance of 1 a batch norm only adds its beta: that is how a bias is added, and summed below. */
-static void plain_statistics(const hl_step *step) {
-    for (int c = 0; c < step->out.c; c++) step->saved[c] = 0, step->saved[step->out.c + c] = 1;
-}
+static size_t saved(const hl_node *node) { return HL_NORM_SAVED * (size_t)node->channels; }
 
-static size_t saved(const hl_node *node) { return 2 * (size_t)node->channels; }
+/* With a mean of 0 and a variance of 1 a batch norm only adds its beta: that is how a bias is added, and summed below. */
+static hl_norm_state plain_norm(const hl_step *step) {
+    for (int c = 0; c < step->out.c; c++) step->saved[c] = 0, step->saved[step->out.c + c] = 1;
+    hl_norm_state norm = hl_norm_of(step->saved, step->out.c);
+    norm.beta = step->param[BIAS];
+    step->kernels->norm_terms(&norm, step->out.c);
+    return norm;
+}
 
 static void forward(hl_step *step) {
     hl_conv conv = geometry(step);
     step->conv[HL_FORWARD]->backward_data(step->hl, &conv, &step->in[0].view, step->param[KERNEL], &step->out, false, step->workspace);
     if (!step->param[BIAS]) return;
-    plain_statistics(step);
-    step->kernels->norm_apply(step->hl, &step->out, step->saved, step->saved + step->out.c, 0, NULL, step->param[BIAS], &step->out);
+    hl_norm_state norm = plain_norm(step);
+    step->kernels->norm_apply(step->hl, &step->out, &norm, &step->out);
 }
 
 static void backward(hl_step *step) {
@@ -60,9 +64,11 @@ static void backward(hl_step *step) {
     hl_segment gradient = {.view = step->out_gradient};
     step->conv[HL_BACKWARD_WEIGHTS]->backward_weights(step->hl, &conv, &gradient, 1, &step->in[0].view, step->param_gradient[KERNEL], NULL,
                                                       step->workspace);
-    if (step->param[BIAS])
-        step->kernels->norm_backward(step->hl, &step->out_gradient, &step->out_gradient, step->saved, step->saved + step->out.c, 0, NULL,
-                                     &(hl_view){0}, false, NULL, step->param_gradient[BIAS], step->workspace);
+    if (step->param[BIAS]) {
+        hl_norm_state norm = plain_norm(step);
+        step->kernels->norm_backward(step->hl, &step->out_gradient, &step->out_gradient, &norm, &(hl_view){0}, false, NULL,
+                                     step->param_gradient[BIAS], step->workspace);
+    }
     hl_view to = step->in_gradient[0];
     if (!to.data) return;
     if (step->in_accumulate[0]) to.data = step->workspace, to.stride = to.c;

@@ -15,8 +15,18 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
     return snprintf(why, why_bytes, "epsilon is %g, expected more than 0", a->epsilon), false;
 }
 
-/* The batch's mean and variance, c doubles each. */
-static size_t saved(const hl_node *node) { return 2 * (size_t)node->channels; }
+static size_t saved(const hl_node *node) { return HL_NORM_SAVED * (size_t)node->channels; }
+
+hl_norm_state hl_norm_of(double *saved, int channels) {
+    return (hl_norm_state){.mean = saved, .variance = saved + channels, .terms = saved + 2 * (size_t)channels};
+}
+
+static hl_norm_state state(const hl_step *step) {
+    hl_norm_state norm = hl_norm_of(step->saved, step->out.c);
+    norm.eps = ((const hl_norm_options *)step->node->attributes)->epsilon;
+    norm.gamma = step->param[GAMMA], norm.beta = step->param[BETA], norm.act = step->act;
+    return norm;
+}
 
 static size_t workspace(const hl_step *step, bool backward) {
     (void)backward;
@@ -54,24 +64,22 @@ static void corrected_statistics(const hl_step *step, double *mean, double *vari
 }
 
 static void forward(hl_step *step) {
-    const hl_norm_options *a = step->node->attributes;
     const hl_view *x = &step->in[0].view;
-    double *mean = step->saved, *variance = mean + step->out.c;
+    hl_norm_state norm = state(step);
     if (step->mode == HL_TRAIN) {
-        step->kernels->norm_statistics(step->hl, x, mean, variance, step->workspace);
-        move_statistics(step, mean, variance);
+        step->kernels->norm_statistics(step->hl, x, norm.mean, norm.variance, step->workspace);
+        move_statistics(step, norm.mean, norm.variance);
     } else {
-        corrected_statistics(step, mean, variance);
+        corrected_statistics(step, norm.mean, norm.variance);
     }
-    step->kernels->norm_apply(step->hl, x, mean, variance, a->epsilon, step->param[GAMMA], step->param[BETA], &step->out);
+    step->kernels->norm_terms(&norm, step->out.c);
+    if (!step->unstored) step->kernels->norm_apply(step->hl, x, &norm, &step->out);
 }
 
 static void backward(hl_step *step) {
-    const hl_norm_options *a = step->node->attributes;
-    const double *mean = step->saved, *variance = mean + step->out.c;
-    step->kernels->norm_backward(step->hl, &step->in[0].view, &step->out_gradient, mean, variance, a->epsilon, step->param[GAMMA],
-                                 &step->in_gradient[0], step->in_accumulate[0], step->param_gradient[GAMMA], step->param_gradient[BETA],
-                                 step->workspace);
+    hl_norm_state norm = state(step);
+    step->kernels->norm_backward(step->hl, &step->in[0].view, &step->out_gradient, &norm, &step->in_gradient[0], step->in_accumulate[0],
+                                 step->param_gradient[GAMMA], step->param_gradient[BETA], step->workspace);
 }
 
 /* Mean, squared deviation, then a multiply-add an element. */
@@ -80,7 +88,7 @@ static double flops(const hl_step *step) { return (step->mode == HL_TRAIN ? 5.0 
 const hl_op hl_op_norm = {
     .name = "norm",
     .onnx = "BatchNormalization",
-    .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE | HL_NORMS,
     .shape = shape,
     .saved = saved,
     .workspace = workspace,

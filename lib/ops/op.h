@@ -69,6 +69,8 @@ typedef struct hl_step {
     bool no_drop;     /* drop-connect passes everything on */
     int64_t bn_steps; /* for the bias correction of moving statistics; 0: they are used as they are */
     double *saved;    /* what forward leaves for backward: `saved` doubles */
+    hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are. */
+    bool unstored;     /* of a norm: its output is not wanted, those who read it read its input through its terms */
     void *workspace;
     const hl_conv_kernel *conv[3]; /* by the node's own pass, for convolutions */
     double seconds[3]; /* spent so far: forward, backward (a convolution's to the data), a convolution's to the weights */
@@ -81,6 +83,7 @@ typedef enum hl_need {
     HL_GRADIENT_MAY_OVERWRITE = 8, /* backward may write the first input's gradient over the output's */
     HL_READS_SEGMENTS = 16,       /* the one input may be a list of segments */
     HL_JOINS = 32,                /* forward only joins or enlarges: a reader of segments can do without its output */
+    HL_NORMS = 128,               /* a batch norm */
     HL_TRANSPOSED = 64,           /* forward is its convolution's backward-data, and the other way round */
 } hl_need;
 
@@ -88,6 +91,7 @@ struct hl_op {
     const char *name;
     const char *onnx; /* the ONNX operator it is */
     int needs;        /* of hl_need */
+    hl_activation act; /* the activation it is, if it is one that a norm computes with it */
     /* The output's shape; with open sizes only channels count. false: `why` says what does not fit. */
     bool (*shape)(const hl_node *node, const hl_shape *in, hl_shape *out, char *why, size_t why_bytes);
     /* Doubles that forward leaves for backward. NULL: none. */
@@ -121,6 +125,10 @@ hl_node *hl_graph_fail(hl_graph *graph, hl_status status, const char *format, ..
 const char *hl_param_kind_name(hl_param_kind kind);
 /* The geometry of a convolution from `in` to its output on n images. */
 hl_conv hl_conv_geometry(const hl_conv_options *options, int n, hl_shape in);
+
+/* A norm whose mean, variance and terms lie in HL_NORM_SAVED * channels doubles that forward leaves. */
+enum { HL_NORM_SAVED = 5 };
+hl_norm_state hl_norm_of(double *saved, int channels);
 
 /* What drop-connect multiplies image `image` of the step's batch with: 0 or 1 / (1 - rate). */
 double hl_drop_factor(const hl_step *step, int image);

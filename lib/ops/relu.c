@@ -13,6 +13,7 @@ const hl_op hl_op_relu = {
     .name = "relu",
     .onnx = "Relu",
     .needs = HL_NEEDS_OUTPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .act = HL_RELU,
     .shape = hl_same_shape,
     .forward = forward,
     .backward = backward,

@@ -13,6 +13,7 @@ const hl_op hl_op_swish = {
     .name = "swish",
     .onnx = "Swish",
     .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .act = HL_SWISH,
     .shape = hl_same_shape,
     .forward = forward,
     .backward = backward,

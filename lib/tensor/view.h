@@ -15,10 +15,16 @@ typedef struct hl_view {
     int64_t stride;
 } hl_view;
 
+typedef enum hl_activation { HL_LINEAR, HL_RELU, HL_SWISH } hl_activation;
+
 /* One of the maps a convolution reads as if they were concatenated along the channels. */
 typedef struct hl_segment {
     hl_view view; /* h and w are the map's own: the convolution's input is h << up, w << up */
     int up;       /* nearest upsampling by 2^up while reading */
+    /* Of the view's dtype, view.c means, as many scales and as many shifts: what is read is act((x - mean) scale + shift), a batch norm
+     * that was never stored. NULL: x itself. */
+    const void *norm;
+    hl_activation act; /* HL_LINEAR or HL_RELU, with norm only */
 } hl_segment;
 
 enum { HL_MAX_SEGMENTS = 8 };

@@ -2,6 +2,7 @@
 #include <cblas.h>
 #include <string.h>
 
+#include "kernels/blas/normed.h"
 #include "kernels/blas/product.h"
 
 enum {
@@ -112,11 +113,20 @@ static void pack_piece(void *arg, int64_t piece, int worker) {
     }
 }
 
-/* Patches of rows first .. first + rows, elements k .. k + depth, as panels of `rows` vectors. */
-static void pack_rows(const float *patches, int64_t stride, int rows, int depth, float *to) {
-    for (int k = 0; k < depth; k += LANES)
-        for (int r = 0; r < rows; r++, to += LANES) vector_store(to, vector_load_some(patches + r * stride + k, depth - k));
+/* `depth` elements of some rows of patches as panels of `rows` vectors; with `in` they are its channels from `channel` on. */
+static void pack_rows(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int channel, float *to) {
+    for (int k = 0; k < depth; k += LANES) {
+        if (!in) {
+            for (int r = 0; r < rows; r++, to += LANES) vector_store(to, vector_load_some(patches + r * stride + k, depth - k));
+            continue;
+        }
+        norm_vectors n = norm_vectors_of(in, channel + k, depth - k);
+        for (int r = 0; r < rows; r++, to += LANES) vector_store(to, normed(&n, vector_load_some(patches + r * stride + k, depth - k)));
+    }
 }
+
+/* The patches are the one segment's own memory. */
+static bool is_direct(const gemm_call *call) { return call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(call->conv); }
 
 /* A product whose last panel may be past the output's channels. */
 static void product_within(hl_product *p, int columns) {
@@ -141,12 +151,13 @@ static void product(const gemm_call *call, int64_t first, int rows, int g, int f
     if (call->bias)
         for (int r = 0; r < rows; r++) memcpy(to + r * out->stride, call->bias + g * call->group_out + from, (size_t)count * sizeof *to);
     const float *kernel = call->packed + ((int64_t)g * group_panels(call->conv) * LANES + from) * call->depth;
+    const hl_segment *in = is_direct(call) && call->in->norm ? call->in : NULL;
     int step = (int)hl_blas_pieces(rows, hl_blas_pieces(rows, PRODUCT_ROWS));
     for (int k = 0; k < call->depth; k += DEPTH, accumulate = true) {
         int depth = call->depth - k < DEPTH ? call->depth - k : DEPTH;
         for (int r = 0; r < rows; r += step) {
             int here = rows - r < step ? rows - r : step;
-            pack_rows(patches + r * stride + k, stride, here, depth, a);
+            pack_rows(patches + r * stride + k, stride, here, depth, in, g * call->group_in + k, a);
             hl_product p = {.a = a, .a_row = LANES, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES,
                             .b_panel = (int64_t)call->depth * LANES, .b_k = LANES, .c = to + r * out->stride, .c_row = out->stride,
                             .c_panel = LANES, .rows = here, .panels = panels_of(count), .depth = depth, .accumulate = accumulate};
@@ -158,7 +169,7 @@ static void product(const gemm_call *call, int64_t first, int rows, int g, int f
 static const float *patches_of(const gemm_call *call, int64_t first, int rows, int g, float *to, int64_t *stride) {
     const hl_conv *conv = call->conv;
     *stride = call->depth;
-    if (call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(conv)) {
+    if (is_direct(call)) {
         *stride = call->in->view.stride;
         return hl_blas_pixel(&call->in->view, first) + g * call->group_in;
     }
@@ -197,7 +208,7 @@ static void columns_piece(void *arg, int64_t piece, int worker) {
     int g = (int)(piece / blocks), from = (int)(piece % blocks) * columns;
     int count = call->group_out - from < columns ? call->group_out - from : columns;
     const float *patches = call->patches + g * pixels * call->depth;
-    if (call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(call->conv)) patches = patches_of(call, 0, 0, g, NULL, &stride);
+    if (is_direct(call)) patches = patches_of(call, 0, 0, g, NULL, &stride);
     product(call, 0, (int)pixels, g, from, count, patches, stride);
 }
 
@@ -213,8 +224,7 @@ static void run(hl_context *hl, gemm_call *call) {
         return;
     }
     call->rows = (int)hl_blas_pieces(pixels, 16);
-    bool direct = call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(conv);
-    if (!direct) hl_parallel_for(hl, conv->groups * hl_blas_pieces(pixels, call->rows), shared_patches_piece, call);
+    if (!is_direct(call)) hl_parallel_for(hl, conv->groups * hl_blas_pieces(pixels, call->rows), shared_patches_piece, call);
     hl_parallel_for(hl, conv->groups * hl_blas_pieces(call->group_out, shared_columns(conv)), columns_piece, call);
 }
 

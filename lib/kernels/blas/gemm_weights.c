@@ -1,6 +1,7 @@
 /* The gradient to a convolution's kernel by matrix products: dkernel = dout^T . patches. */
 #include <string.h>
 
+#include "kernels/blas/normed.h"
 #include "kernels/blas/product.h"
 
 enum {
@@ -64,10 +65,16 @@ size_t HL_BLAS(gemm_weights_workspace)(const hl_conv *conv, int threads) {
     return sums_bytes(conv) + (size_t)(parts_floats(conv) + threads * worker_floats(conv)) * sizeof(float);
 }
 
-/* `channels` channels of `rows` pixels as panels of PACKED_ROWS vectors. */
-static void pack(const float *from, int64_t stride, int rows, int channels, float *to) {
-    for (int c = 0; c < channels; c += LANES, to += PACKED_ROWS * LANES)
-        for (int r = 0; r < rows; r++) vector_store(to + r * LANES, vector_load_some(from + r * stride + c, channels - c));
+/* `channels` channels of `rows` pixels as panels of PACKED_ROWS vectors; with `in` they are its channels from `channel` on. */
+static void pack(const float *from, int64_t stride, int rows, int channels, const hl_segment *in, int channel, float *to) {
+    for (int c = 0; c < channels; c += LANES, to += PACKED_ROWS * LANES) {
+        if (!in) {
+            for (int r = 0; r < rows; r++) vector_store(to + r * LANES, vector_load_some(from + r * stride + c, channels - c));
+            continue;
+        }
+        norm_vectors n = norm_vectors_of(in, channel + c, channels - c);
+        for (int r = 0; r < rows; r++) vector_store(to + r * LANES, normed(&n, vector_load_some(from + r * stride + c, channels - c)));
+    }
 }
 
 /* sums (outputs x depth, padded) = dout^T . patches over pixels first .. end, for `outputs` output channels from `output` on
@@ -88,8 +95,8 @@ static void product(const weights_call *call, int64_t first, int64_t end, int g,
         if (!direct) HL_BLAS(patches)(conv, call->in, call->segments, &range, memory);
         for (int64_t r = 0; r < count; r += PACKED_ROWS, p.accumulate = true) {
             p.depth = count - r < PACKED_ROWS ? (int)(count - r) : PACKED_ROWS;
-            pack(patches + r * stride, stride, p.depth, depth, packed);
-            pack(hl_blas_pixel(call->dout, from + r) + g * call->group_out + output, call->dout->stride, p.depth, outputs, gradients);
+            pack(patches + r * stride, stride, p.depth, depth, direct && call->in->norm ? call->in : NULL, g * call->group_in, packed);
+            pack(hl_blas_pixel(call->dout, from + r) + g * call->group_out + output, call->dout->stride, p.depth, outputs, NULL, 0, gradients);
             HL_BLAS(outer_product)(&p);
         }
     }

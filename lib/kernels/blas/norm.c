@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/blas/elementwise.h"
+#include "kernels/blas/exp.h"
 
 enum {
     BLOCK_PIXELS = 64,      /* summed in float, */
@@ -13,14 +14,40 @@ enum {
 
 typedef struct norm_call {
     const hl_view *x, *dy, *out; /* out: y or dx */
-    const double *mean, *variance;
-    double eps;
-    const float *gamma, *beta;
+    const hl_norm_state *norm;
     bool accumulate;
     double *sums;        /* of a piece: two per channel */
     const double *total; /* of all pieces */
     int64_t pixels;      /* of a piece */
 } norm_call;
+
+/* Up to CHANNELS channels' terms: the norm gives (x - mean) scale + shift; backward's dx is scale (g - each - (x - mean) slope). */
+typedef struct terms {
+    float mean[CHANNELS], scale[CHANNELS], shift[CHANNELS], each[CHANNELS], slope[CHANNELS];
+} terms;
+
+static void take_terms(const norm_call *call, int channel, int count, terms *t) {
+    const float *from = (const float *)call->norm->terms + channel;
+    int channels = call->x->c;
+    memcpy(t->mean, from, (size_t)count * sizeof *from);
+    memcpy(t->scale, from + channels, (size_t)count * sizeof *from);
+    memcpy(t->shift, from + 2 * channels, (size_t)count * sizeof *from);
+}
+
+/* Constants wherever these are inlined. */
+static inline __attribute__((always_inline)) float activated(hl_activation act, float y) {
+    float rest;
+    if (act == HL_RELU) return y < 0 ? 0 : y; /* a NaN stays one */
+    return act == HL_SWISH ? y * hl_blas_sigmoid(y, &rest) : y;
+}
+
+/* dy times the activation's slope at y. */
+static inline __attribute__((always_inline)) float through(hl_activation act, float y, float dy) {
+    if (act == HL_RELU) return y > 0 ? dy : 0;
+    if (act != HL_SWISH) return dy;
+    float rest, s = hl_blas_sigmoid(y, &rest);
+    return dy * s * (1 + y * rest);
+}
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static size_t sums_of(const hl_view *x) { return 2 * (size_t)x->c; }
@@ -45,17 +72,27 @@ static void block_moments(const hl_view *x, int64_t first, int64_t end, int chan
     for (int c = 0; c < count; c++) total[channel + c] += (double)sum[c], total[x->c + channel + c] += (double)square[c];
 }
 
-/* Likewise of dy and of dy (x - mean). */
-static void block_products(const norm_call *call, int64_t first, int64_t end, int channel, int count, double *total) {
-    float mean[CHANNELS], sum[CHANNELS] = {0}, product[CHANNELS] = {0};
-    for (int c = 0; c < count; c++) mean[c] = (float)call->mean[channel + c];
+/* Likewise of g and of g (x - mean), g being dy through the activation. */
+static inline __attribute__((always_inline)) void add_products(const norm_call *call, hl_activation act, int64_t first, int64_t end, int channel, int count,
+                                                               const terms *t, float *restrict sum, float *restrict product) {
     for (int64_t p = first; p < end; p++) {
-        const float *x = hl_blas_pixel(call->x, p) + channel, *dy = hl_blas_pixel(call->dy, p) + channel;
+        const float *restrict x = hl_blas_pixel(call->x, p) + channel, *restrict dy = hl_blas_pixel(call->dy, p) + channel;
+#pragma omp simd
         for (int c = 0; c < count; c++) {
-            sum[c] += dy[c];
-            product[c] += dy[c] * (x[c] - mean[c]);
+            float away = x[c] - t->mean[c], g = through(act, away * t->scale[c] + t->shift[c], dy[c]);
+            sum[c] += g;
+            product[c] += g * away;
         }
     }
+}
+
+static void block_products(const norm_call *call, int64_t first, int64_t end, int channel, int count, double *total) {
+    terms t;
+    float sum[CHANNELS] = {0}, product[CHANNELS] = {0};
+    take_terms(call, channel, count, &t);
+    if (call->norm->act == HL_RELU) add_products(call, HL_RELU, first, end, channel, count, &t, sum, product);
+    else if (call->norm->act == HL_SWISH) add_products(call, HL_SWISH, first, end, channel, count, &t, sum, product);
+    else add_products(call, HL_LINEAR, first, end, channel, count, &t, sum, product);
     for (int c = 0; c < count; c++) total[channel + c] += (double)sum[c], total[call->x->c + channel + c] += (double)product[c];
 }
 
@@ -100,41 +137,54 @@ void HL_BLAS(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, do
     }
 }
 
-static void apply_block(const norm_call *call, int64_t first, int64_t end, int channel, int count) {
-    float mean[CHANNELS], scale[CHANNELS], beta[CHANNELS];
-    for (int i = 0; i < count; i++) {
-        int c = channel + i;
-        mean[i] = (float)call->mean[c], beta[i] = call->beta[c];
-        scale[i] = (float)((call->gamma ? (double)call->gamma[c] : 1) / sqrt(call->variance[c] + call->eps));
-    }
+static inline __attribute__((always_inline)) void apply_as(const norm_call *call, hl_activation act, int64_t first, int64_t end, int channel, int count,
+                                                           const terms *t) {
     for (int64_t p = first; p < end; p++) {
         const float *x = hl_blas_pixel(call->x, p) + channel;
         float *y = hl_blas_pixel(call->out, p) + channel;
 #pragma omp simd
-        for (int c = 0; c < count; c++) y[c] = (x[c] - mean[c]) * scale[c] + beta[c];
+        for (int c = 0; c < count; c++) y[c] = activated(act, (x[c] - t->mean[c]) * t->scale[c] + t->shift[c]);
     }
 }
 
-/* dx = scale (dy - each - (x - mean) slope), with each = mean(dy), slope = mean(dy (x - mean)) / sigma^2 */
-static void backward_block(const norm_call *call, int64_t first, int64_t end, int channel, int count) {
-    float mean[CHANNELS], scale[CHANNELS], each[CHANNELS], slope[CHANNELS];
-    double pixels = (double)hl_view_pixels(call->x);
-    bool accumulate = call->accumulate;
-    for (int i = 0; i < count; i++) {
-        int c = channel + i;
-        double variance = call->variance[c] + call->eps;
-        mean[i] = (float)call->mean[c], scale[i] = (float)((call->gamma ? (double)call->gamma[c] : 1) / sqrt(variance));
-        each[i] = (float)(call->total[c] / pixels), slope[i] = (float)(call->total[call->x->c + c] / pixels / variance);
-    }
+static void apply_block(const norm_call *call, int64_t first, int64_t end, int channel, int count) {
+    terms t;
+    take_terms(call, channel, count, &t);
+    if (call->norm->act == HL_RELU) apply_as(call, HL_RELU, first, end, channel, count, &t);
+    else if (call->norm->act == HL_SWISH) apply_as(call, HL_SWISH, first, end, channel, count, &t);
+    else apply_as(call, HL_LINEAR, first, end, channel, count, &t);
+}
+
+/* dx = scale (g - each - (x - mean) slope), with each = mean(g), slope = mean(g (x - mean)) / sigma^2 */
+static inline __attribute__((always_inline)) void backward_as(const norm_call *call, hl_activation act, bool accumulate, int64_t first, int64_t end, int channel,
+                                                              int count, const terms *t) {
     for (int64_t p = first; p < end; p++) {
         const float *x = hl_blas_pixel(call->x, p) + channel, *dy = hl_blas_pixel(call->dy, p) + channel;
         float *dx = hl_blas_pixel(call->out, p) + channel;
 #pragma omp simd
         for (int c = 0; c < count; c++) {
-            float d = scale[c] * (dy[c] - each[c] - (x[c] - mean[c]) * slope[c]);
+            float away = x[c] - t->mean[c], g = through(act, away * t->scale[c] + t->shift[c], dy[c]);
+            float d = t->scale[c] * (g - t->each[c] - away * t->slope[c]);
             dx[c] = accumulate ? dx[c] + d : d;
         }
     }
+}
+
+static void backward_block(const norm_call *call, int64_t first, int64_t end, int channel, int count) {
+    terms t;
+    take_terms(call, channel, count, &t);
+    double pixels = (double)hl_view_pixels(call->x);
+    for (int i = 0; i < count; i++) {
+        int c = channel + i;
+        t.each[i] = (float)(call->total[c] / pixels);
+        t.slope[i] = (float)(call->total[call->x->c + c] / pixels / (call->norm->variance[c] + call->norm->eps));
+    }
+    hl_activation act = call->norm->act;
+    if (act == HL_RELU && call->accumulate) backward_as(call, HL_RELU, true, first, end, channel, count, &t);
+    else if (act == HL_RELU) backward_as(call, HL_RELU, false, first, end, channel, count, &t);
+    else if (act == HL_SWISH) backward_as(call, HL_SWISH, call->accumulate, first, end, channel, count, &t);
+    else if (call->accumulate) backward_as(call, HL_LINEAR, true, first, end, channel, count, &t);
+    else backward_as(call, HL_LINEAR, false, first, end, channel, count, &t);
 }
 
 static void map_piece(void *arg, int64_t piece, int worker) {
@@ -153,20 +203,18 @@ static void map_all(hl_context *hl, norm_call *call) {
     hl_parallel_for(hl, hl_blas_pieces(hl_view_pixels(call->x), call->pixels), map_piece, call);
 }
 
-void HL_BLAS(norm_apply)(hl_context *hl, const hl_view *x, const double *mean, const double *variance, double eps, const void *gamma,
-                         const void *beta, const hl_view *y) {
-    norm_call call = {.x = x, .out = y, .mean = mean, .variance = variance, .eps = eps, .gamma = gamma, .beta = beta};
+void HL_BLAS(norm_apply)(hl_context *hl, const hl_view *x, const hl_norm_state *norm, const hl_view *y) {
+    norm_call call = {.x = x, .out = y, .norm = norm};
     map_all(hl, &call);
 }
 
-void HL_BLAS(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
-                            const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace) {
-    norm_call call = {
-        .x = x, .dy = dy, .out = dx, .mean = mean, .variance = variance, .eps = eps, .gamma = gamma, .accumulate = accumulate};
+void HL_BLAS(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_norm_state *norm, const hl_view *dx, bool accumulate,
+                            void *dgamma, void *dbeta, void *workspace) {
+    norm_call call = {.x = x, .dy = dy, .out = dx, .norm = norm, .accumulate = accumulate};
     call.total = sum_up(hl, &call, workspace);
     if (dx->data) map_all(hl, &call);
     for (int c = 0; c < x->c; c++) {
         ((float *)dbeta)[c] = (float)call.total[c];
-        if (dgamma) ((float *)dgamma)[c] = (float)(call.total[x->c + c] / sqrt(variance[c] + eps));
+        if (dgamma) ((float *)dgamma)[c] = (float)(call.total[x->c + c] / sqrt(norm->variance[c] + norm->eps));
     }
 }

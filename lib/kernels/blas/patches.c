@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "kernels/blas/blas.h"
+#include "kernels/blas/normed.h"
 
 bool HL_BLAS(pointwise)(const hl_conv *conv) {
     return conv->kh == 1 && conv->kw == 1 && conv->stride_h == 1 && conv->stride_w == 1 && !conv->pad_top && !conv->pad_left &&
@@ -16,7 +17,8 @@ static void copy_pixel(const hl_segment *in, int segments, int n, int y, int x, 
         if (skip >= view->c) continue;
         int count = view->c - skip < channels ? view->c - skip : channels;
         int64_t pixel = ((int64_t)n * view->h + (y >> in[s].up)) * view->w + (x >> in[s].up);
-        memcpy(to, hl_blas_pixel(view, pixel) + skip, (size_t)count * sizeof *to);
+        if (in[s].norm) read_normed(&in[s], hl_blas_pixel(view, pixel), skip, count, to);
+        else memcpy(to, hl_blas_pixel(view, pixel) + skip, (size_t)count * sizeof *to);
         to += count, channel += count, channels -= count;
     }
 }
@@ -27,7 +29,7 @@ static float *copy_taps(const hl_conv *conv, const hl_segment *in, int segments,
     int from = (int)hl_blas_clamp(-x, 0, taps), end = (int)hl_blas_clamp(conv->in_w - x, from, taps);
     if (y < 0 || y >= conv->in_h) from = end = taps;
     memset(to, 0, (size_t)(from * channels) * sizeof *to);
-    if (segments == 1 && !in->up && in->view.stride == channels && from < end) { /* pixels side by side */
+    if (segments == 1 && !in->up && !in->norm && in->view.stride == channels && from < end) { /* pixels side by side */
         const float *pixel = hl_blas_pixel(&in->view, ((int64_t)n * conv->in_h + y) * conv->in_w + x + from);
         memcpy(to + from * channels, pixel, (size_t)((end - from) * channels) * sizeof *to);
     } else {

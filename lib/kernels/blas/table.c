@@ -18,6 +18,7 @@ const hl_kernels hl_kernels_blas = {
     .convs = convs,
     .norm_workspace = HL_BLAS(norm_workspace),
     .norm_statistics = HL_BLAS(norm_statistics),
+    .norm_terms = HL_REF(norm_terms),
     .norm_apply = HL_BLAS(norm_apply),
     .norm_backward = HL_BLAS(norm_backward),
     .relu_forward = HL_BLAS(relu_forward),

@@ -1,4 +1,5 @@
 /* The transforms of Winograd's F(4x4, 3x3), a vector of channels at a time. */
+#include "kernels/blas/normed.h"
 #include "kernels/blas/winograd.h"
 
 /* One-dimensional transforms: values `s` apart become values `t` apart. Constants where they are inlined. */
@@ -95,6 +96,18 @@ INLINE void load_pixels(const float *const *pixels, int values, bool whole, int 
     for (int k = 0; k < values; k++) to[k] = pixels[k] ? vector_load_some(pixels[k] + channel, count) : (vector){0};
 }
 
+/* Those inside the map are read through the segment's norm. */
+static void norm_pixels(const hl_segment *in, const float *const *pixels, bool whole, int channel, vector *d) {
+    norm_vectors n = norm_vectors_of(in, channel, LANES);
+    if (whole) {
+#pragma GCC unroll 36
+        for (int k = 0; k < PLANES; k++) d[k] = normed(&n, d[k]);
+        return;
+    }
+    for (int k = 0; k < PLANES; k++)
+        if (pixels[k]) d[k] = normed(&n, d[k]);
+}
+
 static void input_panel(const vector *d, float *to, int64_t plane) {
     vector v[PLANES];
     both_ways(input_6, PATCH, PATCH, d, v);
@@ -111,7 +124,8 @@ static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments
         if (count <= 0) continue;
         find_pixels(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH, pixels);
         for (int k = 0; k < PLANES; k++)
-            if (pixels[k]) memcpy((float *)&to[k] + lane, pixels[k] + from, (size_t)count * sizeof(float));
+            if (pixels[k] && in[s].norm) read_normed(&in[s], pixels[k], from, count, (float *)&to[k] + lane);
+            else if (pixels[k]) memcpy((float *)&to[k] + lane, pixels[k] + from, (size_t)count * sizeof(float));
     }
 }
 
@@ -126,6 +140,7 @@ void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segm
             bool inside = find_pixels(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH, pixels);
             for (; channel + LANES <= end; channel += LANES, to += panel) {
                 load_pixels(pixels, PLANES, inside, channel - first, LANES, d);
+                if (in[s].norm) norm_pixels(&in[s], pixels, inside, channel - first, d);
                 input_panel(d, to, plane);
             }
         }

@@ -3,6 +3,8 @@
 
 #include "kernels/ref/ref.h"
 
+enum { READ = 64 }; /* channels read at a time */
+
 typedef struct conv_call {
     const hl_conv *conv;
     const hl_segment *in;
@@ -45,6 +47,18 @@ static void axpy(real *restrict y, real a, const real *restrict x, int count) {
     for (int i = 0; i < count; i++) y[i] += a * x[i];
 }
 
+/* The segment's channels from .. from + count of a pixel, in `memory` where a norm stands between. */
+static const real *read_channels(const hl_segment *in, const real *pixel, int from, int count, real *memory) {
+    const real *norm = in->norm;
+    if (!norm) return pixel + from;
+    for (int i = 0; i < count; i++) {
+        int c = from + i;
+        real y = (pixel[c] - norm[c]) * norm[in->view.c + c] + norm[2 * in->view.c + c];
+        memory[i] = in->act == HL_RELU && y < 0 ? 0 : y;
+    }
+    return memory;
+}
+
 static int larger(int a, int b) { return a > b ? a : b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 
@@ -75,7 +89,12 @@ static void forward_row(void *arg, int64_t piece, int worker) {
             if (iy < 0 || iy >= conv->in_h || ix < 0 || ix >= conv->in_w) continue;
             for (int s = 0, first = 0; s < call->segments; first += call->in[s++].view.c) {
                 const hl_segment *in = &call->in[s];
-                forward_tap(call, pixel_at(&in->view, n, iy >> in->up, ix >> in->up), first, in->view.c, tap, out);
+                const real *pixel = pixel_at(&in->view, n, iy >> in->up, ix >> in->up);
+                for (int c = 0; c < in->view.c; c += READ) {
+                    real memory[READ];
+                    int count = smaller(READ, in->view.c - c);
+                    forward_tap(call, read_channels(in, pixel, c, count, memory), first + c, count, tap, out);
+                }
             }
         }
     }
@@ -132,8 +151,12 @@ static void weights_pixel(const conv_call *call, int n, int oy, int ox, int grou
             const hl_segment *in = &call->in[s];
             int from = larger(first, group * group_in), to = smaller(first + in->view.c, (group + 1) * group_in);
             if (from >= to) continue;
-            const real *x = pixel_at(&in->view, n, iy >> in->up, ix >> in->up) + (from - first);
-            axpy(dkernel + tap * group_in + (from - group * group_in), dout, x, to - from);
+            const real *pixel = pixel_at(&in->view, n, iy >> in->up, ix >> in->up);
+            for (int c = from; c < to; c += READ) {
+                real memory[READ];
+                int count = smaller(READ, to - c);
+                axpy(dkernel + tap * group_in + (c - group * group_in), dout, read_channels(in, pixel, c - first, count, memory), count);
+            }
         }
     }
 }

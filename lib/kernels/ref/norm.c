@@ -8,9 +8,8 @@ enum { BLOCK = 16 }; /* channels of a piece */
 typedef struct norm_call {
     const hl_view *x, *y, *dy, *dx;
     double *mean, *variance;
-    const double *known_mean, *known_variance;
-    double eps;
-    const real *gamma, *beta;
+    const hl_norm_state *norm;
+    int channels;
     real *dgamma, *dbeta;
     bool accumulate;
 } norm_call;
@@ -49,6 +48,36 @@ void HL_REF(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, dou
     hl_parallel_for(hl, blocks_of(x), statistics_block, &call);
 }
 
+void HL_REF(norm_terms)(const hl_norm_state *norm, int channels) {
+    real *terms = norm->terms;
+    const real *gamma = norm->gamma, *beta = norm->beta;
+    for (int c = 0; c < channels; c++) {
+        terms[c] = (real)norm->mean[c];
+        terms[channels + c] = (real)((gamma ? (double)gamma[c] : 1) / sqrt(norm->variance[c] + norm->eps));
+        terms[2 * channels + c] = beta[c];
+    }
+}
+
+/* x - mean before anything else: y = scale x + shift would cancel where the mean is large */
+static real normed(const norm_call *call, int c, real x) {
+    const real *terms = call->norm->terms;
+    return (x - terms[c]) * terms[call->channels + c] + terms[2 * call->channels + c];
+}
+
+static double logistic(double x) { return 1 / (1 + exp(-x)); }
+
+static real activated(hl_activation act, real y) {
+    if (act == HL_RELU) return y < 0 ? 0 : y; /* a NaN stays one */
+    return act == HL_SWISH ? (real)((double)y * logistic((double)y)) : y;
+}
+
+/* The activation's slope at what the norm gives for x; ReLU'(0) = 0. */
+static double slope_at(const norm_call *call, int c, real x) {
+    double y = (double)normed(call, c, x), s = logistic(y);
+    if (call->norm->act == HL_RELU) return y > 0;
+    return call->norm->act == HL_SWISH ? s * (1 + y * (1 - s)) : 1;
+}
+
 static void apply_block(void *arg, int64_t piece, int worker) {
     (void)worker;
     const norm_call *call = arg;
@@ -56,34 +85,31 @@ static void apply_block(void *arg, int64_t piece, int worker) {
     for (int c = (int)piece * BLOCK; c < block_end(call->x, piece); c++) {
         const real *x = (const real *)call->x->data + c;
         real *y = (real *)call->y->data + c;
-        double gamma = call->gamma ? (double)call->gamma[c] : 1;
-        /* x - mean before anything else: y = scale x + shift would cancel where the mean is large */
-        real mean = (real)call->known_mean[c], scale = (real)(gamma / sqrt(call->known_variance[c] + call->eps)), beta = call->beta[c];
-        for (int64_t i = 0; i < pixels; i++) y[i * call->y->stride] = (x[i * call->x->stride] - mean) * scale + beta;
+        for (int64_t i = 0; i < pixels; i++) y[i * call->y->stride] = activated(call->norm->act, normed(call, c, x[i * call->x->stride]));
     }
 }
 
-void HL_REF(norm_apply)(hl_context *hl, const hl_view *x, const double *mean, const double *variance, double eps, const void *gamma,
-                        const void *beta, const hl_view *y) {
-    norm_call call = {.x = x, .y = y, .known_mean = mean, .known_variance = variance, .eps = eps, .gamma = gamma, .beta = beta};
+void HL_REF(norm_apply)(hl_context *hl, const hl_view *x, const hl_norm_state *norm, const hl_view *y) {
+    norm_call call = {.x = x, .y = y, .norm = norm, .channels = x->c};
     hl_parallel_for(hl, blocks_of(x), apply_block, &call);
 }
 
-/* dx = gamma / sigma (dy - mean(dy) - xhat mean(dy xhat)) */
+/* dx = gamma / sigma (g - mean(g) - xhat mean(g xhat)), g = dy times the activation's slope */
 static void backward_channel(const norm_call *call, int c) {
     int64_t pixels = hl_view_pixels(call->x);
-    const real *x = (const real *)call->x->data + c, *dy = (const real *)call->dy->data + c;
-    double mean = call->known_mean[c], inverse = 1 / sqrt(call->known_variance[c] + call->eps), sum = 0, product = 0;
+    const real *x = (const real *)call->x->data + c, *dy = (const real *)call->dy->data + c, *gamma = call->norm->gamma;
+    double mean = call->norm->mean[c], inverse = 1 / sqrt(call->norm->variance[c] + call->norm->eps), sum = 0, product = 0;
     for (int64_t i = 0; i < pixels; i++) {
-        double d = (double)dy[i * call->dy->stride];
+        real at = x[i * call->x->stride];
+        double d = (double)dy[i * call->dy->stride] * slope_at(call, c, at);
         sum += d;
-        product += d * (((double)x[i * call->x->stride] - mean) * inverse);
+        product += d * (((double)at - mean) * inverse);
     }
-    double scale = (call->gamma ? (double)call->gamma[c] : 1) * inverse, each = sum / (double)pixels, slope = product / (double)pixels;
+    double scale = (gamma ? (double)gamma[c] : 1) * inverse, each = sum / (double)pixels, slope = product / (double)pixels;
     for (int64_t i = 0; i < pixels && call->dx->data; i++) {
-        real *dx = (real *)call->dx->data + c;
-        double hat = ((double)x[i * call->x->stride] - mean) * inverse;
-        real d = (real)(scale * ((double)dy[i * call->dy->stride] - each - hat * slope));
+        real *dx = (real *)call->dx->data + c, at = x[i * call->x->stride];
+        double hat = ((double)at - mean) * inverse, g = (double)dy[i * call->dy->stride] * slope_at(call, c, at);
+        real d = (real)(scale * (g - each - hat * slope));
         dx[i * call->dx->stride] = call->accumulate ? dx[i * call->dx->stride] + d : d;
     }
     if (call->dgamma) call->dgamma[c] = (real)product;
@@ -96,18 +122,9 @@ static void backward_block(void *arg, int64_t piece, int worker) {
     for (int c = (int)piece * BLOCK; c < block_end(call->x, piece); c++) backward_channel(call, c);
 }
 
-void HL_REF(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
-                           const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace) {
+void HL_REF(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_norm_state *norm, const hl_view *dx, bool accumulate,
+                           void *dgamma, void *dbeta, void *workspace) {
     (void)workspace;
-    norm_call call = {.x = x,
-                      .dy = dy,
-                      .dx = dx,
-                      .known_mean = mean,
-                      .known_variance = variance,
-                      .eps = eps,
-                      .gamma = gamma,
-                      .accumulate = accumulate,
-                      .dgamma = dgamma,
-                      .dbeta = dbeta};
+    norm_call call = {.x = x, .dy = dy, .dx = dx, .norm = norm, .channels = x->c, .accumulate = accumulate, .dgamma = dgamma, .dbeta = dbeta};
     hl_parallel_for(hl, blocks_of(x), backward_block, &call);
 }

@@ -8,10 +8,10 @@ extern const hl_conv_kernel HL_REF(conv);
 
 size_t HL_REF(norm_workspace)(const hl_view *x, int threads);
 void HL_REF(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, double *variance, void *workspace);
-void HL_REF(norm_apply)(hl_context *hl, const hl_view *x, const double *mean, const double *variance, double eps, const void *gamma,
-                        const void *beta, const hl_view *y);
-void HL_REF(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const double *mean, const double *variance, double eps,
-                           const void *gamma, const hl_view *dx, bool accumulate, void *dgamma, void *dbeta, void *workspace);
+void HL_REF(norm_terms)(const hl_norm_state *norm, int channels);
+void HL_REF(norm_apply)(hl_context *hl, const hl_view *x, const hl_norm_state *norm, const hl_view *y);
+void HL_REF(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_norm_state *norm, const hl_view *dx, bool accumulate,
+                            void *dgamma, void *dbeta, void *workspace);
 
 void HL_REF(relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
 void HL_REF(relu_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate);

@@ -14,6 +14,7 @@ const hl_kernels hl_kernels_ref_f32 = {
     .convs = convs,
     .norm_workspace = HL_REF(norm_workspace),
     .norm_statistics = HL_REF(norm_statistics),
+    .norm_terms = HL_REF(norm_terms),
     .norm_apply = HL_REF(norm_apply),
     .norm_backward = HL_REF(norm_backward),
     .relu_forward = HL_REF(relu_forward),
