@@ -12,7 +12,7 @@ extern "C" {
 typedef enum hl_layer_memory {
     HL_MEMORY_OWN,      /* in memory of its own */
     HL_MEMORY_IN_PLACE, /* written over an input */
-    HL_MEMORY_JOINED,   /* nowhere: the layers that read it read its inputs instead */
+    HL_MEMORY_JOINED,   /* nowhere: the layers that read it read its inputs instead, through it if it is a norm or an activation */
     HL_MEMORY_CALLER,   /* the graph's input: in the caller's array */
     HL_MEMORY_UNUSED,   /* nowhere: the graph's output does not depend on it */
 } hl_layer_memory;

@@ -16,27 +16,62 @@ hl_status hl_plan_shapes(hl_plan *plan) {
     return HL_OK;
 }
 
-int hl_plan_segments(const hl_plan *plan, int value, int up, int *leaves, int *ups, int room) {
-    const hl_node *node = plan->graph->nodes[value];
-    if (!plan->nodes[value].joined) {
-        if (room > 0 && leaves) leaves[0] = value, ups[0] = up;
-        return 1;
+bool hl_plan_computed(const hl_plan *plan, int node) {
+    const hl_plan_node *n = &plan->nodes[node];
+    return n->live && !n->joined && !n->absorbed && node != plan->graph->input;
+}
+
+/* The first live reader of a value after `from`, -1: none. */
+static int next_reader(const hl_plan *plan, int value, int from) {
+    for (int i = from + 1; i < plan->count; i++) {
+        const hl_node *node = plan->graph->nodes[i];
+        for (int k = 0; plan->nodes[i].live && k < node->input_count; k++)
+            if (node->inputs[k] == value) return i;
     }
-    int factor = plan->nodes[value].shape.h / plan->nodes[node->inputs[0]].shape.h, used = 0;
+    return -1;
+}
+
+int hl_plan_writes(const hl_plan *plan, int node) {
+    if (!(plan->graph->nodes[node]->op->needs & HL_NORMS)) return node;
+    int reader = next_reader(plan, node, node);
+    return reader >= 0 && plan->nodes[reader].absorbed ? reader : node;
+}
+
+static void add_read(hl_reads *reads, int value, int up, int norm) {
+    if (reads->count < HL_MAX_SEGMENTS) reads->value[reads->count] = value, reads->up[reads->count] = up, reads->norm[reads->count] = norm;
+    reads->count++;
+}
+
+static void add_segments(const hl_plan *plan, int value, int up, hl_reads *reads) {
+    const hl_node *node = plan->graph->nodes[value];
+    const hl_plan_node *n = &plan->nodes[value];
+    if (n->unstored) {
+        int norm = n->absorbed ? node->inputs[0] : value;
+        add_read(reads, plan->graph->nodes[norm]->inputs[0], up, norm);
+        return;
+    }
+    if (!n->joined) {
+        add_read(reads, value, up, -1);
+        return;
+    }
+    int factor = n->shape.h / plan->nodes[node->inputs[0]].shape.h;
     for (; factor > 1; factor /= 2) up++;
-    for (int k = 0; k < node->input_count; k++)
-        used += hl_plan_segments(plan, node->inputs[k], up, leaves ? leaves + used : NULL, ups ? ups + used : NULL, room - used);
-    return used;
+    for (int k = 0; k < node->input_count; k++) add_segments(plan, node->inputs[k], up, reads);
+}
+
+hl_reads hl_plan_reads(const hl_plan *plan, int node) {
+    const hl_node *n = plan->graph->nodes[node];
+    hl_reads reads = {0};
+    if (n->op->needs & HL_READS_SEGMENTS) add_segments(plan, n->inputs[0], 0, &reads);
+    else
+        for (int k = 0; k < n->input_count; k++) add_read(&reads, n->inputs[k], 0, -1);
+    return reads;
 }
 
 /* Live nodes whose inputs include `value` and that would read it as a plain map. */
 static bool has_plain_reader(const hl_plan *plan, int value) {
-    for (int i = value + 1; i < plan->count; i++) {
-        const hl_node *node = plan->graph->nodes[i];
-        if (!plan->nodes[i].live || plan->nodes[i].joined || (node->op->needs & HL_READS_SEGMENTS)) continue;
-        for (int k = 0; k < node->input_count; k++)
-            if (node->inputs[k] == value) return true;
-    }
+    for (int i = next_reader(plan, value, value); i >= 0; i = next_reader(plan, value, i))
+        if (!plan->nodes[i].joined && !(plan->graph->nodes[i]->op->needs & HL_READS_SEGMENTS)) return true;
     return false;
 }
 
@@ -48,10 +83,34 @@ static void find_joins(hl_plan *plan) {
         changed = false;
         for (int i = plan->count - 1; i >= 0; i--) {
             if (!plan->nodes[i].joined) continue;
-            if (!has_plain_reader(plan, i) && hl_plan_segments(plan, i, 0, NULL, NULL, 0) <= HL_MAX_SEGMENTS) continue;
+            hl_reads reads = {0};
+            add_segments(plan, i, 0, &reads);
+            if (!has_plain_reader(plan, i) && reads.count <= HL_MAX_SEGMENTS) continue;
             plan->nodes[i].joined = false;
             changed = true;
         }
+    }
+}
+
+/* Whether all who read a value, through joins too, can read it through a norm's terms. */
+static bool read_through(const hl_plan *plan, int value) {
+    if (value == plan->graph->output) return false;
+    for (int i = next_reader(plan, value, value); i >= 0; i = next_reader(plan, value, i)) {
+        const hl_op *op = plan->graph->nodes[i]->op;
+        if (plan->nodes[i].joined ? !read_through(plan, i) : !op->reads_norms || !op->reads_norms(plan->graph->nodes[i])) return false;
+    }
+    return true;
+}
+
+/* An activation whose norm has no other reader is computed with it. Neither is stored where all readers can do without. */
+static void find_norms(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) {
+        if (!plan->nodes[i].live || !(plan->graph->nodes[i]->op->needs & HL_NORMS)) continue;
+        int reader = next_reader(plan, i, i), last = i;
+        bool only = reader >= 0 && next_reader(plan, i, reader) < 0 && i != plan->graph->output;
+        if (only && plan->graph->nodes[reader]->op->act) plan->nodes[last = reader].absorbed = true;
+        if (plan->graph->nodes[last]->op->act == HL_SWISH || !read_through(plan, last)) continue;
+        plan->nodes[i].unstored = plan->nodes[last].unstored = true;
     }
 }
 
@@ -71,7 +130,7 @@ static void find_gradients(hl_plan *plan) {
     }
     for (int i = plan->count - 1; i >= 0; i--) {
         const hl_node *node = plan->graph->nodes[i];
-        for (int k = 0; plan->nodes[i].wants && k < node->input_count; k++) {
+        for (int k = 0; plan->nodes[i].wants && !plan->nodes[i].absorbed && k < node->input_count; k++) {
             hl_plan_node *in = &plan->nodes[node->inputs[k]];
             plan->nodes[i].accumulate[k] = in->gradient >= 0; /* here: somebody wrote before */
             in->gradient = 0;
@@ -87,5 +146,6 @@ void hl_plan_analyse(hl_plan *plan) {
         for (int k = 0; plan->nodes[i].live && k < node->input_count; k++) plan->nodes[node->inputs[k]].live = true;
     }
     find_joins(plan);
+    find_norms(plan);
     if (plan->options.mode == HL_TRAIN) find_gradients(plan);
 }

@@ -44,15 +44,14 @@ static hl_view view_of(const hl_plan *plan, int node) {
     return (hl_view){.n = plan->options.batch, .h = s->h, .w = s->w, .c = s->c, .stride = s->c};
 }
 
-/* The values a step reads, joins taken apart. */
 static void describe_reads(hl_plan *plan, int index) {
-    const hl_node *node = plan->graph->nodes[index];
     hl_plan_node *n = &plan->nodes[index];
-    int ups[HL_MAX_SEGMENTS] = {0};
-    n->step.in_count = node->input_count;
-    for (int k = 0; k < node->input_count; k++) n->reads[k] = node->inputs[k];
-    if (node->op->needs & HL_READS_SEGMENTS) n->step.in_count = hl_plan_segments(plan, node->inputs[0], 0, n->reads, ups, HL_MAX_SEGMENTS);
-    for (int k = 0; k < n->step.in_count; k++) n->step.in[k] = (hl_segment){view_of(plan, n->reads[k]), ups[k]};
+    n->reads = hl_plan_reads(plan, index);
+    n->step.in_count = n->reads.count;
+    for (int k = 0; k < n->reads.count; k++) {
+        n->step.in[k] = (hl_segment){.view = view_of(plan, n->reads.value[k]), .up = n->reads.up[k]};
+        if (n->reads.norm[k] >= 0) n->step.in[k].act = plan->graph->nodes[hl_plan_writes(plan, n->reads.norm[k])]->op->act;
+    }
 }
 
 /* Shapes and kernels of a step: all but parameters and memory. */
@@ -62,6 +61,8 @@ static void describe_step(hl_plan *plan, int index) {
     hl_step *step = &n->step;
     *step = (hl_step){.hl = plan->hl, .kernels = plan->kernels, .node = node, .mode = plan->options.mode, .seed = plan->options.seed, .no_drop = plan->options.no_drop};
     step->out = step->out_gradient = view_of(plan, index);
+    step->act = node->op->needs & HL_NORMS ? plan->graph->nodes[hl_plan_writes(plan, index)]->op->act : HL_LINEAR;
+    step->unstored = n->unstored;
     describe_reads(plan, index);
     for (int k = 0; k < node->input_count; k++) {
         step->in_shape[k] = plan->nodes[node->inputs[k]].shape;
@@ -82,7 +83,10 @@ static void place_step(hl_plan *plan, int index) {
     const hl_node *node = plan->graph->nodes[index];
     hl_plan_node *n = &plan->nodes[index];
     hl_step *step = &n->step;
-    for (int k = 0; k < step->in_count; k++) step->in[k].view.data = at(plan, plan->nodes[n->reads[k]].value);
+    for (int k = 0; k < step->in_count; k++) {
+        step->in[k].view.data = at(plan, plan->nodes[n->reads.value[k]].value);
+        if (n->reads.norm[k] >= 0) step->in[k].norm = hl_norm_of(at(plan, plan->nodes[n->reads.norm[k]].saved), step->in[k].view.c).terms;
+    }
     for (int k = 0; k < node->input_count; k++) step->in_gradient[k].data = at(plan, plan->nodes[node->inputs[k]].gradient);
     step->out.data = at(plan, n->value);
     step->out_gradient.data = at(plan, n->gradient);

@@ -11,23 +11,13 @@ static size_t map_bytes(const hl_plan *plan, int node) {
     return (size_t)plan->options.batch * (size_t)s->h * (size_t)s->w * (size_t)s->c * hl_dtype_bytes(plan->kernels->dtype);
 }
 
-/* The values a computed node reads: its inputs, joins taken apart. */
-static int reads(const hl_plan *plan, int node, int *leaves) {
-    const hl_node *n = plan->graph->nodes[node];
-    int ups[HL_MAX_SEGMENTS], used = 0;
-    if (n->op->needs & HL_READS_SEGMENTS) return hl_plan_segments(plan, n->inputs[0], 0, leaves, ups, HL_MAX_SEGMENTS);
-    for (; used < n->input_count; used++) leaves[used] = n->inputs[used];
-    return used;
-}
-
-static bool computed(const hl_plan *plan, int node) { return plan->nodes[node].live && !plan->nodes[node].joined && node != plan->graph->input; }
-
 /* How often a value is read by computed nodes. */
 static int readers(const hl_plan *plan, int value) {
-    int total = 0, leaves[HL_MAX_SEGMENTS];
+    int total = 0;
     for (int i = value + 1; i < plan->count; i++) {
-        if (!computed(plan, i)) continue;
-        for (int k = reads(plan, i, leaves) - 1; k >= 0; k--) total += leaves[k] == value;
+        if (!hl_plan_computed(plan, i)) continue;
+        const hl_reads *reads = &plan->nodes[i].reads;
+        for (int k = 0; k < reads->count; k++) total += reads->value[k] == value;
     }
     return total;
 }
@@ -39,28 +29,45 @@ static bool overwrites(const hl_plan *plan, int node) {
     int input = n->inputs[0];
     if (input == plan->graph->input || plan->nodes[input].joined || readers(plan, input) != 1) return false;
     if (plan->options.mode == HL_INFER) return true;
-    return !(n->op->needs & HL_NEEDS_INPUT) && !(plan->graph->nodes[input]->op->needs & HL_NEEDS_OUTPUT);
+    bool kept = !plan->nodes[input].absorbed && (plan->graph->nodes[input]->op->needs & HL_NEEDS_OUTPUT);
+    return !(n->op->needs & HL_NEEDS_INPUT) && !kept;
 }
 
-/* Values: from the step that makes them to the last that reads them, in backward too. */
+/* What a node reads lives until it has; a norm's terms too. */
+static void extend_reads(hl_plan *plan, int node) {
+    const hl_plan_node *n = &plan->nodes[node];
+    bool again = n->wants && (plan->graph->nodes[node]->op->needs & HL_NEEDS_INPUT);
+    for (int k = 0; k < n->reads.count; k++) {
+        int items[] = {plan->nodes[n->reads.value[k]].value, n->reads.norm[k] < 0 ? -1 : plan->nodes[n->reads.norm[k]].saved};
+        for (int i = 0; i < 2; i++) {
+            if (items[i] < 0) continue; /* the graph's input is the caller's memory */
+            hl_arena_extend(&plan->arena, items[i], forward_time(node));
+            if (again) hl_arena_extend(&plan->arena, items[i], backward_time(plan, node));
+        }
+    }
+}
+
+/* Values: from the step that makes them to the last that reads them, in backward too. What forward leaves for backward with them. */
 static bool lay_values(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
-        if (!computed(plan, i)) continue;
+        if (!hl_plan_computed(plan, i)) continue;
         const hl_node *node = plan->graph->nodes[i];
-        n->value = overwrites(plan, i) ? plan->nodes[node->inputs[0]].value
-                                       : hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, i), forward_time(i), forward_time(i));
-        if (n->value < 0) return false;
-        hl_arena_extend(&plan->arena, n->value, forward_time(i));
-        if (n->wants && (node->op->needs & HL_NEEDS_OUTPUT)) hl_arena_extend(&plan->arena, n->value, backward_time(plan, i));
-        if (i == plan->graph->output) hl_arena_extend(&plan->arena, n->value, end_time(plan));
-        int leaves[HL_MAX_SEGMENTS];
-        for (int k = reads(plan, i, leaves) - 1; k >= 0; k--) {
-            int value = plan->nodes[leaves[k]].value;
-            if (value < 0) continue; /* the input: the caller's memory */
-            hl_arena_extend(&plan->arena, value, forward_time(i));
-            if (n->wants && (node->op->needs & HL_NEEDS_INPUT)) hl_arena_extend(&plan->arena, value, backward_time(plan, i));
+        int written = hl_plan_writes(plan, i);
+        if (!n->unstored) {
+            n->value = overwrites(plan, i) ? plan->nodes[node->inputs[0]].value
+                                           : hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, i), forward_time(i), forward_time(i));
+            if (n->value < 0) return false;
+            hl_arena_extend(&plan->arena, n->value, forward_time(i));
+            if (n->wants && (node->op->needs & HL_NEEDS_OUTPUT)) hl_arena_extend(&plan->arena, n->value, backward_time(plan, i));
+            if (written == plan->graph->output) hl_arena_extend(&plan->arena, n->value, end_time(plan));
+            plan->nodes[written].value = n->value;
         }
+        if (node->op->saved) {
+            n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), forward_time(i), n->wants ? backward_time(plan, i) : forward_time(i));
+            if (n->saved < 0) return false;
+        }
+        extend_reads(plan, i);
     }
     return true;
 }
@@ -75,6 +82,12 @@ static bool lay_gradients(hl_plan *plan) {
     for (int i = plan->count - 1; i >= 0; i--) {
         if (!plan->nodes[i].wants) continue;
         const hl_node *node = plan->graph->nodes[i];
+        if (plan->nodes[i].absorbed) {
+            int norm = node->inputs[0];
+            plan->nodes[norm].gradient = plan->nodes[i].gradient;
+            hl_arena_extend(&plan->arena, plan->nodes[i].gradient, backward_time(plan, norm));
+            continue;
+        }
         for (int k = 0; k < node->input_count; k++) {
             int input = node->inputs[k];
             hl_plan_node *in = &plan->nodes[input];
@@ -90,17 +103,11 @@ static bool lay_gradients(hl_plan *plan) {
     return true;
 }
 
-/* Statistics that forward leaves for backward, and parameters' gradients. */
-static bool lay_small(hl_plan *plan) {
+static bool lay_parameter_gradients(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         const hl_node *node = plan->graph->nodes[i];
         hl_plan_node *n = &plan->nodes[i];
-        if (!computed(plan, i)) continue;
-        int until = n->wants ? backward_time(plan, i) : forward_time(i);
-        if (node->op->saved) {
-            n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), forward_time(i), until);
-            if (n->saved < 0) return false;
-        }
+        if (!hl_plan_computed(plan, i)) continue;
         for (int slot = 0; slot < HL_MAX_PARAMS && n->wants; slot++) {
             if (node->params[slot] < 0) continue;
             const hl_param_spec *spec = &plan->graph->params[node->params[slot]];
@@ -130,7 +137,7 @@ static size_t scratch_bytes(hl_plan *plan, int node, bool backward) {
 static bool lay_scratch(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
-        if (!computed(plan, i)) continue;
+        if (!hl_plan_computed(plan, i)) continue;
         size_t forward = scratch_bytes(plan, i, false), backward = n->wants ? scratch_bytes(plan, i, true) : 0;
         if (forward && (n->forward_scratch = hl_arena_add(plan->hl, &plan->arena, forward, forward_time(i), forward_time(i))) < 0) return false;
         if (backward && (n->backward_scratch = hl_arena_add(plan->hl, &plan->arena, backward, backward_time(plan, i), backward_time(plan, i))) < 0)
@@ -144,6 +151,6 @@ static bool lay_scratch(hl_plan *plan) {
 }
 
 hl_status hl_plan_layout(hl_plan *plan) {
-    if (!lay_values(plan) || !lay_gradients(plan) || !lay_small(plan) || !lay_scratch(plan)) return HL_NO_MEMORY;
+    if (!lay_values(plan) || !lay_gradients(plan) || !lay_parameter_gradients(plan) || !lay_scratch(plan)) return HL_NO_MEMORY;
     return hl_arena_place(plan->hl, &plan->arena);
 }

@@ -26,13 +26,20 @@ void hl_arena_extend(hl_arena *arena, int item, int at);
  * place where it fits. */
 hl_status hl_arena_place(hl_context *hl, hl_arena *arena);
 
+/* Values, how often each is doubled, and the norm through whose terms it is read, -1: none. */
+typedef struct hl_reads {
+    int count, value[HL_MAX_SEGMENTS], up[HL_MAX_SEGMENTS], norm[HL_MAX_SEGMENTS];
+} hl_reads;
+
 typedef struct hl_plan_node {
     hl_shape shape;
     bool live;         /* the output depends on it */
     bool joined;       /* never computed: its readers take its inputs as segments */
+    bool absorbed;     /* an activation that the norm before it computes: that one's output and gradient are this one's */
+    bool unstored;     /* a norm, or the activation it computes, that no memory is spent on: readers take the norm's input and terms */
     bool wants;        /* its gradient is wanted */
     bool accumulate[HL_MAX_INPUTS];
-    int reads[HL_MAX_SEGMENTS]; /* the values that the step reads, joins taken apart */
+    hl_reads reads; /* what the step reads, joins taken apart */
     int value, gradient, saved, forward_scratch, backward_scratch; /* arena items, -1: none */
     int param_gradient[HL_MAX_PARAMS];
     hl_step step;
@@ -64,8 +71,13 @@ double hl_plan_node_flops(const hl_plan *plan, int node);
 /* Which nodes live, which joins are read as segments, which gradients are wanted. Shapes are set first. */
 hl_status hl_plan_shapes(hl_plan *plan);
 void hl_plan_analyse(hl_plan *plan);
-/* The leaf values that a segment-reading node's input resolves to. */
-int hl_plan_segments(const hl_plan *plan, int value, int up, int *leaves, int *ups, int room);
+/* What a node reads: its inputs, those of a reader of segments with joins taken apart. A count beyond HL_MAX_SEGMENTS says that there
+ * are more than fit. */
+hl_reads hl_plan_reads(const hl_plan *plan, int node);
+/* Whether a node has a pass of its own. */
+bool hl_plan_computed(const hl_plan *plan, int node);
+/* The node whose value is what node's pass writes: the activation that a norm computes with it, else itself. */
+int hl_plan_writes(const hl_plan *plan, int node);
 /* Lays everything into the arena. */
 hl_status hl_plan_layout(hl_plan *plan);
 

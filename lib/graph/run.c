@@ -10,7 +10,7 @@ static void set_batch(hl_plan *plan, const void *images, int count) {
         for (int k = 0; k < HL_MAX_INPUTS; k++) step->in_gradient[k].n = count;
         for (int k = 0; k < step->in_count; k++) {
             step->in[k].view.n = count;
-            if (n->reads[k] == plan->graph->input) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
+            if (n->reads.value[k] == plan->graph->input) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
         }
     }
 }
@@ -21,7 +21,7 @@ void hl_plan_forward(hl_plan *plan, const void *images, int count) {
     set_batch(plan, images, count);
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
-        if (!n->live || n->joined || !n->step.node->op->forward) continue;
+        if (!hl_plan_computed(plan, i) || !n->step.node->op->forward) continue;
         n->step.workspace = scratch(plan, n->forward_scratch);
         n->step.bn_steps = plan->params->bn_steps;
         double start = hl_seconds();
@@ -50,7 +50,7 @@ void hl_plan_backward(hl_plan *plan, hl_adam *adam, double rate) {
     for (int i = plan->count - 1; i >= 0; i--) {
         hl_plan_node *n = &plan->nodes[i];
         const hl_node *node = plan->graph->nodes[i];
-        if (!n->wants || !node->op->backward) continue;
+        if (!n->wants || n->absorbed || !node->op->backward) continue;
         n->step.workspace = scratch(plan, n->backward_scratch);
         double start = hl_seconds(), before = n->step.seconds[HL_BACKWARD_WEIGHTS];
         node->op->backward(&n->step);

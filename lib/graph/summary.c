@@ -20,8 +20,9 @@ static hl_layer_memory memory_of(const hl_plan *plan, int index) {
     const hl_node *node = plan->graph->nodes[index];
     if (!n->live) return HL_MEMORY_UNUSED;
     if (index == plan->graph->input) return HL_MEMORY_CALLER;
-    if (n->joined) return HL_MEMORY_JOINED;
-    for (int k = 0; k < node->input_count; k++)
+    if (n->joined || n->unstored) return HL_MEMORY_JOINED;
+    if (hl_plan_writes(plan, index) != index) return HL_MEMORY_IN_PLACE; /* the activation's */
+    for (int k = 0; k < node->input_count && !n->absorbed; k++)
         if (plan->nodes[node->inputs[k]].value == n->value) return HL_MEMORY_IN_PLACE;
     return HL_MEMORY_OWN;
 }

@@ -45,6 +45,12 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
     return false;
 }
 
+/* No kernel for a few channels a group does, and a large kernel reads each pixel too often for it to be worth while. */
+static bool reads_norms(const hl_node *node) {
+    const hl_conv_options *a = node->attributes;
+    return or_one(a->groups) == 1 && a->kernel_h * a->kernel_w <= 9;
+}
+
 static hl_conv geometry(const hl_step *step) { return hl_conv_geometry(step->node->attributes, step->out.n, step->in_shape[0]); }
 
 static size_t workspace(const hl_step *step, bool backward) {
@@ -84,6 +90,7 @@ const hl_op hl_op_conv = {
     .onnx = "Conv",
     .needs = HL_NEEDS_INPUT | HL_READS_SEGMENTS,
     .shape = shape,
+    .reads_norms = reads_norms,
     .geometry = geometry,
     .workspace = workspace,
     .forward = forward,

@@ -101,6 +101,8 @@ struct hl_op {
     size_t (*workspace)(const hl_step *step, bool backward);
     void (*forward)(hl_step *step);
     void (*backward)(hl_step *step);
+    /* Whether the node may read its segments through a norm's terms. NULL: it may not. */
+    bool (*reads_norms)(const hl_node *node);
     /* The convolution that a kernel is chosen for. NULL: none. */
     hl_conv (*geometry)(const hl_step *step);
     /* Operations of forward (a multiply-add is two), for the whole batch. NULL: not counted (no arithmetic to speak of). */

@@ -69,8 +69,8 @@ START_TEST(layers_by_hand) {
     } wanted[] = {
         {"input", "input", {2, 8, 6}, 0, 0, 0, 0, HL_MEMORY_CALLER},
         {"first", "conv", {4, 8, 6}, 76, 76, 96 * 4 * (2 * 18 + 1), 96 * 4 * 4, HL_MEMORY_OWN},
-        {"norm", "norm", {4, 8, 6}, 16, 8, 96 * 4 * 2, 96 * 4 * 4, HL_MEMORY_OWN},
-        {"relu", "relu", {4, 8, 6}, 0, 0, 96 * 4, 0, HL_MEMORY_IN_PLACE},
+        {"norm", "norm", {4, 8, 6}, 16, 8, 96 * 4 * 2, 0, HL_MEMORY_IN_PLACE}, /* the ReLU is computed with it */
+        {"relu", "relu", {4, 8, 6}, 0, 0, 96 * 4, 96 * 4 * 4, HL_MEMORY_OWN},
         {"unread", "conv", {3, 8, 6}, 111, 111, 0, 0, HL_MEMORY_UNUSED},
         {"max_pool", "max_pool", {4, 4, 3}, 0, 0, 24 * 4 * 4, 24 * 4 * 4, HL_MEMORY_OWN},
         {"upsample", "upsample", {4, 8, 6}, 0, 0, 0, 0, HL_MEMORY_JOINED},

@@ -15,6 +15,7 @@ typedef struct layer {
     map parts[HL_MAX_SEGMENTS], din, out, dout;
     hl_segment in32[HL_MAX_SEGMENTS], in64[HL_MAX_SEGMENTS];
     int segments;
+    row norms[HL_MAX_SEGMENTS];
     row kernel, dkernel, bias, dbias;
 } layer;
 
@@ -24,7 +25,8 @@ static inline layer layer_new(hl_context *hl, const shape *s) {
     for (int i = 0, left = conv->in_c; i < s->segments; i++) {
         int up = s->ups >> i & 1, c = i + 1 < s->segments ? (left + 1) / 2 : left;
         l.parts[i] = map_new(conv->n, conv->in_h >> up, conv->in_w >> up, c, s->gap, 10 + (uint64_t)i);
-        l.in32[i] = (hl_segment){l.parts[i].f32, up}, l.in64[i] = (hl_segment){l.parts[i].f64, up};
+        l.norms[i] = row_new(3 * c, 20 + (uint64_t)i);
+        l.in32[i] = (hl_segment){.view = l.parts[i].f32, .up = up}, l.in64[i] = (hl_segment){.view = l.parts[i].f64, .up = up};
         left -= c;
     }
     int64_t size = (int64_t)conv->out_c * conv->kh * conv->kw * (conv->in_c / conv->groups);
@@ -36,9 +38,17 @@ static inline layer layer_new(hl_context *hl, const shape *s) {
 }
 
 static inline void layer_free(layer *l) {
-    for (int i = 0; i < l->segments; i++) map_free(&l->parts[i]);
+    for (int i = 0; i < l->segments; i++) map_free(&l->parts[i]), row_free(&l->norms[i]);
     map_free(&l->din), map_free(&l->out), map_free(&l->dout);
     row_free(&l->kernel), row_free(&l->dkernel), row_free(&l->bias), row_free(&l->dbias);
+}
+
+/* From here on the segments are read through norms, every second one's with a ReLU. */
+static inline void read_through_norms(layer *l) {
+    for (int i = 0; i < l->segments; i++) {
+        l->in32[i].norm = l->norms[i].f32, l->in64[i].norm = l->norms[i].f64;
+        l->in32[i].act = l->in64[i].act = i % 2 ? HL_LINEAR : HL_RELU;
+    }
 }
 
 /* All passes with one kernel. `variant` 0: with bias, overwriting; 1: without, accumulating. */
@@ -65,10 +75,11 @@ static inline void hold_against_double(const shape *s, const hl_conv_kernel *ker
     bool exact = !strcmp(kernel->name, "gemm") || !strcmp(kernel->name, "depthwise");
     double tolerance = exact ? 1e-5 : 1e-4; /* plain loops add pixel after pixel in float */
     char what[200];
-    for (int variant = 0; variant < 2; variant++) {
+    for (int variant = 0; variant < (s->conv.groups == 1 ? 4 : 2); variant++) {
         layer l = layer_new(hl, s);
-        run(&l, hl_kernels_ref_f64.convs[0], HL_F64, variant);
-        run(&l, kernel, HL_F32, variant);
+        if (variant > 1) read_through_norms(&l);
+        run(&l, hl_kernels_ref_f64.convs[0], HL_F64, variant % 2);
+        run(&l, kernel, HL_F32, variant % 2);
         const hl_conv *c = &s->conv;
         int length = snprintf(what, sizeof what, "%s %dx%dx%dx%d -> %d, kernel %dx%d, variant %d, ", kernel->name, c->n, c->in_h, c->in_w,
                               c->in_c, c->out_c, c->kh, c->kw, variant);

@@ -14,7 +14,7 @@ typedef struct bench {
     map x, y, dy, dx, half, large; /* half: pooled by 2; large: upsampled by 2 */
     map s, ds;                     /* one pixel an image */
     row gamma, beta, dgamma, dbeta;
-    double mean[256], variance[256];
+    double mean[256], variance[256], terms[768];
 } bench;
 
 static bench bench_new(int threads, const size *s) {
@@ -61,20 +61,31 @@ static void norm_statistics(bench *b, const hl_kernels *k, hl_dtype t, bool more
         else b->dgamma.f64[c] = mean[c], b->dbeta.f64[c] = variance[c];
     }
 }
-static void norm_apply(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
-    const hl_view *y = more ? in(&b->x, t) : in(&b->y, t); /* in place */
-    k->norm_apply(b->hl, in(&b->x, t), b->mean, b->variance, 1e-3, more ? NULL : of(&b->gamma, t), of(&b->beta, t), y);
+static hl_norm_state norm_of(bench *b, const hl_kernels *k, hl_dtype t, hl_activation act, bool plain) {
+    hl_norm_state norm = {b->mean, b->variance, 1e-3, plain ? NULL : of(&b->gamma, t), of(&b->beta, t), act, b->terms};
+    k->norm_terms(&norm, b->x.f32.c);
+    return norm;
 }
-static void norm_backward(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+static void apply_norm(bench *b, const hl_kernels *k, hl_dtype t, hl_activation act, bool more) {
+    hl_norm_state norm = norm_of(b, k, t, act, more);
+    k->norm_apply(b->hl, in(&b->x, t), &norm, more ? in(&b->x, t) : in(&b->y, t)); /* in place */
+}
+static void norm_apply(bench *b, const hl_kernels *k, hl_dtype t, bool more) { apply_norm(b, k, t, HL_LINEAR, more); }
+static void norm_relu_apply(bench *b, const hl_kernels *k, hl_dtype t, bool more) { apply_norm(b, k, t, HL_RELU, more); }
+static void norm_swish_apply(bench *b, const hl_kernels *k, hl_dtype t, bool more) { apply_norm(b, k, t, HL_SWISH, more); }
+static void back_through(bench *b, const hl_kernels *k, hl_dtype t, hl_activation act, bool more) {
     space s = space_new(b->hl, k->norm_workspace(in(&b->x, t), hl_threads(b->hl)));
-    k->norm_backward(b->hl, in(&b->x, t), in(&b->dy, t), b->mean, b->variance, 1e-3, of(&b->gamma, t), in(&b->dx, t), more,
-                     more ? NULL : of(&b->dgamma, t), of(&b->dbeta, t), s.data);
+    hl_norm_state norm = norm_of(b, k, t, act, false);
+    k->norm_backward(b->hl, in(&b->x, t), in(&b->dy, t), &norm, in(&b->dx, t), more, more ? NULL : of(&b->dgamma, t), of(&b->dbeta, t), s.data);
     space_free("norm_backward", &s);
 }
+static void norm_backward(bench *b, const hl_kernels *k, hl_dtype t, bool more) { back_through(b, k, t, HL_LINEAR, more); }
+static void norm_relu_backward(bench *b, const hl_kernels *k, hl_dtype t, bool more) { back_through(b, k, t, HL_RELU, more); }
+static void norm_swish_backward(bench *b, const hl_kernels *k, hl_dtype t, bool more) { back_through(b, k, t, HL_SWISH, more); }
 static void norm_backward_in_place(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
     space s = space_new(b->hl, k->norm_workspace(in(&b->x, t), hl_threads(b->hl)));
-    k->norm_backward(b->hl, in(&b->x, t), in(&b->dy, t), b->mean, b->variance, 1e-3, more ? NULL : of(&b->gamma, t), in(&b->dy, t), false,
-                     of(&b->dgamma, t), of(&b->dbeta, t), s.data);
+    hl_norm_state norm = norm_of(b, k, t, more ? HL_RELU : HL_LINEAR, more);
+    k->norm_backward(b->hl, in(&b->x, t), in(&b->dy, t), &norm, in(&b->dy, t), false, of(&b->dgamma, t), of(&b->dbeta, t), s.data);
     space_free("norm_backward", &s);
 }
 static void relu(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
@@ -176,7 +187,11 @@ static const struct {
     job *run;
 } jobs[] = {{"norm_statistics", norm_statistics},
             {"norm_apply", norm_apply},
+            {"norm_relu_apply", norm_relu_apply},
+            {"norm_swish_apply", norm_swish_apply},
             {"norm_backward", norm_backward},
+            {"norm_relu_backward", norm_relu_backward},
+            {"norm_swish_backward", norm_swish_backward},
             {"norm_backward in place", norm_backward_in_place},
             {"relu", relu},
             {"sigmoid", sigmoid},

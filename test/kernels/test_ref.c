@@ -95,8 +95,8 @@ START_TEST(segments_are_a_concatenation) {
         double *to = (double *)whole.f64.data + i * 3, *from = (double *)a.f64.data + (i / 8 * 2 + i % 4 / 2) * 3;
         to[0] = from[0], to[1] = from[1], to[2] = ((double *)b.f64.data)[i];
     }
-    k->convs[0]->forward(hl, &c, (hl_segment[]){{a.f64, 1}, {b.f64, 0}}, 2, kernel.f64, NULL, &y.f64, NULL);
-    k->convs[0]->forward(hl, &c, &(hl_segment){whole.f64, 0}, 1, kernel.f64, NULL, &z.f64, NULL);
+    k->convs[0]->forward(hl, &c, (hl_segment[]){{.view = a.f64, .up = 1}, {.view = b.f64}}, 2, kernel.f64, NULL, &y.f64, NULL);
+    k->convs[0]->forward(hl, &c, &(hl_segment){.view = whole.f64}, 1, kernel.f64, NULL, &z.f64, NULL);
     for (int i = 0; i < 32; i++) near(((double *)y.f64.data)[i], ((double *)z.f64.data)[i]);
     map_free(&a), map_free(&b), map_free(&whole), map_free(&y), map_free(&z);
     row_free(&kernel);
@@ -145,9 +145,12 @@ START_TEST(batch_norm_and_its_gradient) {
     hl_view in = view(x, 2, 1, 2, 1), out = view(y, 2, 1, 2, 1), dout = view(dy, 2, 1, 2, 1), din = view(dx, 2, 1, 2, 1);
     k->norm_statistics(hl, &in, &mean, &variance, NULL);
     near(mean, 3), near(variance, 3.5);
-    k->norm_apply(hl, &in, &mean, &variance, 0.25, &gamma, &beta, &out);
+    double terms[3];
+    hl_norm_state norm = {.mean = &mean, .variance = &variance, .eps = 0.25, .gamma = &gamma, .beta = &beta, .terms = terms};
+    k->norm_terms(&norm, 1);
+    k->norm_apply(hl, &in, &norm, &out);
     for (int i = 0; i < 4; i++) near(y[i], normed(x, i, gamma, beta));
-    k->norm_backward(hl, &in, &dout, &mean, &variance, 0.25, &gamma, &din, false, &dgamma, &dbeta, NULL);
+    k->norm_backward(hl, &in, &dout, &norm, &din, false, &dgamma, &dbeta, NULL);
     near(dbeta, 2.5);
     double expected = 0;
     for (int i = 0; i < 4; i++) expected += dy[i] * (y[i] - beta) / gamma;
@@ -160,6 +163,32 @@ START_TEST(batch_norm_and_its_gradient) {
         }
         x[j] = kept;
         ck_assert_double_eq_tol(dx[j], slope, 1e-8);
+    }
+}
+END_TEST
+
+/* Behind a norm they do what the norm and the activation do one after the other. */
+START_TEST(activations_behind_a_norm) {
+    double x[] = {1, 2, 3, 6}, y[4], z[4], dy[] = {1, -2, 0.5, 3}, dz[4], dx[4], expected[4], mean, variance, gamma = 1.5, beta = -0.5, sums[4];
+    hl_view in = view(x, 2, 1, 2, 1), out = view(y, 2, 1, 2, 1), between = view(z, 2, 1, 2, 1), dout = view(dy, 2, 1, 2, 1);
+    hl_view dbetween = view(dz, 2, 1, 2, 1), din = view(dx, 2, 1, 2, 1), right = view(expected, 2, 1, 2, 1);
+    k->norm_statistics(hl, &in, &mean, &variance, NULL);
+    double terms[3];
+    hl_norm_state norm = {.mean = &mean, .variance = &variance, .eps = 0.25, .gamma = &gamma, .beta = &beta, .terms = terms};
+    k->norm_terms(&norm, 1);
+    for (int act = HL_RELU; act <= HL_SWISH; act++) {
+        norm.act = HL_LINEAR;
+        k->norm_apply(hl, &in, &norm, &between);
+        (act == HL_RELU ? k->relu_forward : k->swish_forward)(hl, &between, &right);
+        norm.act = (hl_activation)act;
+        k->norm_apply(hl, &in, &norm, &out);
+        for (int i = 0; i < 4; i++) near(y[i], expected[i]);
+        (act == HL_RELU ? k->relu_backward : k->swish_backward)(hl, &between, &dout, &dbetween, false);
+        k->norm_backward(hl, &in, &dout, &norm, &din, false, &sums[0], &sums[1], NULL);
+        norm.act = HL_LINEAR;
+        k->norm_backward(hl, &in, &dbetween, &norm, &right, false, &sums[2], &sums[3], NULL);
+        for (int i = 0; i < 4; i++) near(dx[i], expected[i]);
+        near(sums[0], sums[2]), near(sums[1], sums[3]);
     }
 }
 END_TEST
@@ -254,6 +283,7 @@ int main(void) {
     tcase_add_test(tcase, a_tie_in_a_pool_goes_to_the_first);
     tcase_add_test(tcase, padding_takes_part_only_if_asked);
     tcase_add_test(tcase, batch_norm_and_its_gradient);
+    tcase_add_test(tcase, activations_behind_a_norm);
     tcase_add_test(tcase, activations);
     tcase_add_test(tcase, upsampling_and_its_sum);
     tcase_add_test(tcase, the_loss_is_stable);
