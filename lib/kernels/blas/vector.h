@@ -27,6 +27,23 @@ static inline vector vector_load(const float *from) {
 }
 
 static inline void vector_store(float *to, vector v) { memcpy(to, &v, sizeof v); }
+/* To aligned memory, past the caches where the processor can. Whoever has written so calls vector_fence before others read. */
+static inline void vector_store_past(float *to, vector v) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    _mm512_stream_ps(to, (__m512)v);
+#elif defined HL_KERNELS_AVX2 && defined __AVX__
+    _mm256_stream_ps(to, (__m256)v);
+#else
+    vector_store(to, v);
+#endif
+}
+
+static inline void vector_fence(void) {
+#if defined HL_KERNELS_AVX512 || defined HL_KERNELS_AVX2
+    _mm_sfence();
+#endif
+}
+
 static inline vector vector_of(float value) { return value - (vector){0}; }
 
 /* The first `count` floats, zeros behind them. */

@@ -5,6 +5,8 @@ enum {
     FEW_TILES = 256,          /* up to so many, pieces are output channels, else tiles */
     FEW_PANELS = 2,           /* panels of output channels of such a piece */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
+    BLOCKS = 8,               /* blocks of a piece, at most */
+    PAST_FLOATS = 1 << 20,    /* an output so large is out of the caches before anyone reads it */
     BLOCK_PANELS = 4,         /* panels of output channels whose products a block holds at a time */
 };
 
@@ -15,12 +17,14 @@ typedef struct winograd_call {
     const float *kernel, *bias;
     bool turned; /* the kernel is (in, 3, 3, out), to be read with its taps backwards */
     const hl_view *out;
-    bool accumulate;
+    bool accumulate, past; /* past the caches */
     int64_t tiles;
-    int block;              /* tiles of a piece */
+    int block, blocks;      /* tiles of a block, blocks of a piece */
     float *shared, *memory; /* one for all, and one for each worker */
     int64_t worker;         /* floats of the latter */
 } winograd_call;
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static bool fits(const hl_conv *conv) {
     return conv->kh == 3 && conv->kw == 3 && conv->stride_h == 1 && conv->stride_w == 1 && conv->pad_top == 1 && conv->pad_left == 1 &&
@@ -88,13 +92,20 @@ static void transform_tile(const winograd_call *call, int64_t tile, int64_t row,
     HL_BLAS(winograd_input)(call->conv, call->in, call->segments, tile, to, g.rows * LANES, tile_plane(call->conv, tiles));
 }
 
-/* The 36 products of `tiles` transformed tiles with panels of the transformed kernel. */
+/* Of tiles first .. end the share of plane k of all: asked for while the products before them run. */
+static void prefetch_share(const winograd_call *call, int64_t first, int64_t end, int k) {
+    int64_t count = end - first;
+    for (int64_t t = first + count * k / PLANES; t < first + count * (k + 1) / PLANES; t++) HL_BLAS(winograd_prefetch_input)(call->conv, call->in, call->segments, t);
+}
+
+/* The 36 products of `tiles` transformed tiles with panels of the transformed kernel; tiles next .. next_end come after them. */
 static void multiply(const winograd_call *call, int64_t tiles, int panels, const float *v, const float *u, int64_t u_plane, float *m,
-                     int64_t m_plane) {
+                     int64_t m_plane, int64_t next, int64_t next_end) {
     const hl_conv *conv = call->conv;
     groups g = groups_of(tiles);
     int64_t v_plane = tile_plane(conv, tiles), group = group_floats(conv, g);
-    for (int k = 0; k < PLANES; k++)
+    for (int k = 0; k < PLANES; k++) {
+        if (next < next_end) prefetch_share(call, next, next_end, k);
         for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
             for (int i = 0; i < g.count; i++) {
                 int64_t row = (int64_t)i * g.rows;
@@ -104,12 +115,14 @@ static void multiply(const winograd_call *call, int64_t tiles, int panels, const
                                                .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
                                                .panels = panels - n < 2 ? 1 : 2, .depth = conv->in_c});
             }
+    }
 }
 
 static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m, int64_t m_plane) {
     int left = call->conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
     for (int64_t t = 0; t < tiles; t++)
-        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->accumulate, call->out, channel, first + t);
+        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->accumulate, call->past, call->out, channel, first + t);
+    if (call->past) vector_fence();
 }
 
 static void kernel_piece(void *arg, int64_t piece, int worker) {
@@ -119,18 +132,23 @@ static void kernel_piece(void *arg, int64_t piece, int worker) {
     HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->turned, (int)piece * LANES, call->shared + piece * panel, plane);
 }
 
+/* A piece is up to BLOCKS blocks one after the other, so that each can ask for the next one's pixels. */
 static void tiles_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
-    int64_t first = piece * call->block, left = call->tiles - first, tiles = left < call->block ? left : call->block;
     int all = panels_of(conv->out_c);
     int64_t u_plane = plane_floats((int64_t)all * conv->in_c), m_plane = plane_floats((int64_t)call->block * BLOCK_PANELS);
     float *v = call->memory + worker * call->worker, *m = v + PLANES * tile_plane(conv, call->block);
-    for (int64_t t = 0; t < tiles; t++) transform_tile(call, first + t, t, tiles, v);
-    for (int from = 0; from < all; from += BLOCK_PANELS) {
-        int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
-        multiply(call, tiles, panels, v, call->shared + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane);
-        output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
+    int64_t end = smaller((piece + 1) * call->blocks * call->block, call->tiles);
+    for (int64_t first = piece * call->blocks * call->block, tiles; first < end; first += tiles) {
+        tiles = smaller(call->block, end - first);
+        for (int64_t t = 0; t < tiles; t++) transform_tile(call, first + t, t, tiles, v);
+        for (int from = 0; from < all; from += BLOCK_PANELS) {
+            int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
+            int64_t next = from ? end : first + tiles;
+            multiply(call, tiles, panels, v, call->shared + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next, smaller(next + call->block, end));
+            output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
+        }
     }
 }
 
@@ -148,8 +166,14 @@ static void panels_piece(void *arg, int64_t piece, int worker) {
     float *u = call->memory + worker * call->worker, *m = u + PLANES * u_plane;
     for (int p = 0; p < panels; p++)
         HL_BLAS(winograd_kernel)(conv, call->kernel, call->turned, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
-    multiply(call, call->tiles, panels, call->shared, u, u_plane, m, m_plane);
+    multiply(call, call->tiles, panels, call->shared, u, u_plane, m, m_plane, 0, 0);
     output_tiles(call, 0, call->tiles, from * LANES, panels, m, m_plane);
+}
+
+static bool writes_past(const winograd_call *call) {
+    const hl_view *out = call->out;
+    bool aligned = (uintptr_t)out->data % (LANES * sizeof(float)) == 0 && out->stride % LANES == 0 && out->c % LANES == 0;
+    return aligned && !call->accumulate && hl_view_pixels(out) * out->c >= PAST_FLOATS;
 }
 
 static void run(hl_context *hl, winograd_call *call, float *memory) {
@@ -163,8 +187,10 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
         return;
     }
     call->block = block_tiles(conv);
+    call->blocks = (int)hl_blas_clamp(call->tiles / (16 * call->block), 1, BLOCKS);
+    call->past = writes_past(call);
     hl_parallel_for(hl, panels_of(conv->out_c), kernel_piece, call);
-    hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->block), tiles_piece, call);
+    hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->blocks * call->block), tiles_piece, call);
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,

@@ -25,11 +25,15 @@ static inline tiling tiles_of(const hl_conv *conv) {
 
 /* B^T d B of a tile's 6 x 6 inputs, all channels of all segments: panel p of place k goes to to[k * plane + p * panel]. */
 void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane);
+/* Asks for a tile's pixels, some time before its transform. */
+void HL_BLAS(winograd_prefetch_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile);
+void HL_BLAS(winograd_prefetch_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile);
 /* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane);
-/* A^T M A: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) may be NULL. */
+/* A^T M A: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) may be NULL. `past`: the output is
+ * written past the caches, which needs whole aligned vectors and no accumulation. */
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
-                              bool accumulate, const hl_view *out, int channel, int64_t tile);
+                              bool accumulate, bool past, const hl_view *out, int channel, int64_t tile);
 /* G g G^T of up to LANES output channels from `output` on, all input channels: input channel i of place k goes to
  * to[k * plane + i * LANES]. The kernel is (out, 3, 3, in), or `turned`: (in, 3, 3, out) with its taps backwards. */
 void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, bool turned, int output, float *to, int64_t plane);

@@ -4,6 +4,8 @@
 
 /* One-dimensional transforms: values `s` apart become values `t` apart. Constants where they are inlined. */
 typedef void transform(const vector *d, int s, vector *to, int t);
+enum { LINE = 16 }; /* floats of a cache line */
+
 #define INLINE static inline __attribute__((always_inline))
 
 /* B^T */
@@ -86,6 +88,27 @@ static bool find_pixels(const hl_segment *in, int n, int h, int w, int y0, int x
     return inside;
 }
 
+/* Asks for the rows x columns pixels of an h x w map from (y0, x0) on, as far as they are in it. */
+static void prefetch_pixels(const hl_segment *in, int n, int h, int w, int y0, int x0, int rows, int columns) {
+    int step = 1 << in->up, x_end = x0 + columns < w ? x0 + columns : w, y_end = y0 + rows < h ? y0 + rows : h;
+    for (int y = (y0 > 0 ? y0 : 0) >> in->up << in->up; y < y_end; y += step) {
+        const float *row = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w);
+        for (int x = x0 > 0 ? x0 : 0; x < x_end; x += step)
+            for (int c = 0; c < in->view.c; c += LINE) __builtin_prefetch(row + (x >> in->up) * in->view.stride + c, 0, 2);
+    }
+}
+
+void HL_BLAS(winograd_prefetch_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile) {
+    place at = place_of(conv, tile);
+    for (int s = 0; s < segments; s++) /* its first columns are the last of the tile before */
+        prefetch_pixels(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left + PATCH - TILE, PATCH, TILE);
+}
+
+void HL_BLAS(winograd_prefetch_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile) {
+    place at = place_of(conv, tile);
+    prefetch_pixels(&(hl_segment){.view = *dout}, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE, TILE);
+}
+
 /* A vector of channels of each pixel. */
 INLINE void load_pixels(const float *const *pixels, int values, bool whole, int channel, int count, vector *to) {
     if (whole) {
@@ -166,7 +189,7 @@ void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_
 }
 
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
-                              bool accumulate, const hl_view *out, int channel, int64_t tile) {
+                              bool accumulate, bool past, const hl_view *out, int channel, int64_t tile) {
     place at = place_of(conv, tile);
     int rows = conv->out_h - at.y < TILE ? conv->out_h - at.y : TILE, columns = conv->out_w - at.x < TILE ? conv->out_w - at.x : TILE;
     float *first = hl_blas_pixel(out, ((int64_t)at.n * conv->out_h + at.y) * conv->out_w + at.x) + channel;
@@ -180,7 +203,8 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
                 float *to = first + (row * conv->out_w + column) * out->stride + c;
                 vector value = y[row * TILE + column] + add;
                 if (accumulate) value += vector_load_some(to, count - c);
-                vector_store_some(to, value, count - c);
+                if (past) vector_store_past(to, value);
+                else vector_store_some(to, value, count - c);
             }
     }
 }

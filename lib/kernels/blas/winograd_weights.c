@@ -5,7 +5,7 @@ enum {
     PARTS = 8,                /* a small kernel is summed in so many parts at most, cut over tiles, ... */
     PART_FLOATS = 1 << 18,    /* if one part's sums are no more */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of a part's tiles */
-    CHUNK_FLOATS = 6 << 20,   /* transformed data of a large kernel's tiles, held at a time */
+    CHUNK_FLOATS = 3 << 20,   /* transformed data of a large kernel's tiles, held at a time */
     PANELS = 2,               /* panels of output channels of a piece of a large kernel */
     TILES = 4,                /* tiles transformed in a piece */
 };
@@ -66,15 +66,25 @@ static void transform_tile(const weights_call *call, int64_t tile, int64_t row, 
     HL_BLAS(winograd_gradient)(call->conv, call->dout, tile, v + PLANES * plane + row * LANES, panel, out_plane(call->conv));
 }
 
-/* Sums (+)= the products of `tiles` transformed tiles, for `outputs` output channels from panel `from` on. */
-static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums, int64_t sum_plane) {
+static void prefetch_tile(const weights_call *call, int64_t tile) {
+    HL_BLAS(winograd_prefetch_input)(call->conv, call->in, call->segments, tile);
+    HL_BLAS(winograd_prefetch_gradient)(call->conv, call->dout, tile);
+}
+
+/* Sums (+)= the products of `tiles` transformed tiles, for `outputs` output channels from panel `from` on. Meanwhile the pixels of tiles
+ * next .. next_end are asked for. */
+static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums, int64_t sum_plane,
+                     int64_t next, int64_t next_end) {
     const hl_conv *conv = call->conv;
     int64_t panel = held_tiles(conv) * LANES, v_plane = in_plane(conv), m_plane = out_plane(conv);
     const float *m = v + PLANES * v_plane + from * panel;
-    for (int k = 0; k < PLANES; k++)
+    int64_t ahead = next_end - next;
+    for (int k = 0; k < PLANES; k++) {
+        for (int64_t t = ahead * k / PLANES; t < ahead * (k + 1) / PLANES; t++) prefetch_tile(call, next + t);
         HL_BLAS(outer_product)(&(hl_product){.a = m + k * m_plane, .a_row = LANES, .a_panel = panel, .b = v + k * v_plane, .b_panel = panel, .b_k = LANES,
                                              .c = sums + k * sum_plane, .c_row = padded_in(conv), .c_panel = LANES,
                                              .rows = outputs, .panels = panels_of(conv->in_c), .depth = (int)tiles, .accumulate = accumulate});
+    }
 }
 
 /* A small kernel: a piece is a part of the tiles, with sums of its own. */
@@ -85,8 +95,9 @@ static void part_piece(void *arg, int64_t piece, int worker) {
     float *v = call->memory + worker * held_floats(conv), *sums = call->sums + piece * call->sum_size;
     for (int64_t t = first, count; t < end; t += count) {
         count = end - t < block_tiles(conv) ? end - t : block_tiles(conv);
+        int64_t next = t + count, next_end = next + block_tiles(conv) < end ? next + block_tiles(conv) : end;
         for (int64_t i = 0; i < count; i++) transform_tile(call, t + i, i, v);
-        multiply(call, count, 0, conv->out_c, v, t > first, sums, call->sum_plane);
+        multiply(call, count, 0, conv->out_c, v, t > first, sums, call->sum_plane, next, next_end);
     }
 }
 
@@ -117,7 +128,7 @@ static void channels_piece(void *arg, int64_t piece, int worker) {
     int from = (int)piece * PANELS * LANES, left = call->conv->out_c - from, outputs = left < PANELS * LANES ? left : PANELS * LANES;
     int64_t in = call->conv->in_c;
     float *sums = call->sums + worker * call->sum_size;
-    multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums, call->sum_plane);
+    multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums, call->sum_plane, 0, 0);
     for (int o = 0; o < outputs; o++)
         HL_BLAS(winograd_dkernel)(sums + o * padded_in(call->conv), call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
 }
