@@ -32,6 +32,11 @@ char *hl_format(hl_context *hl, const char *format, ...) HL_PRINTF(2, 3);
  * is a function of the shape alone, so that results are the same bits on any number of threads. */
 void hl_parallel_for(hl_context *hl, int64_t pieces, void (*fn)(void *arg, int64_t piece, int worker), void *arg);
 
+/* Runs fn(arg) on the calling thread while the context's others stand by: hl_parallel_for, called by fn on that thread, then begins and
+ * ends within a microsecond or so. For a whole step of a network. Threads without work turn in place for some 100 microseconds, then
+ * sleep. Only one such region exists at a time in a context; a second runs without. */
+void hl_with_team(hl_context *hl, void (*fn)(void *arg), void *arg);
+
 /* Seconds of a monotonic clock. For timing.json and progress only: no figure depends on it. */
 double hl_seconds(void);
 

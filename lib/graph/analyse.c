@@ -114,6 +114,35 @@ static void find_norms(hl_plan *plan) {
     }
 }
 
+int hl_plan_home(const hl_plan *plan, int node, int *offset) {
+    int channels = 0;
+    for (; plan->nodes[node].within >= 0; node = plan->nodes[node].within) channels += plan->nodes[node].offset;
+    if (offset) *offset = channels;
+    return node;
+}
+
+/* Whether a value may lie in a concatenation's memory. Who else reads it comes before the concatenation, so that in backward the
+ * gradient there is whole when they add to it. */
+static bool may_lie_within(const hl_plan *plan, int value, int concat) {
+    int last = value;
+    for (int i = next_reader(plan, value, value); i >= 0; i = next_reader(plan, value, i)) last = i;
+    int norm = plan->nodes[value].absorbed ? plan->graph->nodes[value]->inputs[0] : value;
+    return last == concat && plan->nodes[value].within < 0 && value != plan->graph->input && !plan->nodes[value].joined && !plan->nodes[norm].unstored;
+}
+
+/* Concatenations that are stored take their inputs' memory in: each is written where it is wanted. */
+static void find_homes(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) plan->nodes[i].within = -1;
+    for (int i = 0; i < plan->count; i++) {
+        const hl_node *node = plan->graph->nodes[i];
+        if (!(node->op->needs & HL_CONCATENATES) || !plan->nodes[i].live || plan->nodes[i].joined) continue;
+        for (int k = 0, channels = 0; k < node->input_count; channels += plan->nodes[node->inputs[k++]].shape.c) {
+            if (!may_lie_within(plan, node->inputs[k], i)) continue;
+            plan->nodes[node->inputs[k]].within = i, plan->nodes[node->inputs[k]].offset = channels;
+        }
+    }
+}
+
 static bool has_trainable(const hl_node *node) {
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++)
         if (node->params[slot] >= 0 && hl_param_kind_trainable(node->graph->params[node->params[slot]].kind)) return true;
@@ -147,5 +176,6 @@ void hl_plan_analyse(hl_plan *plan) {
     }
     find_joins(plan);
     find_norms(plan);
+    find_homes(plan);
     if (plan->options.mode == HL_TRAIN) find_gradients(plan);
 }

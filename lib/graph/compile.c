@@ -41,7 +41,7 @@ static hl_status match_params(hl_plan *plan) {
 
 static hl_view view_of(const hl_plan *plan, int node) {
     const hl_shape *s = &plan->nodes[node].shape;
-    return (hl_view){.n = plan->options.batch, .h = s->h, .w = s->w, .c = s->c, .stride = s->c};
+    return (hl_view){.n = plan->options.batch, .h = s->h, .w = s->w, .c = s->c, .stride = plan->nodes[hl_plan_home(plan, node, NULL)].shape.c};
 }
 
 static void describe_reads(hl_plan *plan, int index) {
@@ -78,18 +78,27 @@ static void describe_step(hl_plan *plan, int index) {
 
 static void *at(const hl_plan *plan, int item) { return item < 0 ? NULL : plan->memory + plan->arena.items[item].offset; }
 
+/* Where a node's map begins in an item of its home. */
+static void *map_at(const hl_plan *plan, int node, int item) {
+    int offset;
+    hl_plan_home(plan, node, &offset);
+    return item < 0 ? NULL : (char *)at(plan, item) + (size_t)offset * hl_dtype_bytes(plan->kernels->dtype);
+}
+
 /* Points a step into the store and into the arena. */
 static void place_step(hl_plan *plan, int index) {
     const hl_node *node = plan->graph->nodes[index];
     hl_plan_node *n = &plan->nodes[index];
     hl_step *step = &n->step;
     for (int k = 0; k < step->in_count; k++) {
-        step->in[k].view.data = at(plan, plan->nodes[n->reads.value[k]].value);
+        step->in[k].view.data = map_at(plan, n->reads.value[k], plan->nodes[n->reads.value[k]].value);
         if (n->reads.norm[k] >= 0) step->in[k].norm = hl_norm_of(at(plan, plan->nodes[n->reads.norm[k]].saved), step->in[k].view.c).terms;
     }
-    for (int k = 0; k < node->input_count; k++) step->in_gradient[k].data = at(plan, plan->nodes[node->inputs[k]].gradient);
-    step->out.data = at(plan, n->value);
-    step->out_gradient.data = at(plan, n->gradient);
+    for (int k = 0; k < node->input_count; k++) step->in_gradient[k].data = map_at(plan, node->inputs[k], plan->nodes[node->inputs[k]].gradient);
+    int written = hl_plan_writes(plan, index);
+    step->out = step->out_gradient = view_of(plan, written);
+    step->out.data = map_at(plan, written, n->value);
+    step->out_gradient.data = map_at(plan, written, n->gradient);
     step->saved = at(plan, n->saved);
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
         if (node->params[slot] >= 0) step->param[slot] = plan->params->list[plan->param_of_spec[node->params[slot]]].data;

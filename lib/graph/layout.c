@@ -27,6 +27,8 @@ static bool overwrites(const hl_plan *plan, int node) {
     const hl_node *n = plan->graph->nodes[node];
     if (!(n->op->needs & HL_MAY_OVERWRITE)) return false;
     int input = n->inputs[0];
+    int written = hl_plan_writes(plan, node);
+    if (plan->nodes[written].within >= 0 || plan->nodes[input].within >= 0 || (plan->graph->nodes[input]->op->needs & HL_CONCATENATES)) return false;
     if (input == plan->graph->input || plan->nodes[input].joined || readers(plan, input) != 1) return false;
     if (plan->options.mode == HL_INFER) return true;
     bool kept = !plan->nodes[input].absorbed && (plan->graph->nodes[input]->op->needs & HL_NEEDS_OUTPUT);
@@ -55,8 +57,10 @@ static bool lay_values(hl_plan *plan) {
         const hl_node *node = plan->graph->nodes[i];
         int written = hl_plan_writes(plan, i);
         if (!n->unstored) {
-            n->value = overwrites(plan, i) ? plan->nodes[node->inputs[0]].value
-                                           : hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, i), forward_time(i), forward_time(i));
+            int home = hl_plan_home(plan, written, NULL);
+            n->value = overwrites(plan, i) ? plan->nodes[node->inputs[0]].value : plan->nodes[home].value;
+            if (n->value < 0) n->value = hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, home), forward_time(i), forward_time(i));
+            if (home != written) plan->nodes[home].value = n->value;
             if (n->value < 0) return false;
             hl_arena_extend(&plan->arena, n->value, forward_time(i));
             if (n->wants && (node->op->needs & HL_NEEDS_OUTPUT)) hl_arena_extend(&plan->arena, n->value, backward_time(plan, i));
@@ -92,7 +96,9 @@ static bool lay_gradients(hl_plan *plan) {
             int input = node->inputs[k];
             hl_plan_node *in = &plan->nodes[input];
             if (!in->wants) continue;
-            bool over = k == 0 && !plan->nodes[i].accumulate[0] && (node->op->needs & HL_GRADIENT_MAY_OVERWRITE);
+            int written = hl_plan_writes(plan, i);
+            bool over = k == 0 && !plan->nodes[i].accumulate[0] && (node->op->needs & HL_GRADIENT_MAY_OVERWRITE) && plan->nodes[written].within < 0;
+            if (in->within == i) in->gradient = plan->nodes[i].gradient;
             if (in->gradient < 0)
                 in->gradient = over ? plan->nodes[i].gradient
                                     : hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, input), backward_time(plan, i), backward_time(plan, i));

@@ -37,6 +37,7 @@ typedef struct hl_plan_node {
     bool joined;       /* never computed: its readers take its inputs as segments */
     bool absorbed;     /* an activation that the norm before it computes: that one's output and gradient are this one's */
     bool unstored;     /* a norm, or the activation it computes, that no memory is spent on: readers take the norm's input and terms */
+    int within, offset; /* the concatenation in whose memory its value and gradient lie, -1: none; and the channel from which on */
     bool wants;        /* its gradient is wanted */
     bool accumulate[HL_MAX_INPUTS];
     hl_reads reads; /* what the step reads, joins taken apart */
@@ -76,6 +77,8 @@ void hl_plan_analyse(hl_plan *plan);
 hl_reads hl_plan_reads(const hl_plan *plan, int node);
 /* Whether a node has a pass of its own. */
 bool hl_plan_computed(const hl_plan *plan, int node);
+/* The outermost concatenation that a node's value lies in, else the node; *offset (may be NULL) gets its first channel there. */
+int hl_plan_home(const hl_plan *plan, int node, int *offset);
 /* The node whose value is what node's pass writes: the activation that a norm computes with it, else itself. */
 int hl_plan_writes(const hl_plan *plan, int node);
 /* Lays everything into the arena. */

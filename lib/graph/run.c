@@ -74,30 +74,57 @@ const void *hl_plan_param_gradient(const hl_plan *plan, int param) {
 
 hl_view hl_plan_input_gradient(const hl_plan *plan) { return plan->nodes[plan->graph->input].step.out_gradient; }
 
+typedef struct train_call {
+    hl_plan *plan;
+    hl_adam *adam;
+    double rate, loss;
+    const float *images, *masks;
+    int count;
+} train_call;
+
+static void train(void *arg) {
+    train_call *call = arg;
+    if (call->adam) call->plan->draw = call->adam->steps;
+    hl_plan_forward(call->plan, call->images, call->count);
+    call->loss = hl_plan_loss(call->plan, call->masks);
+    hl_plan_backward(call->plan, call->adam, call->rate);
+}
+
 hl_status hl_train_step(hl_plan *plan, hl_adam *adam, double rate, const float *images, const float *masks, int count, double *loss) {
     if (plan->options.mode != HL_TRAIN || plan->kernels->dtype != HL_F32) return hl_fail(plan->hl, HL_USAGE, "the plan was not compiled to train in float");
     if (count < 1 || count > plan->options.batch)
         return hl_fail(plan->hl, HL_USAGE, "a batch of %d images, the plan takes 1 to %d", count, plan->options.batch);
-    if (adam) plan->draw = adam->steps;
-    hl_plan_forward(plan, images, count);
-    double value = hl_plan_loss(plan, masks);
-    hl_plan_backward(plan, adam, rate);
-    if (loss) *loss = value;
+    train_call call = {.plan = plan, .adam = adam, .rate = rate, .images = images, .masks = masks, .count = count};
+    hl_with_team(plan->hl, train, &call);
+    if (loss) *loss = call.loss;
     return HL_OK;
 }
 
-hl_status hl_predict(hl_plan *plan, const float *images, int count, float *probabilities) {
-    if (plan->options.mode != HL_INFER || plan->kernels->dtype != HL_F32) return hl_fail(plan->hl, HL_USAGE, "the plan was not compiled to infer in float");
+typedef struct predict_call {
+    hl_plan *plan;
+    const float *images;
+    float *probabilities;
+    int count;
+} predict_call;
+
+static void predict(void *arg) {
+    const predict_call *call = arg;
+    hl_plan *plan = call->plan;
     const hl_shape *in = &plan->nodes[plan->graph->input].shape, *out = &plan->nodes[plan->graph->output].shape;
     size_t in_size = (size_t)in->h * (size_t)in->w * (size_t)in->c, out_size = (size_t)out->h * (size_t)out->w * (size_t)out->c;
-    for (int done = 0; done < count;) {
-        int n = count - done < plan->options.batch ? count - done : plan->options.batch;
-        hl_plan_forward(plan, images + (size_t)done * in_size, n);
+    for (int done = 0; done < call->count;) {
+        int n = call->count - done < plan->options.batch ? call->count - done : plan->options.batch;
+        hl_plan_forward(plan, call->images + (size_t)done * in_size, n);
         hl_view logits = hl_plan_logits(plan), p = logits;
-        p.data = probabilities + (size_t)done * out_size;
+        p.data = call->probabilities + (size_t)done * out_size;
         if (out->c > 1) plan->kernels->softmax_forward(plan->hl, &logits, &p);
         else plan->kernels->sigmoid_forward(plan->hl, &logits, &p);
         done += n;
     }
+}
+
+hl_status hl_predict(hl_plan *plan, const float *images, int count, float *probabilities) {
+    if (plan->options.mode != HL_INFER || plan->kernels->dtype != HL_F32) return hl_fail(plan->hl, HL_USAGE, "the plan was not compiled to infer in float");
+    hl_with_team(plan->hl, predict, &(predict_call){plan, images, probabilities, count});
     return HL_OK;
 }

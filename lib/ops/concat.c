@@ -1,4 +1,4 @@
-/* Concatenation along the channels. */
+/* Concatenation along the channels. An input that lies in the output's memory already is not copied. */
 #include <stdio.h>
 
 #include "ops/op.h"
@@ -24,14 +24,14 @@ static hl_view range(const hl_step *step, hl_view map, int before, int channels)
 static void forward(hl_step *step) {
     for (int i = 0, before = 0; i < step->in_count; before += step->in_shape[i].c, i++) {
         hl_view part = range(step, step->out, before, step->in_shape[i].c);
-        step->kernels->copy(step->hl, &step->in[i].view, &part, false);
+        if (step->in[i].view.data != part.data) step->kernels->copy(step->hl, &step->in[i].view, &part, false);
     }
 }
 
 static void backward(hl_step *step) {
     for (int i = 0, before = 0; i < step->node->input_count; before += step->in_shape[i].c, i++) {
-        if (!step->in_gradient[i].data) continue;
         hl_view part = range(step, step->out_gradient, before, step->in_shape[i].c);
+        if (!step->in_gradient[i].data || step->in_gradient[i].data == part.data) continue;
         step->kernels->copy(step->hl, &part, &step->in_gradient[i], step->in_accumulate[i]);
     }
 }
@@ -39,7 +39,7 @@ static void backward(hl_step *step) {
 const hl_op hl_op_concat = {
     .name = "concat",
     .onnx = "Concat",
-    .needs = HL_JOINS,
+    .needs = HL_JOINS | HL_CONCATENATES,
     .shape = shape,
     .forward = forward,
     .backward = backward,

@@ -84,6 +84,7 @@ typedef enum hl_need {
     HL_READS_SEGMENTS = 16,       /* the one input may be a list of segments */
     HL_JOINS = 32,                /* forward only joins or enlarges: a reader of segments can do without its output */
     HL_NORMS = 128,               /* a batch norm */
+    HL_CONCATENATES = 256,        /* forward only copies its inputs side by side */
     HL_TRANSPOSED = 64,           /* forward is its convolution's backward-data, and the other way round */
 } hl_need;
 

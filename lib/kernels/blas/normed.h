@@ -1,0 +1,36 @@
+/* Reading a segment through its norm: act((x - mean) scale + shift), a vector or a run of channels at a time. */
+#ifndef HL_BLAS_NORMED_H
+#define HL_BLAS_NORMED_H
+
+#include <stdbool.h>
+
+#include "kernels/blas/vector.h"
+#include "tensor/view.h"
+
+/* A vector of channels' terms. */
+typedef struct norm_vectors {
+    vector mean, scale, shift;
+    bool relu;
+} norm_vectors;
+
+/* Of `count` channels from `channel` on, lanes past them such that they give 0. */
+static inline norm_vectors norm_vectors_of(const hl_segment *in, int channel, int count) {
+    const float *norm = (const float *)in->norm + channel;
+    int channels = in->view.c;
+    return (norm_vectors){vector_load_some(norm, count), vector_load_some(norm + channels, count), vector_load_some(norm + 2 * channels, count), in->act == HL_RELU};
+}
+
+static inline vector normed(const norm_vectors *n, vector x) {
+    vector y = vector_fma(x - n->mean, n->scale, n->shift);
+    return n->relu ? (vector)((vector_mask)y & ~(vector_mask)(y < 0)) : y; /* a NaN stays one */
+}
+
+/* to = channels channel .. channel + count of a pixel. */
+static inline void read_normed(const hl_segment *in, const float *pixel, int channel, int count, float *to) {
+    for (int c = 0; c < count; c += LANES) {
+        norm_vectors n = norm_vectors_of(in, channel + c, count - c);
+        vector_store_some(to + c, normed(&n, vector_load_some(pixel + channel + c, count - c)), count - c);
+    }
+}
+
+#endif
