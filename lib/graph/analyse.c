@@ -37,6 +37,8 @@ int hl_plan_writes(const hl_plan *plan, int node) {
     return reader >= 0 && plan->nodes[reader].absorbed ? reader : node;
 }
 
+int hl_plan_maker(const hl_plan *plan, int value) { return plan->nodes[value].absorbed ? plan->graph->nodes[value]->inputs[0] : value; }
+
 static void add_read(hl_reads *reads, int value, int up, int norm) {
     if (reads->count < HL_MAX_SEGMENTS) reads->value[reads->count] = value, reads->up[reads->count] = up, reads->norm[reads->count] = norm;
     reads->count++;
@@ -132,7 +134,7 @@ static bool may_lie_within(const hl_plan *plan, int value, int concat) {
 
 /* Concatenations that are stored take their inputs' memory in: each is written where it is wanted. */
 static void find_homes(hl_plan *plan) {
-    for (int i = 0; i < plan->count; i++) plan->nodes[i].within = -1;
+    for (int i = 0; i < plan->count; i++) plan->nodes[i].within = plan->nodes[i].again_by = -1;
     for (int i = 0; i < plan->count; i++) {
         const hl_node *node = plan->graph->nodes[i];
         if (!(node->op->needs & HL_CONCATENATES) || !plan->nodes[i].live || plan->nodes[i].joined) continue;
@@ -166,6 +168,28 @@ static void find_gradients(hl_plan *plan) {
         }
     }
     for (int i = 0; i < plan->count; i++) plan->nodes[i].gradient = -1;
+}
+
+/* A value of its own memory that its operator would rather compute again than keep. */
+static bool is_cheap(const hl_plan *plan, int value) {
+    int maker = hl_plan_maker(plan, value);
+    const hl_op *op = plan->graph->nodes[maker]->op;
+    bool own = plan->nodes[value].within < 0 && !plan->nodes[value].unstored && !plan->nodes[value].joined && value != plan->graph->output;
+    return op->again && own && plan->nodes[maker].wants && hl_plan_writes(plan, maker) == value;
+}
+
+static void need_again(hl_plan *plan, int value, int by) {
+    if (is_cheap(plan, value) && by > plan->nodes[value].again_by) plan->nodes[value].again_by = by;
+}
+
+/* From the last node to the first: when its own turn comes all who need a value in backward have said so. */
+void hl_plan_find_again(hl_plan *plan) {
+    for (int i = plan->count - 1; i >= 0; i--) {
+        hl_reads reads = plan->nodes[hl_plan_maker(plan, i)].reads;
+        for (int k = 0; k < reads.count && plan->nodes[i].again_by >= 0; k++) need_again(plan, reads.value[k], plan->nodes[i].again_by);
+        if (!hl_plan_computed(plan, i) || !plan->nodes[i].wants || !(plan->graph->nodes[i]->op->needs & HL_NEEDS_INPUT)) continue;
+        for (int k = 0; k < plan->nodes[i].reads.count; k++) need_again(plan, plan->nodes[i].reads.value[k], i);
+    }
 }
 
 void hl_plan_analyse(hl_plan *plan) {

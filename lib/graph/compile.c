@@ -85,19 +85,28 @@ static void *map_at(const hl_plan *plan, int node, int item) {
     return item < 0 ? NULL : (char *)at(plan, item) + (size_t)offset * hl_dtype_bytes(plan->kernels->dtype);
 }
 
+void hl_plan_point(hl_plan *plan, int index, bool again) {
+    hl_plan_node *n = &plan->nodes[index];
+    for (int k = 0; k < n->reads.count; k++) {
+        const hl_plan_node *read = &plan->nodes[n->reads.value[k]];
+        int item = again && read->again >= 0 ? read->again : read->value;
+        if (item >= 0) n->step.in[k].view.data = map_at(plan, n->reads.value[k], item); /* else the caller's */
+    }
+    int written = hl_plan_writes(plan, index);
+    n->step.out.data = map_at(plan, written, again && plan->nodes[written].again >= 0 ? plan->nodes[written].again : n->value);
+}
+
 /* Points a step into the store and into the arena. */
 static void place_step(hl_plan *plan, int index) {
     const hl_node *node = plan->graph->nodes[index];
     hl_plan_node *n = &plan->nodes[index];
     hl_step *step = &n->step;
-    for (int k = 0; k < step->in_count; k++) {
-        step->in[k].view.data = map_at(plan, n->reads.value[k], plan->nodes[n->reads.value[k]].value);
+    for (int k = 0; k < step->in_count; k++)
         if (n->reads.norm[k] >= 0) step->in[k].norm = hl_norm_of(at(plan, plan->nodes[n->reads.norm[k]].saved), step->in[k].view.c).terms;
-    }
     for (int k = 0; k < node->input_count; k++) step->in_gradient[k].data = map_at(plan, node->inputs[k], plan->nodes[node->inputs[k]].gradient);
     int written = hl_plan_writes(plan, index);
     step->out = step->out_gradient = view_of(plan, written);
-    step->out.data = map_at(plan, written, n->value);
+    hl_plan_point(plan, index, false);
     step->out_gradient.data = map_at(plan, written, n->gradient);
     step->saved = at(plan, n->saved);
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
@@ -111,6 +120,7 @@ static hl_status describe(hl_plan *plan) {
     if (status) return status;
     hl_plan_analyse(plan);
     for (int i = 0; i < plan->count; i++) describe_step(plan, i);
+    hl_plan_find_again(plan);
     return hl_plan_layout(plan);
 }
 
@@ -127,7 +137,7 @@ hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *opt
     if (!plan->nodes) return hl_plan_free(plan), NULL;
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
-        n->value = n->gradient = n->saved = n->forward_scratch = n->backward_scratch = -1;
+        n->again = n->value = n->gradient = n->saved = n->forward_scratch = n->backward_scratch = -1;
         for (int slot = 0; slot < HL_MAX_PARAMS; slot++) n->param_gradient[slot] = -1;
     }
     if (describe(plan)) return hl_plan_free(plan), NULL;

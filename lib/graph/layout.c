@@ -35,18 +35,37 @@ static bool overwrites(const hl_plan *plan, int node) {
     return !(n->op->needs & HL_NEEDS_INPUT) && !kept;
 }
 
-/* What a node reads lives until it has; a norm's terms too. */
-static void extend_reads(hl_plan *plan, int node) {
-    const hl_plan_node *n = &plan->nodes[node];
-    bool again = n->wants && (plan->graph->nodes[node]->op->needs & HL_NEEDS_INPUT);
-    for (int k = 0; k < n->reads.count; k++) {
-        int items[] = {plan->nodes[n->reads.value[k]].value, n->reads.norm[k] < 0 ? -1 : plan->nodes[n->reads.norm[k]].saved};
-        for (int i = 0; i < 2; i++) {
-            if (items[i] < 0) continue; /* the graph's input is the caller's memory */
-            hl_arena_extend(&plan->arena, items[i], forward_time(node));
-            if (again) hl_arena_extend(&plan->arena, items[i], backward_time(plan, node));
-        }
+static bool extend_value(hl_plan *plan, int value, int at) {
+    hl_plan_node *n = &plan->nodes[value];
+    if (n->again_by < 0 || at <= loss_time(plan)) {
+        if (n->value >= 0) hl_arena_extend(&plan->arena, n->value, at); /* the graph's input is the caller's memory */
+        return true;
     }
+    int first = backward_time(plan, n->again_by);
+    if (n->again < 0) n->again = hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, value), first, first);
+    if (n->again >= 0) hl_arena_extend(&plan->arena, n->again, at);
+    return n->again >= 0;
+}
+
+/* What a node reads lives until it has; a norm's terms too. */
+static bool extend_reads(hl_plan *plan, int node, int at) {
+    const hl_plan_node *n = &plan->nodes[node];
+    for (int k = 0; k < n->reads.count; k++) {
+        if (!extend_value(plan, n->reads.value[k], at)) return false;
+        int terms = n->reads.norm[k] < 0 ? -1 : plan->nodes[n->reads.norm[k]].saved;
+        if (terms >= 0) hl_arena_extend(&plan->arena, terms, at);
+    }
+    return true;
+}
+
+/* Every pass of a node that reads: forward, backward, and computing its value again. */
+static bool lay_reads(hl_plan *plan, int node) {
+    const hl_plan_node *n = &plan->nodes[node];
+    if (!extend_reads(plan, node, forward_time(node))) return false;
+    int by = plan->nodes[hl_plan_writes(plan, node)].again_by;
+    if (by >= 0 && !extend_reads(plan, node, backward_time(plan, by))) return false;
+    bool again = n->wants && (plan->graph->nodes[node]->op->needs & HL_NEEDS_INPUT);
+    return !again || extend_reads(plan, node, backward_time(plan, node));
 }
 
 /* Values: from the step that makes them to the last that reads them, in backward too. What forward leaves for backward with them. */
@@ -71,7 +90,7 @@ static bool lay_values(hl_plan *plan) {
             n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), forward_time(i), n->wants ? backward_time(plan, i) : forward_time(i));
             if (n->saved < 0) return false;
         }
-        extend_reads(plan, i);
+        if (!lay_reads(plan, i)) return false;
     }
     return true;
 }

@@ -38,9 +38,11 @@ typedef struct hl_plan_node {
     bool absorbed;     /* an activation that the norm before it computes: that one's output and gradient are this one's */
     bool unstored;     /* a norm, or the activation it computes, that no memory is spent on: readers take the norm's input and terms */
     int within, offset; /* the concatenation in whose memory its value and gradient lie, -1: none; and the channel from which on */
+    int again_by; /* the node before whose backward pass its value is computed once more, instead of being kept; -1: none */
     bool wants;        /* its gradient is wanted */
     bool accumulate[HL_MAX_INPUTS];
     hl_reads reads; /* what the step reads, joins taken apart */
+    int again; /* arena item of the value that is computed once more */
     int value, gradient, saved, forward_scratch, backward_scratch; /* arena items, -1: none */
     int param_gradient[HL_MAX_PARAMS];
     hl_step step;
@@ -79,8 +81,14 @@ hl_reads hl_plan_reads(const hl_plan *plan, int node);
 bool hl_plan_computed(const hl_plan *plan, int node);
 /* The outermost concatenation that a node's value lies in, else the node; *offset (may be NULL) gets its first channel there. */
 int hl_plan_home(const hl_plan *plan, int node, int *offset);
+/* The node whose pass computes a value: of an activation that a norm computes, the norm. */
+int hl_plan_maker(const hl_plan *plan, int value);
 /* The node whose value is what node's pass writes: the activation that a norm computes with it, else itself. */
 int hl_plan_writes(const hl_plan *plan, int node);
+/* Which values are computed again in backward. Reads are described first. */
+void hl_plan_find_again(hl_plan *plan);
+/* Points a step to the values it reads and writes: those of forward, or those that are there in backward. */
+void hl_plan_point(hl_plan *plan, int node, bool again);
 /* Lays everything into the arena. */
 hl_status hl_plan_layout(hl_plan *plan);
 

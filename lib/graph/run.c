@@ -22,6 +22,7 @@ void hl_plan_forward(hl_plan *plan, const void *images, int count) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
         if (!hl_plan_computed(plan, i) || !n->step.node->op->forward) continue;
+        if (plan->options.mode == HL_TRAIN) hl_plan_point(plan, i, false);
         n->step.workspace = scratch(plan, n->forward_scratch);
         n->step.bn_steps = plan->params->bn_steps;
         double start = hl_seconds();
@@ -44,6 +45,17 @@ double hl_plan_loss(hl_plan *plan, const void *target) {
     return loss;
 }
 
+/* The values that node's backward pass is the first to need, computed once more. */
+static void compute_again(hl_plan *plan, int node) {
+    for (int i = 0; i < node; i++) {
+        if (plan->nodes[i].again_by != node) continue;
+        int maker = hl_plan_maker(plan, i);
+        hl_step *step = &plan->nodes[maker].step;
+        hl_plan_point(plan, maker, true);
+        step->node->op->again(step);
+    }
+}
+
 void hl_plan_backward(hl_plan *plan, hl_adam *adam, double rate) {
     hl_adam_step constants = {0};
     if (adam) constants = hl_adam_next(adam, rate);
@@ -53,6 +65,8 @@ void hl_plan_backward(hl_plan *plan, hl_adam *adam, double rate) {
         if (!n->wants || n->absorbed || !node->op->backward) continue;
         n->step.workspace = scratch(plan, n->backward_scratch);
         double start = hl_seconds(), before = n->step.seconds[HL_BACKWARD_WEIGHTS];
+        compute_again(plan, i);
+        hl_plan_point(plan, i, true);
         node->op->backward(&n->step);
         double end = hl_seconds();
         n->step.seconds[HL_BACKWARD_DATA] += end - start - (n->step.seconds[HL_BACKWARD_WEIGHTS] - before);

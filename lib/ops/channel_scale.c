@@ -26,6 +26,7 @@ const hl_op hl_op_channel_scale = {
     .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
     .shape = shape,
     .forward = forward,
+    .again = forward,
     .backward = backward,
     .flops = flops,
 };

@@ -76,6 +76,11 @@ static void forward(hl_step *step) {
     if (!step->unstored) step->kernels->norm_apply(step->hl, x, &norm, &step->out);
 }
 
+static void again(hl_step *step) {
+    hl_norm_state norm = state(step);
+    step->kernels->norm_apply(step->hl, &step->in[0].view, &norm, &step->out);
+}
+
 static void backward(hl_step *step) {
     hl_norm_state norm = state(step);
     step->kernels->norm_backward(step->hl, &step->in[0].view, &step->out_gradient, &norm, &step->in_gradient[0], step->in_accumulate[0],
@@ -93,6 +98,7 @@ const hl_op hl_op_norm = {
     .saved = saved,
     .workspace = workspace,
     .forward = forward,
+    .again = again,
     .backward = backward,
     .flops = flops,
 };

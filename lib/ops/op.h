@@ -104,6 +104,9 @@ struct hl_op {
     void (*backward)(hl_step *step);
     /* Whether the node may read its segments through a norm's terms. NULL: it may not. */
     bool (*reads_norms)(const hl_node *node);
+    /* Computes the output once more, in backward, from the inputs and what forward left: for what is cheaper to compute than to keep. NULL:
+     * it is kept. */
+    void (*again)(hl_step *step);
     /* The convolution that a kernel is chosen for. NULL: none. */
     hl_conv (*geometry)(const hl_step *step);
     /* Operations of forward (a multiply-add is two), for the whole batch. NULL: not counted (no arithmetic to speak of). */

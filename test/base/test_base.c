@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/resource.h>
 
 #include "base/base.h"
@@ -115,6 +116,42 @@ START_TEST(every_piece_once) {
 }
 END_TEST
 
+typedef struct stint {
+    hl_context *hl;
+    int64_t sums[64];
+    bool within; /* a region in the region */
+} stint;
+
+static void add_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    ((int64_t *)arg)[piece] += piece + 1;
+}
+
+static void many_jobs(void *arg) {
+    stint *s = arg;
+    for (int job = 0; job < 3000; job++) {
+        if (job % 500 == 0) usleep(400); /* the others have gone to sleep */
+        hl_parallel_for(s->hl, job % 64, add_piece, s->sums);
+    }
+    if (!s->within) s->within = true, hl_with_team(s->hl, many_jobs, s);
+}
+
+/* Each piece of each job once, however short the jobs, in a region within a region too, and as well when it is over. */
+START_TEST(teams_miss_nothing) {
+    for (int threads = 1; threads <= 5; threads += 2) {
+        stint s = {.hl = hl_open(&(hl_options){.threads = threads})};
+        hl_with_team(s.hl, many_jobs, &s);
+        hl_parallel_for(s.hl, 64, add_piece, s.sums);
+        for (int64_t i = 0; i < 64; i++) {
+            int64_t jobs = 1;
+            for (int job = 0; job < 3000; job++) jobs += 2 * (job % 64 > i);
+            ck_assert_int_eq(s.sums[i], jobs * (i + 1));
+        }
+        hl_close(s.hl);
+    }
+}
+END_TEST
+
 START_TEST(errors_and_memory) {
     hl_context *hl = hl_open(&(hl_options){.threads = 2});
     ck_assert_str_eq(hl_error(hl), "");
@@ -148,6 +185,7 @@ int main(void) {
     tcase_add_test(tcase, files_whole_or_not);
     tcase_add_test(tcase, full_disk);
     tcase_add_test(tcase, every_piece_once);
+    tcase_add_test(tcase, teams_miss_nothing);
     tcase_add_test(tcase, errors_and_memory);
     return run_suite(suite);
 }

@@ -110,6 +110,23 @@ static hl_value *residual(hl_graph *g, hl_value *x) {
     return hl_add(g, c, hl_conv2d(g, a, "sc", 4, 1));
 }
 
+/* What is read again behind a concatenation does not lie in it; what is read before does, twice nested. */
+static hl_value *concat_homes(hl_graph *g, hl_value *x) {
+    hl_value *a = hl_conv2d(g, x, "a", 3, 1), *b = hl_conv2d(g, hl_sigmoid(g, a), "b", 2, 3);
+    hl_value *inner = hl_concat(g, (hl_value *const[]){b, a}, 2);
+    hl_value *c = hl_swish(g, hl_batch_norm(g, inner, "n", 1e-3));
+    hl_value *outer = hl_sigmoid(g, hl_concat(g, (hl_value *const[]){inner, hl_average_pool(g, c, &(hl_pool_options){.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1})}, 2));
+    return hl_concat(g, (hl_value *const[]){outer, b, c}, 3);
+}
+/* Norms with activations that are stored, that others read, and that are computed again in backward. */
+static hl_value *norms_read_plainly(hl_graph *g, hl_value *x) {
+    hl_value *a = hl_relu(g, hl_batch_norm(g, x, "n1", 1e-3));
+    hl_value *b = hl_swish(g, hl_batch_norm(g, hl_conv2d(g, hl_sigmoid(g, a), "c", 4, 3), "n2", 1e-3));
+    hl_value *gate = hl_sigmoid(g, hl_conv2d(g, hl_global_average(g, b), "s", 4, 1));
+    hl_value *scaled = hl_channel_scale(g, b, gate), *n = hl_batch_norm(g, scaled, "n3", 1e-3);
+    return hl_concat(g, (hl_value *const[]){hl_conv2d(g, scaled, "d", 2, 1), hl_relu(g, n), hl_sigmoid(g, n), a}, 4);
+}
+
 static const gradient_case cases[] = {
     {"conv 3x3", 3, 5, 7, 2, conv3, false},
     {"conv 2x4", 2, 5, 6, 1, conv_even, false},
@@ -142,6 +159,8 @@ static const gradient_case cases[] = {
     {"add", 3, 3, 5, 2, add, false},
     {"add to itself", 3, 3, 5, 2, add_twice, false},
     {"concat", 3, 3, 5, 2, concat, false},
+    {"concatenations in place", 3, 3, 5, 2, concat_homes, false},
+    {"norms read plainly", 3, 5, 3, 2, norms_read_plainly, false},
     {"join of a U-Net", 2, 6, 10, 2, join, false},
     {"joins of joins", 3, 8, 12, 1, nested, false},
     {"residual unit", 3, 5, 5, 2, residual, false},
