@@ -48,7 +48,8 @@ static int piece_rows(const hl_conv *conv) {
     return (int)(rows < eighth ? rows : hl_blas_clamp(eighth, 32, rows));
 }
 
-static bool is_shared(const hl_conv *conv) { return hl_conv_pixels(conv) <= SHARED_PIXELS; }
+/* Pieces by output channels read all patches, those by pixels all of the kernel. */
+static bool is_shared(const hl_conv *conv) { return hl_conv_pixels(conv) <= SHARED_PIXELS && hl_conv_pixels(conv) <= conv->out_c / conv->groups; }
 
 /* Output channels of a piece where pixels are few. */
 static int shared_columns(const hl_conv *conv) {

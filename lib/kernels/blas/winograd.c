@@ -3,7 +3,9 @@
 
 enum {
     FEW_TILES = 256,          /* up to so many, pieces are output channels, else tiles */
-    FEW_PANELS = 2,           /* panels of output channels of such a piece */
+    FEW_PANELS = 2,           /* panels of output channels of such a piece, */
+    FEW_PIECES = 4,           /* if there are so many pieces */
+    BLOCK_ROWS = 6,           /* tiles that make a product worth while */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
     BLOCKS = 8,               /* blocks of a piece, at most */
     PAST_FLOATS = 1 << 20,    /* an output so large is out of the caches before anyone reads it */
@@ -55,10 +57,12 @@ static int block_tiles(const hl_conv *conv) {
     int panels = panels_of(conv->out_c) < BLOCK_PANELS ? panels_of(conv->out_c) : BLOCK_PANELS;
     int64_t tiles = BLOCK_FLOATS / (PLANES * LANES * (panels_of(conv->in_c) + panels));
     tiles = hl_blas_clamp(tiles / PRODUCT_ROWS, 1, 8) * PRODUCT_ROWS;
-    return (int)hl_blas_clamp(hl_blas_pieces(tiles_of(conv).count, 8), 1, tiles);
+    int64_t count = tiles_of(conv).count, pieces = hl_blas_clamp(count / BLOCK_ROWS, 2, 8);
+    return (int)hl_blas_clamp(hl_blas_pieces(count, pieces), 1, tiles);
 }
 
-static bool is_few(const hl_conv *conv) { return tiles_of(conv).count <= FEW_TILES; }
+/* Few tiles, and output channels for some pieces. */
+static bool is_few(const hl_conv *conv) { return tiles_of(conv).count <= FEW_TILES && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES; }
 
 /* Few tiles share their transforms; a worker has the kernels and products of its output channels. Many share the
  * transformed kernel; a worker has its tiles. */
