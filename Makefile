@@ -39,13 +39,12 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BLAS:%.c=$(BUILD)/%.avx2.o) $(BLAS:%.c=
 APPS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*.c))
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/test_*.c))
 SLOW    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/slow_*.c))
-BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
-.PHONY: all deps demo check check-all check-build bench install clean
+.PHONY: all deps demo check check-all check-build bench bench-peers install clean
 all: $(BUILD)/hilum $(BUILD)/libhilum.a $(BUILD)/libhilum.so
 
 # In one line what is missing, before the compiler says it in a hundred.
-ifeq ($(filter clean deps demo check check-all bench,$(MAKECMDGOALS)),)
+ifeq ($(filter clean deps demo check check-all bench bench-peers,$(MAKECMDGOALS)),)
 MISSING := $(strip $(foreach p,$(PKGS),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo yes),,$(p))))
 ifneq ($(MISSING),)
 $(error missing: $(if $(shell command -v pkg-config),$(MISSING),pkg-config) - `make deps` installs what Hilum needs)
@@ -81,8 +80,6 @@ $(BUILD)/hilum: $(APPS) $(BUILD)/libhilum.a
 
 $(TESTS) $(SLOW): $(BUILD)/test/%: $(BUILD)/test/%.o $(BUILD)/libhilum.a
 	$(call run,LD $@)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LIBS)
-$(BENCHES): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libhilum.a
-	$(call run,LD $@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 demo: deps
 	@$(MAKE) --no-print-directory all
@@ -97,8 +94,18 @@ check-all: deps
 check-build: all $(TESTS)
 
 bench: deps
-	@$(MAKE) --no-print-directory all $(BENCHES)
-	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/hilum bench --kernels
+	@for m in train infer; do $(BUILD)/hilum bench unet-vgg16 --mode $$m --profile || exit 1; done
+
+# Beside PyTorch, ONNX Runtime and oneDNN, which are installed for it: an hour's quarter or so.
+bench-peers:
+	@sh .ci/deps peers
+	@$(MAKE) --no-print-directory all
+	@mkdir -p build/peers
+	@$(CXX) -O2 -std=c++17 bench/peers/onednn.cpp -o build/peers/onednn -ldnnl
+	@cd build/peers && cp ../../bench/peers/ort_infer.js . && (test -d node_modules/onnxruntime-node || npm install --silent --no-fund --no-audit --ignore-scripts onnxruntime-node@1.30.0)
+	@/usr/bin/python3 bench/peers/speed.py $(if $(ISA),--isa $(ISA))
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/hilum
@@ -114,4 +121,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(wildcard $(BUILD)/apps/*.d $(BUILD)/lib/*/*.d $(BUILD)/lib/*/*/*.d $(BUILD)/test/*/*.d $(BUILD)/bench/*.d)
+-include $(wildcard $(BUILD)/apps/*.d $(BUILD)/lib/*/*.d $(BUILD)/lib/*/*/*.d $(BUILD)/test/*/*.d)

@@ -1,4 +1,4 @@
-/* `hilum bench`: how long a network's steps take, and how much memory. */
+/* `hilum bench`: how long a network's steps take, how much memory, and how near that comes to what the machine can do. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "common.h"
 #include "figures.h"
+#include "hilum/bench.h"
 #include "hilum/plan.h"
 #include "network.h"
 #include "program.h"
@@ -14,11 +15,13 @@
 
 enum { TRAIN, INFER };
 
+hl_status bench_kernels(hl_context *hl, bool json); /* bench_kernels.c */
+
 typedef struct bench {
     const char *net;
     network_words network;
     int mode, size[2], batch, threads, iterations;
-    bool json, profile;
+    bool json, profile, kernels;
     hl_context *hl;
     hl_graph *graph;
     hl_params *params;
@@ -26,9 +29,13 @@ typedef struct bench {
     hl_plan *plan;
     float *images, *masks; /* in inference the probabilities */
     double *seconds;       /* of each step */
+    double peak;           /* operations a second, measured */
 } bench;
 
 static hl_status prepare(bench *b) {
+    hl_machine machine;
+    if (hl_measure_machine(b->hl, &machine)) return hl_error_status(b->hl);
+    b->peak = machine.flops;
     hl_net_options options;
     if (!network_take("bench", &b->network, &options)) return HL_USAGE;
     b->graph = hl_net(b->hl, b->net, &options);
@@ -114,6 +121,7 @@ static void print_bench(const bench *b, const hl_profile *profile) {
                hl_threads(b->hl), hl_isa(b->hl));
         printf("%-34s%14.2f\n%-34s%14.2f\n", "ms an image, median", median * image, "ms an image, least", least * image);
         printf("%-34s%14.1f\n%-34s%14.1f\n%-34s%14.1f\n", "GFLOPs of a step", gflops, "GFLOP/s", gflops / median, "peak RSS, MiB", rss);
+        printf("%-34s%14.2f\n", "share of the multiply-adds' peak", 1e9 * gflops / median / b->peak);
         if (b->profile) print_profile(b, profile);
         return;
     }
@@ -129,6 +137,8 @@ static void print_bench(const bench *b, const hl_profile *profile) {
     cJSON_AddNumberToObject(root, "peak_rss_mb", rss);
     cJSON_AddNumberToObject(root, "gflops", gflops);
     cJSON_AddNumberToObject(root, "gflops_per_second", gflops / median);
+    cJSON_AddNumberToObject(root, "peak_gflops_per_second", 1e-9 * b->peak);
+    cJSON_AddNumberToObject(root, "share_of_peak", 1e9 * gflops / median / b->peak); /* beyond 1: Winograd's kernels do with fewer */
     cJSON_AddNumberToObject(root, "plan_bytes", (double)hl_plan_bytes(b->plan));
     if (b->profile) add_profile(b, profile, root);
     print_json(root);
@@ -139,6 +149,7 @@ static int measure(bench *b) {
     b->hl = open_library(b->threads);
     if (!b->hl) return 2;
     catch_signals();
+    if (b->kernels) return end_with(b->hl, bench_kernels(b->hl, b->json));
     hl_status status = prepare(b);
     if (!status) status = run_steps(b);
     hl_profile profile;
@@ -156,23 +167,26 @@ int command_bench(int argc, char **argv) {
         choice_option("mode", &b.mode, "train|infer", modes, "a training step: forward, loss, backward, Adam; or a forward pass"),
         size_option(b.size), batch_option(&b.batch), threads_option(&b.threads),
         integer_option("iters", &b.iterations, 1, 1000000, "steps that are counted, after one that is not"),
+        flag_option("kernels", &b.kernels, "times single convolutions instead, with every kernel that fits, beside the machine's limits"),
         flag_option("profile", &b.profile, "says where time and bytes go, by kind of layer and of tensor"), json_option(&b.json),
     };
     enum { OWN = sizeof own / sizeof *own };
     option table[OWN + NETWORK_OPTIONS];
     memcpy(table + network_options(&b.network, table), own, sizeof own);
     usage u = {.name = "bench",
-               .synopsis = "bench NET [options]",
+               .synopsis = "bench NET|--kernels [options]",
                .about = "Times a network on made-up pictures. Figures hold for this machine as it is now: compare only what was run by turns.",
                .example = "hilum bench unet-vgg16 --mode train --size 256 --batch 4",
                .options = table,
                .option_count = sizeof table / sizeof *table,
-               .words_least = 1,
+               .words_least = 0,
                .words_most = 1};
     const char *words[1 + argc];
     int count, code = parse(&u, argc, argv, words, &count);
     if (code != PARSED) return code;
-    if (!known_network("bench", words[0])) return 2;
-    b.net = words[0];
+    if (!b.kernels && !count) return talk("bench: which network? see: hilum bench --help"), 2;
+    if (b.kernels && count) return talk("bench: --kernels takes no network"), 2;
+    if (!b.kernels && !known_network("bench", words[0])) return 2;
+    b.net = b.kernels ? NULL : words[0];
     return measure(&b);
 }

@@ -43,7 +43,7 @@ const char *hl_error(const hl_context *hl);
 hl_status hl_error_status(const hl_context *hl);
 
 int hl_threads(const hl_context *hl);
-const char *hl_isa(const hl_context *hl); /* the kernels in force: "ref", "blas" or "avx2" */
+const char *hl_isa(const hl_context *hl); /* the kernels in force: "ref", "blas", "avx2" or "avx512" */
 const char *hl_version(void);             /* "MAJOR.MINOR.PATCH" */
 
 #ifdef __cplusplus

@@ -2,6 +2,7 @@
 #ifndef HILUM_HILUM_H
 #define HILUM_HILUM_H
 
+#include "hilum/bench.h"
 #include "hilum/context.h"
 #include "hilum/data.h"
 #include "hilum/eval.h"

@@ -30,7 +30,8 @@ typedef struct hl_conv_kernel {
     /* What a pass is thought to cost, in direct multiply-adds; the cheapest that fits is chosen. Shape alone decides. */
     double (*cost)(const hl_conv *conv, hl_pass pass);
     size_t (*workspace)(const hl_conv *conv, hl_pass pass, int threads); /* bytes */
-    /* out = conv(segments, kernel) + bias. bias (out_c) may be NULL. The segments' channels add up to in_c. */
+    /* out = conv(segments, kernel) + bias. bias (out_c) may be NULL. The segments' channels add up to in_c. Without groups, but for one
+     * channel to one, they may be read through norms, here and in backward_weights. */
     void (*forward)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_view *out, void *workspace);
     /* din (+)= gradient to the input, n x in_h x in_w x in_c. */
@@ -76,7 +77,9 @@ typedef struct hl_class_sums {
 typedef struct hl_kernels {
     const char *name;
     hl_dtype dtype;
-    const hl_conv_kernel *const *convs; /* ends with NULL */
+    const hl_conv_kernel *const *convs; /* ends with NULL; the last are plain loops */
+    /* Runs `rounds` times some multiply-adds on registers; returns how many operations that were, a multiply-add being two. */
+    double (*burst)(int64_t rounds);
 
     /* Batch norm in training (Ioffe, Szegedy 2015, algorithm 1): mean[c] and variance[c] (biased, never below 0) of x over
      * n, h, w, the terms that follow from them, then y = act((x - mean) scale + shift). y may be x's own memory. */

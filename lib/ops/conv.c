@@ -45,10 +45,11 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
     return false;
 }
 
-/* No kernel for a few channels a group does, and a large kernel reads each pixel too often for it to be worth while. */
+/* The depthwise kernel cannot, and a large kernel reads each pixel too often for it to be worth while. */
 static bool reads_norms(const hl_node *node) {
     const hl_conv_options *a = node->attributes;
-    return or_one(a->groups) == 1 && a->kernel_h * a->kernel_w <= 9;
+    bool one = a->channels == 1 && node->graph->nodes[node->inputs[0]]->channels == 1;
+    return or_one(a->groups) == 1 && !one && a->kernel_h * a->kernel_w <= 9;
 }
 
 static hl_conv geometry(const hl_step *step) { return hl_conv_geometry(step->node->attributes, step->out.n, step->in_shape[0]); }

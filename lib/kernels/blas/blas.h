@@ -16,6 +16,7 @@
 #define HL_BLAS(name) hl_blas_##name
 #endif
 
+double HL_BLAS(burst)(int64_t rounds);
 extern const hl_conv_kernel HL_BLAS(gemm), HL_BLAS(winograd), HL_BLAS(depthwise);
 
 static inline int64_t hl_blas_pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }

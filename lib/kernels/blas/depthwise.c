@@ -250,8 +250,7 @@ static void block_piece(void *arg, int64_t piece, int worker) {
     }
 }
 
-/* One channel is no group of its own: an ungrouped convolution may be asked to read through a norm. */
-static bool fits(const hl_conv *conv) { return conv->groups > 1 && conv->groups == conv->in_c && conv->groups == conv->out_c; }
+static bool fits(const hl_conv *conv) { return conv->groups == conv->in_c && conv->groups == conv->out_c; }
 
 /* A product waits for loads where a matrix product's does not, and narrow maps leave lanes idle. */
 static double cost(const hl_conv *conv, hl_pass pass) {

@@ -34,12 +34,13 @@ static bool fits(const hl_conv *conv) {
     return true;
 }
 
-/* Narrow products waste the vector unit, and each call costs about as much as 20,000 multiply-adds. */
+/* Narrow products waste the vector unit, what is written costs as much as 70 multiply-adds a number, and each call about 20,000. */
 static double cost(const hl_conv *conv, hl_pass pass) {
     double group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
     double wide = pass == HL_BACKWARD_DATA ? group_in : group_out, pixels = (double)hl_conv_pixels(conv);
     double waste = wide < 16 ? 16 / wide : 1;
-    return pixels * group_in * conv->out_c * taps * waste + pixels * conv->in_c * taps * 12 + 20000.0 * conv->groups * (1 + pixels / 256);
+    double written = pass == HL_BACKWARD_WEIGHTS ? 0 : pixels * conv->out_c * 70;
+    return pixels * group_in * conv->out_c * taps * waste + pixels * conv->in_c * taps * 12 + written + 20000.0 * conv->groups * (1 + pixels / 256);
 }
 
 static int piece_rows(const hl_conv *conv) {

@@ -16,6 +16,7 @@ const hl_kernels hl_kernels_blas = {
 #endif
     .dtype = HL_F32,
     .convs = convs,
+    .burst = HL_BLAS(burst),
     .norm_workspace = HL_BLAS(norm_workspace),
     .norm_statistics = HL_BLAS(norm_statistics),
     .norm_terms = HL_REF(norm_terms),

@@ -5,6 +5,7 @@
 #include "kernels/ref/real.h"
 
 extern const hl_conv_kernel HL_REF(conv);
+double HL_REF(burst)(int64_t rounds);
 
 size_t HL_REF(norm_workspace)(const hl_view *x, int threads);
 void HL_REF(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, double *variance, void *workspace);

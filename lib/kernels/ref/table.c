@@ -11,6 +11,7 @@ const hl_kernels hl_kernels_ref_f32 = {
     .dtype = HL_F32,
 #endif
     .name = "ref",
+    .burst = HL_REF(burst),
     .convs = convs,
     .norm_workspace = HL_REF(norm_workspace),
     .norm_statistics = HL_REF(norm_statistics),
