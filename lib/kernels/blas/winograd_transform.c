@@ -4,7 +4,10 @@
 
 /* One-dimensional transforms: values `s` apart become values `t` apart. Constants where they are inlined. */
 typedef void transform(const vector *d, int s, vector *to, int t);
-enum { LINE = 16 }; /* floats of a cache line */
+enum {
+    LINE = 16,  /* floats of a cache line */
+    AHEAD = 32, /* floats of a kernel's row that are asked for before they are needed */
+};
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -238,9 +241,11 @@ void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, bool tur
         vector taps[TAPS][LANES];
         int count = in - from < LANES ? (int)in - from : LANES;
         for (int t = 0; t < TAPS; t++) {
-            for (int o = 0; o < LANES; o++)
-                taps[t][o] = output + o < conv->out_c ? vector_load_some(kernel + ((int64_t)(output + o) * TAPS + t) * in + from, count)
-                                                      : (vector){0};
+            for (int o = 0; o < LANES; o++) {
+                const float *row = kernel + ((int64_t)(output + o) * TAPS + t) * in + from;
+                taps[t][o] = output + o < conv->out_c ? vector_load_some(row, count) : (vector){0};
+                __builtin_prefetch(row + AHEAD);
+            }
             vector_transpose(taps[t]);
         }
         for (int i = 0; i < count; i++, to += LANES) {
