@@ -11,7 +11,7 @@ enum {
     SHARED_WORK = 1 << 18,    /* for it to hold so many multiply-adds */
     PATCH_FLOATS = 192 << 10, /* a worker's patches */
     DEPTH = 256,              /* of a product; a multiple of LANES */
-    SCATTER_PIXELS = 1024,    /* output pixels, */
+    SCATTER_PIXELS = 512,     /* output pixels, */
     SCATTER_CHANNELS = 64,    /* and input channels of a product whose result is scattered; few go with several taps */
 };
 
@@ -84,10 +84,13 @@ static bool is_scattered(const hl_conv *conv) {
     return conv->stride_h != 1 || conv->stride_w != 1 || (is_shared(conv) && conv->kh * conv->kw > 1);
 }
 
+/* A worker's products, and the part of the kernel they are with. */
+static int64_t scatter_floats(const hl_conv *conv) { return (SCATTER_PIXELS + (int64_t)(conv->out_c / conv->groups)) * SCATTER_CHANNELS; }
+
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_WEIGHTS) return HL_BLAS(gemm_weights_workspace)(conv, threads);
     if (pass == HL_FORWARD) return ((size_t)kernel_floats(conv) + patch_floats(conv, threads)) * sizeof(float);
-    if (is_scattered(conv)) return (size_t)threads * SCATTER_PIXELS * SCATTER_CHANNELS * sizeof(float);
+    if (is_scattered(conv)) return (size_t)(threads * scatter_floats(conv)) * sizeof(float);
     hl_conv turned = turned_conv(conv);
     return ((size_t)kernel_floats(&turned) + patch_floats(&turned, threads)) * sizeof(float);
 }
@@ -260,11 +263,13 @@ static void scatter_taps(const scatter_call *call, int n, int y, int x, int taps
     }
 }
 
-/* Adds the products of taps first_tap .. end_tap with `count` channels for each of `rows` output pixels from `first` on. */
+/* Adds the products of taps first_tap .. end_tap with `count` channels for each of `rows` output pixels from `first` on, which are `width`
+ * floats apart. */
 static void scatter(const scatter_call *call, int64_t first, int rows, int first_tap, int end_tap, int channel, int count,
-                    const float *products) {
+                    const float *row_products, int width) {
     const hl_conv *conv = call->conv;
-    for (int r = 0; r < rows; r++) {
+    for (int r = 0; r < rows; r++, row_products += width) {
+        const float *products = row_products;
         int n = (int)((first + r) / conv->out_w / conv->out_h), oy = (int)((first + r) / conv->out_w % conv->out_h);
         int ox = (int)((first + r) % conv->out_w);
         for (int t = first_tap, taps; t < end_tap; t += taps, products += taps * count) {
@@ -276,20 +281,46 @@ static void scatter(const scatter_call *call, int64_t first, int rows, int first
     }
 }
 
+/* Products, `columns` of which count, of `rows` output pixels' gradients with a part of the kernel in panels. */
+static void multiply(const float *dout, int64_t stride, int rows, int depth, const float *packed, int columns, float *to) {
+    float a[PRODUCT_ROWS * DEPTH];
+    int panels = panels_of(columns), step = (int)hl_blas_pieces(rows, hl_blas_pieces(rows, PRODUCT_ROWS));
+    for (int r = 0; r < rows; r += step)
+        for (int k = 0; k < depth; k += DEPTH) {
+            int here = rows - r < step ? rows - r : step, part = depth - k < DEPTH ? depth - k : DEPTH;
+            pack_rows(dout + r * stride + k, stride, here, part, NULL, 0, a);
+            HL_BLAS(product)(&(hl_product){.a = a, .a_row = LANES, .a_panel = here * LANES, .b = packed + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
+                                           .b_k = LANES, .c = to + (int64_t)r * panels * LANES, .c_row = panels * LANES, .c_panel = LANES, .rows = here,
+                                           .panels = panels, .depth = part, .accumulate = k > 0});
+        }
+}
+
+/* `columns` floats of each of `depth` rows, `stride` apart, as panels. */
+static void pack_columns(const float *from, int64_t stride, int depth, int columns, float *to) {
+    for (int c = 0; c < columns; c += LANES)
+        for (int k = 0; k < depth; k++, to += LANES) vector_store(to, vector_load_some(from + k * stride + c, columns - c));
+}
+
 /* A product for some taps, scattered, of output pixels first .. end and `count` input channels from `from` on of group `g`. */
 static void scatter_products(const scatter_call *call, int64_t first, int64_t end, int g, int from, int count, float *memory) {
     const hl_conv *conv = call->conv;
     int group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw;
     int together = count < group_in ? 1 : SCATTER_CHANNELS / group_in; /* taps of all channels lie side by side in the kernel */
+    float *packed = memory + SCATTER_PIXELS * SCATTER_CHANNELS;
     for (; first < end; first += SCATTER_PIXELS) {
         int rows = end - first < SCATTER_PIXELS ? (int)(end - first) : SCATTER_PIXELS;
         const float *dout = hl_blas_pixel(call->dout, first) + g * group_out;
         for (int t = 0; t < taps; t += together) {
             int tap_end = t + together < taps ? t + together : taps, columns = (tap_end - t) * count;
             const float *kernel = call->kernel + ((int64_t)g * group_out * taps + t) * group_in + from;
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, group_out, 1, dout, (int)call->dout->stride, kernel,
-                        taps * group_in, 0, memory, columns);
-            scatter(call, first, rows, t, tap_end, g * group_in + from, count, memory);
+            if (LANES > 4) {
+                pack_columns(kernel, (int64_t)taps * group_in, group_out, columns, packed);
+                multiply(dout, call->dout->stride, rows, group_out, packed, columns, memory);
+            } else { /* built for any processor, where OpenBLAS knows this one better */
+                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, group_out, 1, dout, (int)call->dout->stride, kernel,
+                            taps * group_in, 0, memory, panels_of(columns) * LANES);
+            }
+            scatter(call, first, rows, t, tap_end, g * group_in + from, count, memory, panels_of(columns) * LANES);
         }
     }
 }
@@ -305,7 +336,7 @@ static void scatter_piece(void *arg, int64_t piece, int worker) {
     for (int64_t p = n * in_size; !call->accumulate && p < (n + images) * in_size; p++)
         memset(hl_blas_pixel(call->din, p) + g * group_in + from, 0, (size_t)count * sizeof(float));
     scatter_products(call, n * out_size, (n + images) * out_size, g, from, count,
-                     call->memory + (int64_t)worker * SCATTER_PIXELS * SCATTER_CHANNELS);
+                     call->memory + worker * scatter_floats(conv));
 }
 
 static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din, bool accumulate,
