@@ -6,7 +6,7 @@
 /* --- words ---------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_help) {
-    static const char *const commands[] = {"train", "crossval", "evaluate", "calibrate", "predict", "phantom", "nets", "summary", "golden", "demo", "help"};
+    static const char *const commands[] = {"train", "crossval", "evaluate", "calibrate", "predict", "phantom", "pack", "nets", "summary", "bench", "golden", "demo", "help"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char direct[sizeof said.out];
         ck_assert_int_eq(RUN(commands[i], "--help"), 0);
@@ -30,6 +30,9 @@ START_TEST(test_usage) {
         const char *words[10], *part;
     } cases[] = {
         {{"crosval"}, "did you mean crossval?"},
+        {{"bench"}, "which network?"},
+        {{"bench", "unet-vgg16", "--kernels"}, "takes no network"},
+        {{"bench", "unet-vgg17"}, "unet-vgg17"},
         {{"train", "m.csv", "--out", "r", "--epoch", "3"}, "did you mean --epochs?"},
         {{"train", "m.csv", "--out", "r", "--size", "100"}, "multiples of 32"},
         {{"train", "m.csv", "--out", "r", "--size=64x65"}, "multiples of 32"},

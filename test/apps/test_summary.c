@@ -1,4 +1,4 @@
-/* The program's `nets` and `summary`: what they print, for readers and for scripts, and what they refuse. */
+/* The program's `nets`, `summary` and `bench`: what they print, for readers and for scripts, and what they refuse. */
 #include <cJSON.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -195,11 +195,39 @@ START_TEST(test_nets) {
 }
 END_TEST
 
+/* A net's steps: what the contract names, and that the pieces of a profile add up to about the whole. No time is held to anything. */
+START_TEST(bench_says_what_it_measures) {
+    static const char *const modes[] = {"train", "infer"};
+    for (int mode = 0; mode < 2; mode++) {
+        char words[200];
+        snprintf(words, sizeof words, "bench linknet-resnet34 --width 0.25 --size 64x32 --batch 2 --iters 3 --threads 2 --profile --json --mode %s", modes[mode]);
+        cJSON *root = run_json(words);
+        static const char *const keys[] = {"ms_per_image_median", "ms_per_image_min", "peak_rss_mb", "gflops", "gflops_per_second", "peak_gflops_per_second",
+                                           "share_of_peak", "plan_bytes"};
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) ck_assert_msg(number(root, keys[i]) > 0, "%s is %g", keys[i], number(root, keys[i]));
+        ck_assert_double_le(number(root, "ms_per_image_min"), number(root, "ms_per_image_median"));
+        ck_assert_str_eq(text(root, "mode"), modes[mode]);
+        double sum = 0;
+        const cJSON *row;
+        cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(root, "profile"))
+            sum += number(row, "ms_forward") + number(row, "ms_backward") + number(row, "ms_backward_weights");
+        ck_assert(sum > 0);
+        const cJSON *bytes = cJSON_GetObjectItemCaseSensitive(root, "bytes");
+        ck_assert_double_eq(number(bytes, "arena"), number(root, "plan_bytes"));
+        ck_assert_int_eq(number(bytes, "gradients") > 0, mode == 0);
+        cJSON_Delete(root);
+    }
+    ck_assert_int_eq(run("bench linknet-resnet34 --width 0.25 --size 32 --batch 1 --iters 1 --profile"), 0);
+    ck_assert(strstr(said.out, "GFLOP/s") && strstr(said.out, "their gradients") && strstr(said.out, "Adam"));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("summary");
     TCase *tcase = slow_case(suite, "summary");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_help);
+    tcase_add_test(tcase, bench_says_what_it_measures);
     tcase_add_test(tcase, test_refusals);
     tcase_add_test(tcase, test_summary_json);
     tcase_add_test(tcase, test_summary_options);
