@@ -44,7 +44,7 @@ typedef struct hl_profile_row {
     char name[48]; /* the operator; of a convolution its size and kernel too; "loss", "Adam" */
     int layers;
     double seconds[3]; /* forward; backward (of a convolution: to the data); a convolution's backward to its weights */
-    double flops[3];   /* of one step, by the same passes, of convolutions; a multiply-add is two */
+    double flops[3];   /* of one step, by the same passes, counted as forward's; a multiply-add is two */
     double total;      /* seconds of all passes */
 } hl_profile_row;
 typedef struct hl_profile {

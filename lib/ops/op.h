@@ -69,8 +69,8 @@ typedef struct hl_step {
     bool no_drop;     /* drop-connect passes everything on */
     int64_t bn_steps; /* for the bias correction of moving statistics; 0: they are used as they are */
     double *saved;    /* what forward leaves for backward: `saved` doubles */
-    hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are. */
-    bool unstored;     /* of a norm: its output is not wanted, those who read it read its input through its terms */
+    hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are */
+    bool unstored;     /* of a norm: nobody reads `out`; who needs it reads the norm's input through its terms */
     void *workspace;
     const hl_conv_kernel *conv[3]; /* by the node's own pass, for convolutions */
     double seconds[3]; /* spent so far: forward, backward (a convolution's to the data), a convolution's to the weights */
