@@ -12,8 +12,8 @@
 #include "base/context.h"
 
 enum {
-    RANGES = 64,
-    TURNS = 64,            /* in place, between two looks at the clock */
+    RANGES = 64,                /* of a job's pieces, at most */
+    TURNS = 64,                 /* in place, between two looks at the clock */
     TURNING_MICROSECONDS = 100, /* until a thread without work goes to sleep, */
     JOINING_MICROSECONDS = 20,  /* and one that waits for others' last pieces lets others on its core go first */
 };
@@ -21,7 +21,7 @@ enum {
 /* Pieces next .. end are not begun. */
 struct range {
     _Alignas(64) _Atomic int64_t next;
-    int64_t end;
+    _Atomic int64_t end;
 };
 
 /* Written by the owner while the job is closed and nobody is inside. */
@@ -45,7 +45,13 @@ static void turn(void) {
 #endif
 }
 
-static bool something_to_do(struct hl_team *team) { return atomic_load(&team->open) || atomic_load(&team->over); }
+static bool all_begun(struct hl_team *team) {
+    for (int i = 0; i < team->range_count; i++)
+        if (atomic_load(&team->ranges[i].next) < atomic_load(&team->ranges[i].end)) return false;
+    return true;
+}
+
+static bool something_to_do(struct hl_team *team) { return atomic_load(&team->over) || (atomic_load(&team->open) && !all_begun(team)); }
 
 static void wait_for_job(struct hl_team *team) {
     double until = hl_seconds() + 1e-6 * TURNING_MICROSECONDS;
@@ -73,26 +79,19 @@ static void call(struct hl_team *team) {
 static void do_pieces(struct hl_team *team, int worker) {
     for (int i = 0; i < team->range_count; i++) {
         struct range *range = &team->ranges[(worker + i) % team->range_count];
-        if (atomic_load(&range->next) >= range->end) continue;
-        for (int64_t piece; (piece = atomic_fetch_add(&range->next, 1)) < range->end;) team->fn(team->arg, piece, worker);
+        int64_t end = atomic_load(&range->end);
+        if (atomic_load(&range->next) >= end) continue;
+        for (int64_t piece; (piece = atomic_fetch_add(&range->next, 1)) < end;) team->fn(team->arg, piece, worker);
     }
-}
-
-static bool all_begun(struct hl_team *team) {
-    for (int i = 0; i < team->range_count; i++)
-        if (atomic_load(&team->ranges[i].next) < team->ranges[i].end) return false;
-    return true;
 }
 
 /* A thread that counts itself in and then finds the job open may read it: the owner closes it first and then waits for the count. */
 static void stand_by(struct hl_team *team, int worker) {
     while (!atomic_load(&team->over)) {
         atomic_fetch_add(&team->inside, 1);
-        bool open = atomic_load(&team->open);
-        if (open) do_pieces(team, worker);
+        if (atomic_load(&team->open)) do_pieces(team, worker);
         atomic_fetch_sub(&team->inside, 1);
-        if (!open) wait_for_job(team);
-        while (open && atomic_load(&team->open) && all_begun(team)) turn(); /* until it is closed */
+        wait_for_job(team);
     }
 }
 
@@ -100,7 +99,7 @@ static void run_job(struct hl_team *team, int64_t pieces, void (*fn)(void *arg, 
     team->fn = fn, team->arg = arg;
     for (int i = 0; i < team->range_count; i++) {
         atomic_store(&team->ranges[i].next, pieces * i / team->range_count);
-        team->ranges[i].end = pieces * (i + 1) / team->range_count;
+        atomic_store(&team->ranges[i].end, pieces * (i + 1) / team->range_count);
     }
     atomic_store(&team->open, true);
     call(team);
