@@ -39,6 +39,11 @@ bool HL_BLAS(pointwise)(const hl_conv *conv);
 /* sums[c] = sum of x over all pixels, in double, by pieces added in order. */
 size_t HL_BLAS(sums_workspace)(const hl_view *x); /* bytes, a multiple of 64; grows with pixels and c alone */
 void HL_BLAS(sums)(hl_context *hl, const hl_view *x, float *sums, void *workspace);
+/* The workspace of the sums that are a convolution's gradient to its bias. */
+static inline size_t hl_conv_bias_bytes(const hl_conv *conv) {
+    hl_view dout = {.n = conv->n, .h = conv->out_h, .w = conv->out_w, .c = conv->out_c, .stride = conv->out_c};
+    return HL_BLAS(sums_workspace)(&dout);
+}
 
 /* The gradient to the kernel by matrix products (gemm_weights.c). */
 size_t HL_BLAS(gemm_weights_workspace)(const hl_conv *conv, int threads);

@@ -260,18 +260,13 @@ static double cost(const hl_conv *conv, hl_pass pass) {
 
 static size_t kernel_floats(const hl_conv *conv) { return hl_blas_lines((int64_t)taps_of(conv) * conv->in_c); }
 
-static size_t sums_bytes(const hl_conv *conv) {
-    hl_view dout = {.n = conv->n, .h = conv->out_h, .w = conv->out_w, .c = conv->out_c, .stride = conv->out_c};
-    return HL_BLAS(sums_workspace)(&dout);
-}
-
 static size_t parts_bytes(const hl_conv *conv) {
     return (size_t)(blocks_of(conv) * parts_of(conv) * taps_of(conv)) * CHANNELS * sizeof(float);
 }
 
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     size_t lists = (size_t)(threads * list_size(conv)) * sizeof(tap);
-    if (pass == HL_BACKWARD_WEIGHTS) return sums_bytes(conv) + parts_bytes(conv) + lists;
+    if (pass == HL_BACKWARD_WEIGHTS) return hl_conv_bias_bytes(conv) + parts_bytes(conv) + lists;
     return kernel_floats(conv) * sizeof(float) + lists;
 }
 
@@ -299,7 +294,7 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
 static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
                              void *dbias, void *memory) {
     depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = dout, .dkernel = dkernel};
-    call.parts = (float *)((char *)memory + sums_bytes(conv));
+    call.parts = (float *)((char *)memory + hl_conv_bias_bytes(conv));
     call.taps = (tap *)((char *)call.parts + parts_bytes(conv));
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, memory);
     hl_parallel_for(hl, blocks_of(conv) * parts_of(conv), part_piece, &call);

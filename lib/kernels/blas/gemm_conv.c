@@ -148,27 +148,33 @@ static void product_within(hl_product *p, int columns) {
     for (int r = 0; r < p->rows; r++) vector_store_some(c + r * p->c_row, vector_load(last + r * LANES), rest);
 }
 
+/* c (rows x columns, c_row apart) (+)= rows of patches . a kernel in panels; with `in` the patches are its channels from `channel` on. */
+static void multiply(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int channel, const float *kernel, int columns,
+                     bool accumulate, float *c, int64_t c_row) {
+    float a[PRODUCT_ROWS * DEPTH];
+    int step = (int)hl_blas_pieces(rows, hl_blas_pieces(rows, PRODUCT_ROWS));
+    for (int k = 0; k < depth; k += DEPTH, accumulate = true) {
+        int part = depth - k < DEPTH ? depth - k : DEPTH;
+        for (int r = 0; r < rows; r += step) {
+            int here = rows - r < step ? rows - r : step;
+            pack_rows(patches + r * stride + k, stride, here, part, in, channel + k, a);
+            hl_product p = {.a = a, .a_row = LANES, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
+                            .b_k = LANES, .c = c + r * c_row, .c_row = c_row, .c_panel = LANES, .rows = here, .panels = panels_of(columns),
+                            .depth = part, .accumulate = accumulate};
+            product_within(&p, columns);
+        }
+    }
+}
+
 /* Output channels from .. from + count of group `g`, at `rows` pixels from `first` on; `from` begins a panel. */
 static void product(const gemm_call *call, int64_t first, int rows, int g, int from, int count, const float *patches, int64_t stride) {
     const hl_view *out = call->out;
-    float a[PRODUCT_ROWS * DEPTH], *to = hl_blas_pixel(out, first) + g * call->group_out + from;
-    bool accumulate = call->accumulate || call->bias;
+    float *to = hl_blas_pixel(out, first) + g * call->group_out + from;
     if (call->bias)
         for (int r = 0; r < rows; r++) memcpy(to + r * out->stride, call->bias + g * call->group_out + from, (size_t)count * sizeof *to);
     const float *kernel = call->packed + ((int64_t)g * group_panels(call->conv) * LANES + from) * call->depth;
     const hl_segment *in = is_direct(call) && call->in->norm ? call->in : NULL;
-    int step = (int)hl_blas_pieces(rows, hl_blas_pieces(rows, PRODUCT_ROWS));
-    for (int k = 0; k < call->depth; k += DEPTH, accumulate = true) {
-        int depth = call->depth - k < DEPTH ? call->depth - k : DEPTH;
-        for (int r = 0; r < rows; r += step) {
-            int here = rows - r < step ? rows - r : step;
-            pack_rows(patches + r * stride + k, stride, here, depth, in, g * call->group_in + k, a);
-            hl_product p = {.a = a, .a_row = LANES, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES,
-                            .b_panel = (int64_t)call->depth * LANES, .b_k = LANES, .c = to + r * out->stride, .c_row = out->stride,
-                            .c_panel = LANES, .rows = here, .panels = panels_of(count), .depth = depth, .accumulate = accumulate};
-            product_within(&p, count);
-        }
-    }
+    multiply(patches, stride, rows, call->depth, in, g * call->group_in, kernel, count, call->accumulate || call->bias, to, out->stride);
 }
 
 static const float *patches_of(const gemm_call *call, int64_t first, int rows, int g, float *to, int64_t *stride) {
@@ -281,20 +287,6 @@ static void scatter(const scatter_call *call, int64_t first, int rows, int first
     }
 }
 
-/* Products, `columns` of which count, of `rows` output pixels' gradients with a part of the kernel in panels. */
-static void multiply(const float *dout, int64_t stride, int rows, int depth, const float *packed, int columns, float *to) {
-    float a[PRODUCT_ROWS * DEPTH];
-    int panels = panels_of(columns), step = (int)hl_blas_pieces(rows, hl_blas_pieces(rows, PRODUCT_ROWS));
-    for (int r = 0; r < rows; r += step)
-        for (int k = 0; k < depth; k += DEPTH) {
-            int here = rows - r < step ? rows - r : step, part = depth - k < DEPTH ? depth - k : DEPTH;
-            pack_rows(dout + r * stride + k, stride, here, part, NULL, 0, a);
-            HL_BLAS(product)(&(hl_product){.a = a, .a_row = LANES, .a_panel = here * LANES, .b = packed + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
-                                           .b_k = LANES, .c = to + (int64_t)r * panels * LANES, .c_row = panels * LANES, .c_panel = LANES, .rows = here,
-                                           .panels = panels, .depth = part, .accumulate = k > 0});
-        }
-}
-
 /* `columns` floats of each of `depth` rows, `stride` apart, as panels. */
 static void pack_columns(const float *from, int64_t stride, int depth, int columns, float *to) {
     for (int c = 0; c < columns; c += LANES)
@@ -312,15 +304,16 @@ static void scatter_products(const scatter_call *call, int64_t first, int64_t en
         const float *dout = hl_blas_pixel(call->dout, first) + g * group_out;
         for (int t = 0; t < taps; t += together) {
             int tap_end = t + together < taps ? t + together : taps, columns = (tap_end - t) * count;
+            int width = panels_of(columns) * LANES; /* whole panels: what lies past the columns is not read */
             const float *kernel = call->kernel + ((int64_t)g * group_out * taps + t) * group_in + from;
             if (LANES > 4) {
                 pack_columns(kernel, (int64_t)taps * group_in, group_out, columns, packed);
-                multiply(dout, call->dout->stride, rows, group_out, packed, columns, memory);
+                multiply(dout, call->dout->stride, rows, group_out, NULL, 0, packed, width, false, memory, width);
             } else { /* built for any processor, where OpenBLAS knows this one better */
                 cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, group_out, 1, dout, (int)call->dout->stride, kernel,
-                            taps * group_in, 0, memory, panels_of(columns) * LANES);
+                            taps * group_in, 0, memory, width);
             }
-            scatter(call, first, rows, t, tap_end, g * group_in + from, count, memory, panels_of(columns) * LANES);
+            scatter(call, first, rows, t, tap_end, g * group_in + from, count, memory, width);
         }
     }
 }

@@ -56,13 +56,8 @@ static int64_t worker_floats(const hl_conv *conv) {
     return patch_floats(conv) + packed_floats(depth_of(conv)) + packed_floats(outputs_of(conv)) + (is_small(conv) ? 0 : sums_floats(conv));
 }
 
-static size_t sums_bytes(const hl_conv *conv) {
-    hl_view dout = {.n = conv->n, .h = conv->out_h, .w = conv->out_w, .c = conv->out_c, .stride = conv->out_c};
-    return HL_BLAS(sums_workspace)(&dout);
-}
-
 size_t HL_BLAS(gemm_weights_workspace)(const hl_conv *conv, int threads) {
-    return sums_bytes(conv) + (size_t)(parts_floats(conv) + threads * worker_floats(conv)) * sizeof(float);
+    return hl_conv_bias_bytes(conv) + (size_t)(parts_floats(conv) + threads * worker_floats(conv)) * sizeof(float);
 }
 
 /* `channels` channels of `rows` pixels as panels of PACKED_ROWS vectors; with `in` they are its channels from `channel` on. */
@@ -145,7 +140,7 @@ void HL_BLAS(gemm_weights)(hl_context *hl, const hl_conv *conv, const hl_segment
                            void *dbias, void *workspace) {
     weights_call call = {.conv = conv, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
     call.group_in = conv->in_c / conv->groups, call.group_out = conv->out_c / conv->groups, call.taps = conv->kh * conv->kw;
-    call.parts = (float *)((char *)workspace + sums_bytes(conv));
+    call.parts = (float *)((char *)workspace + hl_conv_bias_bytes(conv));
     call.memory = call.parts + parts_floats(conv);
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
     if (is_small(conv)) {

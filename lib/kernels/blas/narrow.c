@@ -38,15 +38,10 @@ static int64_t kernel_floats(const hl_conv *conv) { return (int64_t)hl_blas_line
 static int64_t blocks_of(int rows) { return hl_blas_pieces(rows, ROWS); }
 static int64_t parts_of(const hl_conv *conv) { return conv->n * blocks_of(conv->out_h); }
 
-static size_t sums_bytes(const hl_conv *conv) {
-    hl_view dout = {.n = conv->n, .h = conv->out_h, .w = conv->out_w, .c = conv->out_c, .stride = conv->out_c};
-    return HL_BLAS(sums_workspace)(&dout);
-}
-
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_DATA) return 0;
     size_t rows = (size_t)(threads * rows_floats(conv)) * sizeof(float);
-    return pass == HL_FORWARD ? rows : rows + sums_bytes(conv) + (size_t)(parts_of(conv) * kernel_floats(conv)) * sizeof(float);
+    return pass == HL_FORWARD ? rows : rows + hl_conv_bias_bytes(conv) + (size_t)(parts_of(conv) * kernel_floats(conv)) * sizeof(float);
 }
 
 /* Row y of image n, from column -pad_left on; beyond the map zeros. */
@@ -211,7 +206,7 @@ static void part_piece(void *arg, int64_t piece, int worker) {
 static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
                              void *dbias, void *memory) {
     narrow_call call = {.conv = conv, .in = in, .segments = segments, .out = dout, .dkernel = dkernel};
-    call.parts = (float *)((char *)memory + sums_bytes(conv));
+    call.parts = (float *)((char *)memory + hl_conv_bias_bytes(conv));
     call.rows = call.parts + parts_of(conv) * kernel_floats(conv);
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, memory);
     hl_parallel_for(hl, parts_of(conv), part_piece, &call);

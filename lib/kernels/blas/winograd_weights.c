@@ -44,11 +44,6 @@ static int64_t in_plane(const hl_conv *conv) { return plane_floats(held_tiles(co
 static int64_t out_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * panels_of(conv->out_c)); }
 static int64_t held_floats(const hl_conv *conv) { return PLANES * (in_plane(conv) + out_plane(conv)); }
 
-static size_t bias_bytes(const hl_conv *conv) {
-    hl_view dout = {.n = conv->n, .h = conv->out_h, .w = conv->out_w, .c = conv->out_c, .stride = conv->out_c};
-    return HL_BLAS(sums_workspace)(&dout);
-}
-
 static int64_t sums_floats(const hl_conv *conv, int threads) {
     if (is_small(conv)) return parts_of(conv) * PLANES * sums_of(conv, conv->out_c);
     return threads * PLANES * sums_of(conv, PANELS * LANES);
@@ -56,7 +51,7 @@ static int64_t sums_floats(const hl_conv *conv, int threads) {
 
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
     int64_t held = (is_small(conv) ? threads : 1) * held_floats(conv);
-    return bias_bytes(conv) + (size_t)(sums_floats(conv, threads) + held) * sizeof(float);
+    return hl_conv_bias_bytes(conv) + (size_t)(sums_floats(conv, threads) + held) * sizeof(float);
 }
 
 /* Tile `tile` as row `row` of the planes at v. */
@@ -137,7 +132,7 @@ void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_seg
                                void *dbias, void *workspace) {
     weights_call call = {.conv = conv, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
     call.sum_plane = sums_of(conv, is_small(conv) ? conv->out_c : PANELS * LANES), call.sum_size = PLANES * call.sum_plane;
-    call.sums = (float *)((char *)workspace + bias_bytes(conv));
+    call.sums = (float *)((char *)workspace + hl_conv_bias_bytes(conv));
     call.memory = call.sums + sums_floats(conv, hl_threads(hl));
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
     if (is_small(conv)) {
