@@ -15,11 +15,11 @@ VERSION := $(shell sed -n 's/^.define HL_VERSION "\(.*\)"/\1/p' lib/base/context
 OPT     ?= -O3 -g
 # gcc takes the sanitiser's own checks for NULL for a path that passes NULL on, and warns of it.
 SAN     := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-format-truncation)
-PKGS    := openblas libpng zlib libcjson libxxhash
+PKGS    := openblas libpng zlib libcjson libxxhash inih
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
+LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lniftiio -lznz -lm -pthread
 
-override CPPFLAGS += -D_GNU_SOURCE -Iinclude -Ilib -Itest $(PKG_CFLAGS)
+override CPPFLAGS += -D_GNU_SOURCE -Iinclude -Ilib -Itest $(PKG_CFLAGS) -isystem /usr/include/nifti
 override CFLAGS   += -std=c11 $(OPT) -Wall -Wextra -Wpedantic -Werror -fPIC -fopenmp $(SAN)
 override LDFLAGS  += -fopenmp $(SAN)
 
@@ -115,7 +115,7 @@ install: all
 	ln -sf libhilum.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libhilum.so.0
 	ln -sf libhilum.so.0 $(DESTDIR)$(PREFIX)/lib/libhilum.so
 	install -m 644 include/hilum/*.h $(DESTDIR)$(PREFIX)/include/hilum/
-	printf 'prefix=%s\nlibdir=$${prefix}/lib\nincludedir=$${prefix}/include\n\nName: hilum\nDescription: Trains segmentation networks on CPUs\nVersion: %s\nRequires.private: %s\nLibs: -L$${libdir} -lhilum\nLibs.private: -fopenmp -lm -pthread\nCflags: -I$${includedir}\n' \
+	printf 'prefix=%s\nlibdir=$${prefix}/lib\nincludedir=$${prefix}/include\n\nName: hilum\nDescription: Trains segmentation networks on CPUs\nVersion: %s\nRequires.private: %s\nLibs: -L$${libdir} -lhilum\nLibs.private: -lniftiio -lznz -fopenmp -lm -pthread\nCflags: -I$${includedir}\n' \
 	  '$(PREFIX)' '$(VERSION)' '$(PKGS)' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/hilum.pc
 
 clean:
