@@ -109,6 +109,7 @@ static void place_step(hl_plan *plan, int index) {
     hl_plan_point(plan, index, false);
     step->out_gradient.data = map_at(plan, written, n->gradient);
     step->saved = at(plan, n->saved);
+    step->kept = at(plan, n->kept);
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
         if (node->params[slot] >= 0) step->param[slot] = plan->params->list[plan->param_of_spec[node->params[slot]]].data;
         step->param_gradient[slot] = at(plan, n->param_gradient[slot]);
@@ -137,7 +138,7 @@ hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *opt
     if (!plan->nodes) return hl_plan_free(plan), NULL;
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
-        n->again = n->value = n->gradient = n->saved = n->forward_scratch = n->backward_scratch = -1;
+        n->again = n->value = n->gradient = n->saved = n->kept = n->forward_scratch = n->backward_scratch = -1;
         for (int slot = 0; slot < HL_MAX_PARAMS; slot++) n->param_gradient[slot] = -1;
     }
     if (describe(plan)) return hl_plan_free(plan), NULL;

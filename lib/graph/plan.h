@@ -43,8 +43,9 @@ typedef struct hl_plan_node {
     bool accumulate[HL_MAX_INPUTS];
     hl_reads reads; /* what the step reads, joins taken apart */
     int again; /* arena item of the value that is computed once more */
-    int value, gradient, saved, forward_scratch, backward_scratch; /* arena items, -1: none */
+    int value, gradient, saved, kept, forward_scratch, backward_scratch; /* arena items, -1: none */
     int param_gradient[HL_MAX_PARAMS];
+    uint64_t kept_version; /* one more than that of the kernel that is kept; 0: none yet */
     hl_step step;
 } hl_plan_node;
 

@@ -17,6 +17,15 @@ static void set_batch(hl_plan *plan, const void *images, int count) {
 
 static void *scratch(const hl_plan *plan, int item) { return item < 0 ? NULL : plan->memory + plan->arena.items[item].offset; }
 
+/* Keeps a node's kernel (its first parameter) as it is now. */
+static void keep_kernel(hl_plan *plan, int node) {
+    hl_plan_node *n = &plan->nodes[node];
+    uint64_t version = plan->params->list[plan->param_of_spec[n->step.node->params[0]]].version + 1;
+    if (n->kept_version == version) return;
+    n->step.node->op->keep(&n->step);
+    n->kept_version = version;
+}
+
 void hl_plan_forward(hl_plan *plan, const void *images, int count) {
     set_batch(plan, images, count);
     for (int i = 0; i < plan->count; i++) {
@@ -25,6 +34,7 @@ void hl_plan_forward(hl_plan *plan, const void *images, int count) {
         if (plan->options.mode == HL_TRAIN) hl_plan_point(plan, i, false);
         n->step.workspace = scratch(plan, n->forward_scratch);
         n->step.bn_steps = plan->params->bn_steps;
+        if (n->step.kept) keep_kernel(plan, i);
         double start = hl_seconds();
         n->step.node->op->forward(&n->step);
         n->step.seconds[HL_FORWARD] += hl_seconds() - start;

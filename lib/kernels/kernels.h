@@ -34,6 +34,12 @@ typedef struct hl_conv_kernel {
      * channel to one, they may be read through norms, here and in backward_weights. */
     void (*forward)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_view *out, void *workspace);
+    /* For weights that stay: the kernel as forward likes to read it, `kept` bytes from which forward_kept computes the same bits as forward
+     * from the kernel. All NULL: it likes none better. */
+    size_t (*kept)(const hl_conv *conv);
+    void (*keep)(hl_context *hl, const hl_conv *conv, const void *kernel, void *kept);
+    void (*forward_kept)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
+                         const hl_view *out, void *workspace);
     /* din (+)= gradient to the input, n x in_h x in_w x in_c. */
     void (*backward_data)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
                           bool accumulate, void *workspace);

@@ -63,8 +63,22 @@ static size_t workspace(const hl_step *step, bool backward) {
     return weights > data ? weights : data;
 }
 
+static size_t kept(const hl_step *step) {
+    hl_conv conv = geometry(step);
+    return step->conv[HL_FORWARD]->kept ? step->conv[HL_FORWARD]->kept(&conv) : 0;
+}
+
+static void keep(hl_step *step) {
+    hl_conv conv = geometry(step);
+    step->conv[HL_FORWARD]->keep(step->hl, &conv, step->param[KERNEL], step->kept);
+}
+
 static void forward(hl_step *step) {
     hl_conv conv = geometry(step);
+    if (step->kept) {
+        step->conv[HL_FORWARD]->forward_kept(step->hl, &conv, step->in, step->in_count, step->kept, step->param[BIAS], &step->out, step->workspace);
+        return;
+    }
     step->conv[HL_FORWARD]->forward(step->hl, &conv, step->in, step->in_count, step->param[KERNEL], step->param[BIAS], &step->out,
                                     step->workspace);
 }
@@ -94,6 +108,8 @@ const hl_op hl_op_conv = {
     .reads_norms = reads_norms,
     .geometry = geometry,
     .workspace = workspace,
+    .kept = kept,
+    .keep = keep,
     .forward = forward,
     .backward = backward,
     .flops = flops,

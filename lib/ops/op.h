@@ -72,6 +72,7 @@ typedef struct hl_step {
     hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are */
     bool unstored;     /* of a norm: nobody reads `out`; who needs it reads the norm's input through its terms */
     void *workspace;
+    void *kept;        /* of a convolution: its kernel as `keep` has left it; NULL: it is read from `param` */
     const hl_conv_kernel *conv[3]; /* by the node's own pass, for convolutions */
     double seconds[3]; /* spent so far: forward, backward (a convolution's to the data), a convolution's to the weights */
 } hl_step;
@@ -107,6 +108,10 @@ struct hl_op {
     /* Computes the output once more, in backward, from the inputs and what forward left: for what is cheaper to compute than to keep. NULL:
      * it is kept. */
     void (*again)(hl_step *step);
+    /* Where parameters stay: the bytes of what forward would rather read in their place (0: nothing), and writing it to `kept`. NULL: as they
+     * are. */
+    size_t (*kept)(const hl_step *step);
+    void (*keep)(hl_step *step);
     /* The convolution that a kernel is chosen for. NULL: none. */
     hl_conv (*geometry)(const hl_step *step);
     /* Operations of forward (a multiply-add is two), for the whole batch. NULL: not counted (no arithmetic to speak of). */

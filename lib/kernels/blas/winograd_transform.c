@@ -231,11 +231,17 @@ static void turned_kernel(const hl_conv *conv, const float *kernel, int output, 
     }
 }
 
-void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, bool turned, int output, float *to, int64_t plane) {
-    if (turned) {
-        turned_kernel(conv, kernel, output, to, plane);
-        return;
+/* So do those of a kernel in panels. */
+static void panel_kernel(const hl_conv *conv, const float *panel, float *to, int64_t plane) {
+    int64_t tap = (int64_t)conv->in_c * LANES;
+    for (int i = 0; i < conv->in_c; i++, panel += LANES, to += LANES) {
+        vector g[TAPS];
+        for (int t = 0; t < TAPS; t++) g[t] = vector_load(panel + t * tap);
+        kernel_vectors(g, to, plane);
     }
+}
+
+static void plain_kernel(const hl_conv *conv, const float *kernel, int output, float *to, int64_t plane) {
     int64_t in = conv->in_c;
     for (int from = 0; from < in; from += LANES) {
         vector taps[TAPS][LANES];
@@ -254,6 +260,12 @@ void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, bool tur
             kernel_vectors(g, to, plane);
         }
     }
+}
+
+void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, winograd_kernel_order order, int output, float *to, int64_t plane) {
+    if (order == WINOGRAD_TURNED) turned_kernel(conv, kernel, output, to, plane);
+    else if (order == WINOGRAD_PANELS) panel_kernel(conv, kernel + (int64_t)output * TAPS * conv->in_c, to, plane);
+    else plain_kernel(conv, kernel, output, to, plane);
 }
 
 void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride) {
