@@ -87,7 +87,9 @@ static bool lay_values(hl_plan *plan) {
             plan->nodes[written].value = n->value;
         }
         if (node->op->saved) {
-            n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), forward_time(i), n->wants ? backward_time(plan, i) : forward_time(i));
+            bool stays = plan->options.mode == HL_INFER; /* it is prepared once for many passes */
+            n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), stays ? 0 : forward_time(i),
+                                    stays ? end_time(plan) : n->wants ? backward_time(plan, i) : forward_time(i));
             if (n->saved < 0) return false;
         }
         if (!lay_reads(plan, i)) return false;

@@ -22,6 +22,7 @@ typedef struct gemm_call {
     const hl_segment *in;
     int segments;
     const float *packed, *bias; /* the kernel in panels */
+    const hl_finish *finish;
     const hl_view *out;
     bool accumulate;
     int group_in, group_out, depth;
@@ -146,6 +147,7 @@ static void product(const gemm_call *call, int64_t first, int rows, int g, int f
     const float *kernel = call->packed + ((int64_t)g * HL_BLAS(group_panels)(call->conv) * LANES + from) * call->depth;
     const hl_segment *in = is_direct(call) && call->in->norm ? call->in : NULL;
     multiply(patches, stride, rows, call->depth, in, g * call->group_in, kernel, count, call->accumulate || call->bias, to, out->stride);
+    if (call->finish) HL_BLAS(finish)(call->finish, out, first, first + rows, g * call->group_out + from, count);
 }
 
 static const float *patches_of(const gemm_call *call, int64_t first, int rows, int g, float *to, int64_t *stride) {
@@ -210,16 +212,16 @@ static void run(hl_context *hl, gemm_call *call) {
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
-                    const hl_view *out, void *memory) {
+                    const hl_finish *finish, const hl_view *out, void *memory) {
     HL_BLAS(pack_kernel)(hl, conv, kernel, false, memory);
-    gemm_call call = {.conv = conv, .in = in, .segments = segments, .packed = memory, .bias = bias, .out = out,
+    gemm_call call = {.conv = conv, .in = in, .segments = segments, .packed = memory, .bias = bias, .finish = finish, .out = out,
                       .patches = (float *)memory + HL_BLAS(kernel_floats)(conv)};
     run(hl, &call);
 }
 
 static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
-                         const hl_view *out, void *memory) {
-    gemm_call call = {.conv = conv, .in = in, .segments = segments, .packed = kept, .bias = bias, .out = out, .patches = memory};
+                         const hl_finish *finish, const hl_view *out, void *memory) {
+    gemm_call call = {.conv = conv, .in = in, .segments = segments, .packed = kept, .bias = bias, .finish = finish, .out = out, .patches = memory};
     run(hl, &call);
 }
 

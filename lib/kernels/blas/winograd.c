@@ -19,6 +19,7 @@ typedef struct winograd_call {
     int segments;
     const float *kernel, *bias;
     winograd_kernel_order order;
+    const hl_finish *finish;
     const hl_view *out;
     bool accumulate, past; /* past the caches */
     int64_t tiles;
@@ -126,7 +127,7 @@ static void multiply(const winograd_call *call, int64_t tiles, int panels, const
 static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m, int64_t m_plane) {
     int left = call->conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
     for (int64_t t = 0; t < tiles; t++)
-        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->accumulate, call->past, call->out, channel, first + t);
+        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->finish, call->accumulate, call->past, call->out, channel, first + t);
     if (call->past) vector_fence();
 }
 
@@ -199,15 +200,15 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
-                    const hl_view *out, void *memory) {
-    winograd_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .out = out};
+                    const hl_finish *finish, const hl_view *out, void *memory) {
+    winograd_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .finish = finish, .out = out};
     run(hl, &call, memory);
 }
 
 /* What is kept is not transformed: with few tiles the transform takes less time than four times the memory. */
 static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
-                         const hl_view *out, void *memory) {
-    winograd_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kept, .order = WINOGRAD_PANELS, .bias = bias, .out = out};
+                         const hl_finish *finish, const hl_view *out, void *memory) {
+    winograd_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kept, .order = WINOGRAD_PANELS, .bias = bias, .finish = finish, .out = out};
     run(hl, &call, memory);
 }
 

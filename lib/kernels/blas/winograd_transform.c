@@ -1,4 +1,5 @@
 /* The transforms of Winograd's F(4x4, 3x3), a vector of channels at a time. */
+#include "kernels/blas/exp.h"
 #include "kernels/blas/normed.h"
 #include "kernels/blas/winograd.h"
 
@@ -206,29 +207,42 @@ void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_
     }
 }
 
-INLINE void store_tile(const vector *y, vector add, bool past, float *to, int64_t row_step, int64_t step) {
+/* Up to LANES channels of a tile's outputs, from `channel` on. */
+static void finish_tile(const hl_finish *finish, int channel, int count, int channels, vector *y) {
+    if (finish->terms) {
+        norm_vectors n = norm_vectors_of(&(hl_segment){.view.c = channels, .norm = finish->terms, .act = finish->act}, channel, count);
+        for (int i = 0; i < TILE * TILE; i++) y[i] = normed(&n, y[i]);
+    } else if (finish->act == HL_RELU) {
+        for (int i = 0; i < TILE * TILE; i++) y[i] = vector_relu(y[i]);
+    }
+    if (finish->act != HL_SWISH) return;
+    float *values = (float *)y, rest;
+    for (int i = 0; i < TILE * TILE * LANES; i++) values[i] *= hl_blas_sigmoid(values[i], &rest);
+}
+
+INLINE void store_tile(const vector *y, bool past, float *to, int64_t row_step, int64_t step) {
 #pragma GCC unroll 4
     for (int row = 0; row < TILE; row++)
 #pragma GCC unroll 4
         for (int column = 0; column < TILE; column++) {
-            if (past) vector_store_past(to + row * row_step + column * step, y[row * TILE + column] + add);
-            else vector_store(to + row * row_step + column * step, y[row * TILE + column] + add);
+            if (past) vector_store_past(to + row * row_step + column * step, y[row * TILE + column]);
+            else vector_store(to + row * row_step + column * step, y[row * TILE + column]);
         }
 }
 
 /* What of a tile is in the map, and of its channels. */
-static void store_cut(const vector *y, vector add, bool accumulate, int rows, int columns, int count, float *first, int64_t row_step, int64_t step) {
+static void store_cut(const vector *y, bool accumulate, int rows, int columns, int count, float *first, int64_t row_step, int64_t step) {
     for (int row = 0; row < rows; row++)
         for (int column = 0; column < columns; column++) {
             float *to = first + row * row_step + column * step;
-            vector value = y[row * TILE + column] + add;
+            vector value = y[row * TILE + column];
             if (accumulate) value += vector_load_some(to, count);
             vector_store_some(to, value, count);
         }
 }
 
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
-                              bool accumulate, bool past, const hl_view *out, int channel, int64_t tile) {
+                              const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, int64_t tile) {
     place at = place_of(conv, tile);
     int rows = conv->out_h - at.y < TILE ? conv->out_h - at.y : TILE, columns = conv->out_w - at.x < TILE ? conv->out_w - at.x : TILE;
     float *first = hl_blas_pixel(out, ((int64_t)at.n * conv->out_h + at.y) * conv->out_w + at.x) + channel;
@@ -238,8 +252,10 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
 #pragma GCC unroll 36
         for (int k = 0; k < PLANES; k++) d[k] = vector_load(m + k * plane);
         both_ways(output_4, PATCH, TILE, d, y);
-        if (whole && count - c >= LANES) store_tile(y, add, past, first + c, conv->out_w * out->stride, out->stride);
-        else store_cut(y, add, accumulate, rows, columns, count - c, first + c, conv->out_w * out->stride, out->stride);
+        for (int i = 0; i < TILE * TILE; i++) y[i] += add;
+        if (finish) finish_tile(finish, channel + c, count - c, conv->out_c, y);
+        if (whole && count - c >= LANES) store_tile(y, past, first + c, conv->out_w * out->stride, out->stride);
+        else store_cut(y, accumulate, rows, columns, count - c, first + c, conv->out_w * out->stride, out->stride);
     }
 }
 
