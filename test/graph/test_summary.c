@@ -139,7 +139,7 @@ static void expect_real(hl_context *hl, const char *net, const hl_net_options *s
     hl_summary *s = make(graph, o);
     o.mode = HL_TRAIN;
     hl_plan *train = hl_compile(graph, params, &o);
-    o.mode = HL_INFER;
+    o.mode = HL_INFER, o.keep_kernels = true;
     hl_plan *infer = hl_compile(graph, params, &o);
     ck_assert_msg(train && infer, "%s: %s", net, hl_error(hl));
     size_t weights = 0, moments = 0;

@@ -3,14 +3,16 @@
 #include <string.h>
 
 #include "kernels/blas/elementwise.h"
-#include "kernels/blas/exp.h"
+#include "kernels/blas/sigmoid.h"
 
 enum {
-    BLOCK_PIXELS = 64,      /* summed in float, */
-    CHANNELS = 64,          /* so many channels side by side */
-    SUM_PIECES = 32,        /* with double sums of their own */
-    APPLY_FLOATS = 1 << 15, /* in a piece where there is nothing to sum */
+    BLOCK_PIXELS = 64,                     /* summed in float, */
+    VECTORS = REGISTERS == 32 ? 4 : 2,     /* so many of channels side by side, their sums and terms in registers, */
+    SUM_PIECES = 32,                       /* with double sums of their own */
+    APPLY_FLOATS = 1 << 15,                /* in a piece where there is nothing to sum */
 };
+
+#define INLINE static inline __attribute__((always_inline))
 
 typedef struct norm_call {
     const hl_view *x, *dy, *out; /* out: y or dx */
@@ -21,30 +23,31 @@ typedef struct norm_call {
     int64_t pixels;      /* of a piece */
 } norm_call;
 
-/* Up to CHANNELS channels' terms: the norm gives (x - mean) scale + shift; backward's dx is scale (g - each - (x - mean) slope). */
+/* A vector of channels' terms: the norm gives (x - mean) scale + shift; backward's dx is scale (g - each - (x - mean) slope). */
 typedef struct terms {
-    float mean[CHANNELS], scale[CHANNELS], shift[CHANNELS], each[CHANNELS], slope[CHANNELS];
+    vector mean, scale, shift, each, slope;
 } terms;
 
-static void take_terms(const float *from, int channels, int count, terms *t) {
-    memcpy(t->mean, from, (size_t)count * sizeof *from);
-    memcpy(t->scale, from + channels, (size_t)count * sizeof *from);
-    memcpy(t->shift, from + 2 * channels, (size_t)count * sizeof *from);
+/* `channels`: of all. */
+INLINE terms terms_of(const float *norm, int channels, int channel, int count) {
+    return (terms){.mean = vector_load_some(norm + channel, count), .scale = vector_load_some(norm + channels + channel, count),
+                   .shift = vector_load_some(norm + 2 * channels + channel, count)};
 }
 
-/* Constants wherever these are inlined. */
-static inline __attribute__((always_inline)) float activated(hl_activation act, float y) {
-    float rest;
-    if (act == HL_RELU) return y < 0 ? 0 : y; /* a NaN stays one */
-    return act == HL_SWISH ? y * hl_blas_sigmoid(y, &rest) : y;
+/* Activations, and whether to accumulate, are constants wherever these are inlined. */
+INLINE vector activated(hl_activation act, vector y) {
+    vector rest;
+    if (act == HL_RELU) return vector_relu(y);
+    if (act == HL_SWISH) y *= vector_sigmoid(y, &rest);
+    return y;
 }
 
 /* dy times the activation's slope at y. */
-static inline __attribute__((always_inline)) float through(hl_activation act, float y, float dy) {
-    if (act == HL_RELU) return y > 0 ? dy : 0;
+INLINE vector through(hl_activation act, vector y, vector dy) {
+    if (act == HL_RELU) return (vector)((vector_mask)dy & (vector_mask)(y > 0));
     if (act != HL_SWISH) return dy;
-    float rest, s = hl_blas_sigmoid(y, &rest);
-    return dy * s * (1 + y * rest);
+    vector rest, s = vector_sigmoid(y, &rest);
+    return dy * s * vector_fma(y, rest, vector_of(1));
 }
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -55,43 +58,57 @@ size_t HL_BLAS(norm_workspace)(const hl_view *x, int threads) {
     return (SUM_PIECES + 1) * sums_of(x) * sizeof(double);
 }
 
-/* Float sums of x - shift and of its square over up to BLOCK_PIXELS pixels, for `count` channels from `channel` on. */
-static void block_moments(const hl_view *x, int64_t first, int64_t end, int channel, int count, double *total) {
-    float shift[CHANNELS], sum[CHANNELS] = {0}, square[CHANNELS] = {0};
-    memcpy(shift, hl_blas_pixel(x, 0) + channel, (size_t)count * sizeof *shift);
-    for (int64_t p = first; p < end; p++) {
-        const float *at = hl_blas_pixel(x, p) + channel;
-        for (int c = 0; c < count; c++) {
-            float d = at[c] - shift[c];
-            sum[c] += d;
-            square[c] += d * d;
+/* Pixels first .. end, `count` channels from `channel` on: up to `vectors`, a constant, of which the last may not be full. */
+typedef struct block {
+    int64_t first, end;
+    int channel, count;
+} block;
+INLINE int lanes_of(const block *b, int v) { return b->count - v * LANES; }
+
+static void add_sums(const block *b, const vector *sum, const vector *square, int vectors, int channels, double *total) {
+    float sums[VECTORS * LANES], squares[VECTORS * LANES];
+    memcpy(sums, sum, (size_t)vectors * sizeof *sum), memcpy(squares, square, (size_t)vectors * sizeof *square);
+    for (int c = 0; c < b->count; c++) total[b->channel + c] += (double)sums[c], total[channels + b->channel + c] += (double)squares[c];
+}
+
+/* Float sums of x - shift and of its square over up to BLOCK_PIXELS pixels. */
+INLINE void block_moments(const hl_view *x, const block *b, int vectors, double *total) {
+    vector shift[VECTORS], sum[VECTORS], square[VECTORS];
+    for (int v = 0; v < vectors; v++) shift[v] = vector_load_some(hl_blas_pixel(x, 0) + b->channel + v * LANES, lanes_of(b, v)), sum[v] = square[v] = (vector){0};
+    for (int64_t p = b->first; p < b->end; p++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            vector d = vector_load_some(hl_blas_pixel(x, p) + b->channel + v * LANES, lanes_of(b, v)) - shift[v];
+            sum[v] += d;
+            square[v] = vector_fma(d, d, square[v]);
         }
-    }
-    for (int c = 0; c < count; c++) total[channel + c] += (double)sum[c], total[x->c + channel + c] += (double)square[c];
+    add_sums(b, sum, square, vectors, x->c, total);
 }
 
 /* Likewise of g and of g (x - mean), g being dy through the activation. */
-static inline __attribute__((always_inline)) void add_products(const norm_call *call, hl_activation act, int64_t first, int64_t end, int channel, int count,
-                                                               const terms *t, float *restrict sum, float *restrict product) {
-    for (int64_t p = first; p < end; p++) {
-        const float *restrict x = hl_blas_pixel(call->x, p) + channel, *restrict dy = hl_blas_pixel(call->dy, p) + channel;
-#pragma omp simd
-        for (int c = 0; c < count; c++) {
-            float away = x[c] - t->mean[c], g = through(act, away * t->scale[c] + t->shift[c], dy[c]);
-            sum[c] += g;
-            product[c] += g * away;
+INLINE void block_products(const norm_call *call, hl_activation act, const block *b, int vectors, double *total) {
+    terms t[VECTORS];
+    vector sum[VECTORS], product[VECTORS];
+    for (int v = 0; v < vectors; v++)
+        t[v] = terms_of(call->norm->terms, call->x->c, b->channel + v * LANES, lanes_of(b, v)), sum[v] = product[v] = (vector){0};
+    for (int64_t p = b->first; p < b->end; p++) {
+        const float *x = hl_blas_pixel(call->x, p) + b->channel, *dy = hl_blas_pixel(call->dy, p) + b->channel;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            vector away = vector_load_some(x + v * LANES, lanes_of(b, v)) - t[v].mean;
+            vector g = through(act, vector_fma(away, t[v].scale, t[v].shift), vector_load_some(dy + v * LANES, lanes_of(b, v)));
+            sum[v] += g;
+            product[v] = vector_fma(g, away, product[v]);
         }
     }
+    add_sums(b, sum, product, vectors, call->x->c, total);
 }
 
-static void block_products(const norm_call *call, int64_t first, int64_t end, int channel, int count, double *total) {
-    terms t;
-    float sum[CHANNELS] = {0}, product[CHANNELS] = {0};
-    take_terms((const float *)call->norm->terms + channel, call->x->c, count, &t);
-    if (call->norm->act == HL_RELU) add_products(call, HL_RELU, first, end, channel, count, &t, sum, product);
-    else if (call->norm->act == HL_SWISH) add_products(call, HL_SWISH, first, end, channel, count, &t, sum, product);
-    else add_products(call, HL_LINEAR, first, end, channel, count, &t, sum, product);
-    for (int c = 0; c < count; c++) total[channel + c] += (double)sum[c], total[call->x->c + channel + c] += (double)product[c];
+INLINE void block_sums(const norm_call *call, const block *b, int vectors, double *total) {
+    if (!call->dy) block_moments(call->x, b, vectors, total);
+    else if (call->norm->act == HL_RELU) block_products(call, HL_RELU, b, vectors, total);
+    else if (call->norm->act == HL_SWISH) block_products(call, HL_SWISH, b, vectors, total);
+    else block_products(call, HL_LINEAR, b, vectors, total);
 }
 
 static void sums_piece(void *arg, int64_t piece, int worker) {
@@ -102,10 +119,11 @@ static void sums_piece(void *arg, int64_t piece, int worker) {
     memset(total, 0, sums_of(call->x) * sizeof *total);
     int64_t end = smaller((piece + 1) * call->pixels, hl_view_pixels(call->x));
     for (int64_t p = piece * call->pixels; p < end; p += BLOCK_PIXELS)
-        for (int c = 0; c < channels; c += CHANNELS) {
-            int count = (int)smaller(channels - c, CHANNELS);
-            if (call->dy) block_products(call, p, smaller(p + BLOCK_PIXELS, end), c, count, total);
-            else block_moments(call->x, p, smaller(p + BLOCK_PIXELS, end), c, count, total);
+        for (int c = 0, step; c < channels; c += step) {
+            step = channels - c >= VECTORS * LANES ? VECTORS * LANES : LANES;
+            block b = {p, smaller(p + BLOCK_PIXELS, end), c, (int)smaller(step, channels - c)};
+            if (step > LANES) block_sums(call, &b, VECTORS, total);
+            else block_sums(call, &b, 1, total);
         }
 }
 
@@ -135,73 +153,96 @@ void HL_BLAS(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, do
     }
 }
 
-static inline __attribute__((always_inline)) void apply_as(hl_activation act, const hl_view *from, const hl_view *to, int64_t first, int64_t end,
-                                                           int channel, int count, const terms *t) {
-    for (int64_t p = first; p < end; p++) {
-        const float *x = hl_blas_pixel(from, p) + channel;
-        float *y = hl_blas_pixel(to, p) + channel;
-#pragma omp simd
-        for (int c = 0; c < count; c++) y[c] = activated(act, t ? (x[c] - t->mean[c]) * t->scale[c] + t->shift[c] : x[c]);
-    }
-}
-
-static void apply_block(const hl_view *x, const hl_finish *finish, const hl_view *y, int64_t first, int64_t end, int channel, int count, int channels) {
-    terms t;
-    if (!finish->terms) {
-        if (finish->act == HL_RELU) apply_as(HL_RELU, x, y, first, end, channel, count, NULL);
-        else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, y, first, end, channel, count, NULL);
-        return;
-    }
-    take_terms((const float *)finish->terms + channel, channels, count, &t);
-    if (finish->act == HL_RELU) apply_as(HL_RELU, x, y, first, end, channel, count, &t);
-    else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, y, first, end, channel, count, &t);
-    else apply_as(HL_LINEAR, x, y, first, end, channel, count, &t);
-}
-
-void HL_BLAS(finish)(const hl_finish *finish, const hl_view *out, int64_t first, int64_t end, int channel, int count) {
-    for (int c = channel; c < channel + count; c += CHANNELS) apply_block(out, finish, out, first, end, c, (int)smaller(channel + count - c, CHANNELS), out->c);
-}
-
-/* dx = scale (g - each - (x - mean) slope), with each = mean(g), slope = mean(g (x - mean)) / sigma^2 */
-static inline __attribute__((always_inline)) void backward_as(const norm_call *call, hl_activation act, bool accumulate, int64_t first, int64_t end, int channel,
-                                                              int count, const terms *t) {
-    for (int64_t p = first; p < end; p++) {
-        const float *x = hl_blas_pixel(call->x, p) + channel, *dy = hl_blas_pixel(call->dy, p) + channel;
-        float *dx = hl_blas_pixel(call->out, p) + channel;
-#pragma omp simd
-        for (int c = 0; c < count; c++) {
-            float away = x[c] - t->mean[c], g = through(act, away * t->scale[c] + t->shift[c], dy[c]);
-            float d = t->scale[c] * (g - t->each[c] - away * t->slope[c]);
-            dx[c] = accumulate ? dx[c] + d : d;
+INLINE void apply_as(hl_activation act, const hl_view *from, const float *norm, const hl_view *to, const block *b, int vectors) {
+    terms t[VECTORS] = {0};
+    for (int v = 0; v < vectors && norm; v++) t[v] = terms_of(norm, from->c, b->channel + v * LANES, lanes_of(b, v));
+    for (int64_t p = b->first; p < b->end; p++) {
+        const float *x = hl_blas_pixel(from, p) + b->channel;
+        float *y = hl_blas_pixel(to, p) + b->channel;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            vector value = vector_load_some(x + v * LANES, lanes_of(b, v));
+            if (norm) value = vector_fma(value - t[v].mean, t[v].scale, t[v].shift);
+            vector_store_some(y + v * LANES, activated(act, value), lanes_of(b, v));
         }
     }
 }
 
-static void backward_block(const norm_call *call, int64_t first, int64_t end, int channel, int count) {
-    terms t;
-    take_terms((const float *)call->norm->terms + channel, call->x->c, count, &t);
+INLINE void apply_block(const hl_view *x, const hl_finish *finish, const hl_view *y, const block *b, int vectors) {
+    if (!finish->terms && finish->act == HL_RELU) apply_as(HL_RELU, x, NULL, y, b, vectors);
+    else if (!finish->terms && finish->act == HL_SWISH) apply_as(HL_SWISH, x, NULL, y, b, vectors);
+    else if (finish->act == HL_RELU) apply_as(HL_RELU, x, finish->terms, y, b, vectors);
+    else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, finish->terms, y, b, vectors);
+    else apply_as(HL_LINEAR, x, finish->terms, y, b, vectors);
+}
+
+/* Channels channel .. end of pixels. */
+static void apply(const hl_view *x, const hl_finish *finish, const hl_view *y, int64_t first, int64_t end, int channel, int end_channel) {
+    for (int step; channel < end_channel; channel += step) {
+        step = end_channel - channel >= VECTORS * LANES ? VECTORS * LANES : LANES;
+        block b = {first, end, channel, (int)smaller(step, end_channel - channel)};
+        if (step > LANES) apply_block(x, finish, y, &b, VECTORS);
+        else apply_block(x, finish, y, &b, 1);
+    }
+}
+
+void HL_BLAS(finish)(const hl_finish *finish, const hl_view *out, int64_t first, int64_t end, int channel, int count) {
+    apply(out, finish, out, first, end, channel, channel + count);
+}
+
+/* dx = scale (g - each - (x - mean) slope), with each = mean(g), slope = mean(g (x - mean)) / sigma^2 */
+INLINE void backward_as(const norm_call *call, hl_activation act, bool accumulate, const block *b, int vectors, const terms *t) {
+    for (int64_t p = b->first; p < b->end; p++) {
+        const float *x = hl_blas_pixel(call->x, p) + b->channel, *dy = hl_blas_pixel(call->dy, p) + b->channel;
+        float *dx = hl_blas_pixel(call->out, p) + b->channel;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            int lanes = lanes_of(b, v);
+            vector away = vector_load_some(x + v * LANES, lanes) - t[v].mean;
+            vector g = through(act, vector_fma(away, t[v].scale, t[v].shift), vector_load_some(dy + v * LANES, lanes));
+            vector d = t[v].scale * vector_fma(-away, t[v].slope, g - t[v].each);
+            if (accumulate) d += vector_load_some(dx + v * LANES, lanes);
+            vector_store_some(dx + v * LANES, d, lanes);
+        }
+    }
+}
+
+INLINE void backward_block(const norm_call *call, const block *b, int vectors) {
+    float each[VECTORS * LANES] = {0}, slope[VECTORS * LANES] = {0};
     double pixels = (double)hl_view_pixels(call->x);
-    for (int i = 0; i < count; i++) {
-        int c = channel + i;
-        t.each[i] = (float)(call->total[c] / pixels);
-        t.slope[i] = (float)(call->total[call->x->c + c] / pixels / (call->norm->variance[c] + call->norm->eps));
+    for (int i = 0; i < b->count; i++) {
+        int c = b->channel + i;
+        each[i] = (float)(call->total[c] / pixels);
+        slope[i] = (float)(call->total[call->x->c + c] / pixels / (call->norm->variance[c] + call->norm->eps));
+    }
+    terms t[VECTORS];
+    for (int v = 0; v < vectors; v++) {
+        t[v] = terms_of(call->norm->terms, call->x->c, b->channel + v * LANES, lanes_of(b, v));
+        t[v].each = vector_load(each + v * LANES), t[v].slope = vector_load(slope + v * LANES);
     }
     hl_activation act = call->norm->act;
-    if (act == HL_RELU && call->accumulate) backward_as(call, HL_RELU, true, first, end, channel, count, &t);
-    else if (act == HL_RELU) backward_as(call, HL_RELU, false, first, end, channel, count, &t);
-    else if (act == HL_SWISH) backward_as(call, HL_SWISH, call->accumulate, first, end, channel, count, &t);
-    else if (call->accumulate) backward_as(call, HL_LINEAR, true, first, end, channel, count, &t);
-    else backward_as(call, HL_LINEAR, false, first, end, channel, count, &t);
+    if (act == HL_RELU && call->accumulate) backward_as(call, HL_RELU, true, b, vectors, t);
+    else if (act == HL_RELU) backward_as(call, HL_RELU, false, b, vectors, t);
+    else if (act == HL_SWISH && call->accumulate) backward_as(call, HL_SWISH, true, b, vectors, t);
+    else if (act == HL_SWISH) backward_as(call, HL_SWISH, false, b, vectors, t);
+    else if (call->accumulate) backward_as(call, HL_LINEAR, true, b, vectors, t);
+    else backward_as(call, HL_LINEAR, false, b, vectors, t);
 }
 
 static void map_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const norm_call *call = arg;
+    int channels = call->x->c;
     int64_t first = piece * call->pixels, end = smaller(first + call->pixels, hl_view_pixels(call->x));
-    for (int c = 0; c < call->x->c; c += CHANNELS) {
-        int count = (int)smaller(call->x->c - c, CHANNELS);
-        if (call->dy) backward_block(call, first, end, c, count);
-        else apply_block(call->x, &(hl_finish){call->norm->terms, call->norm->act}, call->out, first, end, c, count, call->x->c);
+    if (!call->dy) {
+        apply(call->x, &(hl_finish){call->norm->terms, call->norm->act}, call->out, first, end, 0, channels);
+        return;
+    }
+    for (int c = 0, step; c < channels; c += step) {
+        step = channels - c >= VECTORS * LANES ? VECTORS * LANES : LANES;
+        block b = {first, end, c, (int)smaller(step, channels - c)};
+        if (step > LANES) backward_block(call, &b, VECTORS);
+        else backward_block(call, &b, 1);
     }
 }
 

@@ -48,15 +48,26 @@ static inline vector vector_of(float value) { return value - (vector){0}; }
 
 /* The first `count` floats, zeros behind them. */
 static inline vector vector_load_some(const float *from, int count) {
-    vector v = {0};
     if (count >= LANES) return vector_load(from);
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    return (vector)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
+#else
+    vector v = {0};
     memcpy(&v, from, (size_t)count * sizeof *from);
     return v;
+#endif
 }
 
 static inline void vector_store_some(float *to, vector v, int count) {
-    if (count >= LANES) vector_store(to, v);
-    else memcpy(to, &v, (size_t)count * sizeof *to);
+    if (count >= LANES) {
+        vector_store(to, v);
+        return;
+    }
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)v);
+#else
+    memcpy(to, &v, (size_t)count * sizeof *to);
+#endif
 }
 
 /* a b + c, rounded once where the processor can. */

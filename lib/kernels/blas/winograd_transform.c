@@ -1,6 +1,6 @@
 /* The transforms of Winograd's F(4x4, 3x3), a vector of channels at a time. */
-#include "kernels/blas/exp.h"
 #include "kernels/blas/normed.h"
+#include "kernels/blas/sigmoid.h"
 #include "kernels/blas/winograd.h"
 
 /* One-dimensional transforms: values `s` apart become values `t` apart. Constants where they are inlined. */
@@ -215,9 +215,8 @@ static void finish_tile(const hl_finish *finish, int channel, int count, int cha
     } else if (finish->act == HL_RELU) {
         for (int i = 0; i < TILE * TILE; i++) y[i] = vector_relu(y[i]);
     }
-    if (finish->act != HL_SWISH) return;
-    float *values = (float *)y, rest;
-    for (int i = 0; i < TILE * TILE * LANES; i++) values[i] *= hl_blas_sigmoid(values[i], &rest);
+    vector rest;
+    for (int i = 0; i < TILE * TILE && finish->act == HL_SWISH; i++) y[i] *= vector_sigmoid(y[i], &rest);
 }
 
 INLINE void store_tile(const vector *y, bool past, float *to, int64_t row_step, int64_t step) {
