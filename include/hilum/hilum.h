@@ -10,6 +10,7 @@
 #include "hilum/nets.h"
 #include "hilum/params.h"
 #include "hilum/plan.h"
+#include "hilum/plots.h"
 #include "hilum/predict.h"
 #include "hilum/report.h"
 #include "hilum/statistics.h"
