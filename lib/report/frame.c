@@ -46,16 +46,18 @@ static double widest_tick(const hl_axis *axis) {
 }
 
 void hl_frame_place(hl_frame *f) {
-    f->top = hl_present(f->title) ? 36 : 14;
+    f->top = f->above + (hl_present(f->title) ? 36 : 14);
     double under = 22 + (hl_present(f->x_label) ? 20 : 4);
-    f->y = hl_axis_make(f->y_min, f->y_max, f->y_data[0], f->y_data[1], f->height - f->top - under, 44);
+    f->y = hl_axis_make(f->y_min, f->y_max, f->y_data[0], f->y_data[1], f->inner > 0 ? f->inner : f->height - f->top - under, 44);
     f->left = (hl_present(f->y_label) ? 26 : 6) + (f->names > 0 ? f->names : widest_tick(&f->y)) + 8;
-    f->x = hl_axis_make(f->x_min, f->x_max, f->x_data[0], f->x_data[1], f->width - f->left - 18, 62);
-    f->right = f->width - fmax(18, widest_tick(&f->x) / 2 + 4); /* room for the half of the last number that stands out */
+    f->left = fmax(f->left, f->left_least);
+    f->x = hl_axis_make(f->x_min, f->x_max, f->x_data[0], f->x_data[1], f->width - f->left - 18 - f->beside, 62);
+    f->right = f->width - fmax(fmax(18, f->beside), widest_tick(&f->x) / 2 + 4); /* room for the half of the last number that stands out */
     if (f->keys) f->key_rows = (f->keys + key_columns(f) - 1) / key_columns(f);
     if (f->key_rows) under += f->key_rows * legend_line + 6;
     f->bottom = fmax(f->height - under, f->top + 120); /* a long legend makes the picture higher, not the curves flat */
-    if (f->square) f->bottom = f->top + (f->right - f->left);
+    if (f->square) f->inner = f->right - f->left;
+    if (f->inner > 0) f->bottom = f->top + f->inner;
     f->height = f->bottom + under;
     f->x.start = f->left, f->x.pixels = f->right - f->left;
     f->y.start = f->bottom, f->y.pixels = f->top - f->bottom;

@@ -12,7 +12,10 @@ typedef struct hl_frame {
     double x_min, x_max, y_min, y_max; /* of the axes; min = max: from the data */
     double x_data[2], y_data[2];  /* hl_frame_widen */
     double names;                 /* above 0: so much room for names at the left instead of ticks and numbers */
-    bool square;                  /* as high as wide, between the axes */
+    double beside, above;         /* room kept free at the right and above */
+    double left_least;            /* room at the left at least, so that the axes of two frames stand under one another */
+    double inner;                 /* above 0: the height between the axes, from which the picture's follows */
+    bool square;                  /* inner is the width between the axes */
     int keys;                     /* entries of the legend, hl_frame_add_key */
     double key_width;             /* of the widest */
     /* Set by hl_frame_place: the area between the axes, and they. */
