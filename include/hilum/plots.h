@@ -77,7 +77,7 @@ typedef struct hl_ranking {
     const hl_clique *cliques;   /* of hl_rank_cliques */
     int clique_count;
     const char *note; /* a line under the diagram: which test, how many patients; NULL: none */
-    int width;        /* 0: 640; the height follows */
+    int width;        /* 0: 720; the height follows */
 } hl_ranking;
 char *hl_ranking_svg(hl_context *hl, const hl_ranking *ranking);
 

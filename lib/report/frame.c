@@ -72,6 +72,7 @@ static void x_ticks(hl_text *text, const hl_frame *f) {
     for (int tick = f->x.first; tick <= f->x.last; tick++) {
         double x = hl_axis_place(&f->x, tick * f->x.step);
         hl_draw_line(text, x, f->top, x, f->bottom, "stroke=\"#e4e4e4\"");
+        if (f->unnumbered) continue;
         hl_draw_open_label(text, x, f->bottom + 16, "middle", HL_TICK_FONT, " fill=\"#444\"");
         hl_text_number(text, tick * f->x.step, f->x.decimals);
         hl_text_put(text, "</text>\n");
@@ -103,8 +104,7 @@ void hl_frame_axes(hl_text *text, const hl_frame *f) {
 }
 
 /* An inner <svg> cuts off what lies outside (and needs no id, as a clip path does, that would have to differ from every other on the page). */
-void hl_frame_open_inside(hl_text *text, const hl_frame *f) {
-    const double edge = 4; /* so that lines and dots on the frame are not cut in half */
+void hl_frame_open_inside(hl_text *text, const hl_frame *f, double edge) {
     double x = f->left - edge, y = f->top - edge, width = f->right - f->left + 2 * edge, height = f->bottom - f->top + 2 * edge;
     hl_text_put(text, "<svg overflow=\"hidden\"");
     hl_draw_attribute(text, "x", x), hl_draw_attribute(text, "y", y);

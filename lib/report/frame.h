@@ -15,6 +15,7 @@ typedef struct hl_frame {
     double beside, above;         /* room kept free at the right and above */
     double left_least;            /* room at the left at least, so that the axes of two frames stand under one another */
     double inner;                 /* above 0: the height between the axes, from which the picture's follows */
+    bool unnumbered;              /* no numbers under the x axis: another frame's stand below */
     bool square;                  /* inner is the width between the axes */
     int keys;                     /* entries of the legend, hl_frame_add_key */
     double key_width;             /* of the widest */
@@ -43,8 +44,9 @@ double hl_frame_x(const hl_frame *frame, double value);
 double hl_frame_y(const hl_frame *frame, double value);
 /* Grid, ticks, numbers, axes and their labels. */
 void hl_frame_axes(hl_text *text, const hl_frame *frame);
-/* What is drawn between them is cut off outside the axes. */
-void hl_frame_open_inside(hl_text *text, const hl_frame *frame);
+/* What is drawn between them is cut off `edge` pixels outside the axes: HL_EDGE, so that lines and dots on the frame are not cut in half. */
+enum { HL_EDGE = 4 };
+void hl_frame_open_inside(hl_text *text, const hl_frame *frame, double edge);
 void hl_frame_close_inside(hl_text *text);
 /* The line y = x as far as both axes have it. */
 void hl_frame_diagonal(hl_text *text, const hl_frame *frame);

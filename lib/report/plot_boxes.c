@@ -85,7 +85,7 @@ char *hl_boxes_svg(hl_context *hl, const hl_boxes *boxes) {
     hl_draw_open(&text, boxes->title, f.width, f.height, true);
     hl_frame_axes(&text, &f);
     draw_names(&text, boxes, &f);
-    hl_frame_open_inside(&text, &f);
+    hl_frame_open_inside(&text, &f, HL_EDGE);
     for (int r = 0; r < boxes->rows; r++) {
         for (int s = 0; s < boxes->series_count; s++) draw_values(&text, boxes, &f, r, s);
     }

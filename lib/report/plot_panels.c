@@ -7,6 +7,7 @@
 
 /* Places two frames whose axes stand under one another; the legend is the lower one's. */
 static void stack(hl_frame *upper, hl_frame *lower) {
+    upper->unnumbered = true;
     hl_frame_place(upper);
     lower->above = upper->bottom + 4;
     hl_frame_place(lower);
@@ -70,7 +71,7 @@ char *hl_reliability_svg(hl_context *hl, const hl_reliability_plot *plot) {
     hl_frame_diagonal(&text, &upper);
     draw_powers(&text, &lower);
     hl_frame_axes(&text, &lower);
-    hl_frame_open_inside(&text, &upper);
+    hl_frame_open_inside(&text, &upper, HL_EDGE);
     for (int i = 0; i < plot->count; i++) draw_curve(&text, &upper, &plot->curves[i], i);
     hl_frame_close_inside(&text);
     for (int i = 0; i < plot->count; i++) draw_histogram(&text, &lower, &plot->curves[i], i, plot->count);
@@ -111,7 +112,7 @@ static void draw_harm(hl_text *text, const hl_frame *f, const hl_calibration *c)
 }
 
 static void draw_dice(hl_text *text, const hl_frame *f, const shares *s, const hl_curve *curves) {
-    hl_frame_open_inside(text, f);
+    hl_frame_open_inside(text, f, HL_EDGE);
     hl_plot_band(text, f, s->x, s->low, s->high, HL_SHARES);
     for (int i = 0; i < 2; i++) hl_plot_curve(text, f, &curves[i]);
     hl_frame_close_inside(text);

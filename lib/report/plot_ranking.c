@@ -5,7 +5,7 @@
 #include "hilum/plots.h"
 #include "report/frame.h"
 
-enum { bar_step = 9, name_step = 22 };
+enum { bar_step = 9, name_step = 22, out = 34 }; /* a net's line ends so far outside the axis: its rank stands there */
 
 typedef struct layout {
     double width, height, left, right; /* of the picture; the ends of the axis */
@@ -20,12 +20,13 @@ static double place(const hl_ranking *r, const layout *l, double rank) {
 }
 
 static layout lay_out(const hl_ranking *r, int *order) {
-    layout l = {.width = r->width > 0 ? r->width : 640, .half = (r->nets + 1) / 2, .order = order};
+    layout l = {.width = r->width > 0 ? r->width : 720, .half = (r->nets + 1) / 2, .order = order};
     double names = 0;
     for (int i = 0; i < r->nets; i++) names = fmax(names, hl_text_width(r->names[i], HL_LABEL_FONT));
     hl_rank_cliques(r->ranks, r->nets, INFINITY, NULL, order, &(hl_clique){0});
-    l.left = names + 52, l.right = l.width - names - 52; /* a name and its rank */
-    if (l.right < l.left + 120) l.right = l.left + 120, l.width = l.right + names + 52;
+    double beside = names + out + 10;
+    l.left = beside, l.right = l.width - beside;
+    if (l.right < l.left + 120) l.right = l.left + 120, l.width = l.right + beside;
     l.axis_y = (hl_present(r->title) ? 36 : 14) + (isfinite(r->critical_difference) ? 58 : 28);
     l.names_y = l.axis_y + 22 + r->clique_count * bar_step;
     l.height = l.names_y + (l.half > 1 ? l.half - 1 : 0) * name_step + 16 + (hl_present(r->note) ? 24 : 0);
@@ -63,7 +64,7 @@ static void draw_scale(hl_text *text, const hl_ranking *r, const layout *l) {
 static void draw_net(hl_text *text, const hl_ranking *r, const layout *l, int at) {
     bool best = at < l->half;
     int net = l->order[at], level = best ? at : r->nets - 1 - at;
-    double x = place(r, l, r->ranks[net]), y = l->names_y + level * name_step, end = best ? l->right + 8 : l->left - 8;
+    double x = place(r, l, r->ranks[net]), y = l->names_y + level * name_step, end = best ? l->right + out : l->left - out;
     hl_text_format(text, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.2\" d=\"M", "#555");
     hl_text_number(text, x, 2), hl_text_put(text, " "), hl_text_number(text, l->axis_y, 2), hl_text_put(text, "V");
     hl_text_number(text, y, 2), hl_text_put(text, "H"), hl_text_number(text, end, 2), hl_text_put(text, "\"/>\n");

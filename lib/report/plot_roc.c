@@ -42,7 +42,7 @@ static hl_frame lay_out_inset(const hl_frame *f, double corner_x, double corner_
 
 /* The corner's outline, and where it is enlarged. */
 static void draw_corner(hl_text *text, const hl_frame *f, const hl_frame *in, double corner_x, double corner_y) {
-    const char *style = "stroke=\"#888\" stroke-width=\"0.8\" fill=\"none\"";
+    const char *style = "stroke=\"#aaa\" stroke-width=\"0.8\" fill=\"none\"";
     double right = hl_frame_x(f, corner_x), bottom = hl_frame_y(f, corner_y);
     hl_draw_box(text, f->left, f->top, right - f->left, bottom - f->top, style);
     hl_draw_line(text, right, f->top, in->right, in->top, style);
@@ -50,8 +50,8 @@ static void draw_corner(hl_text *text, const hl_frame *f, const hl_frame *in, do
     hl_draw_box(text, in->left - 42, in->top - 10, in->right - in->left + 56, in->bottom - in->top + 34, "fill=\"#fff\"");
 }
 
-static void draw_curves(hl_text *text, const hl_roc *roc, const hl_frame *f) {
-    hl_frame_open_inside(text, f);
+static void draw_curves(hl_text *text, const hl_roc *roc, const hl_frame *f, double edge) {
+    hl_frame_open_inside(text, f, edge);
     for (int c = 0; c < roc->curve_count; c++) hl_plot_curve(text, f, &roc->curves[c]);
     hl_frame_close_inside(text);
 }
@@ -63,11 +63,11 @@ char *hl_roc_svg(hl_context *hl, const hl_roc *roc) {
     hl_draw_open(&text, roc->title, f.width, f.height, true);
     hl_frame_axes(&text, &f);
     hl_frame_diagonal(&text, &f);
-    draw_curves(&text, roc, &f);
+    draw_curves(&text, roc, &f, HL_EDGE);
     draw_corner(&text, &f, &in, corner_x, corner_y);
     hl_frame_axes(&text, &in);
     hl_draw_box(&text, in.left, in.top, in.right - in.left, in.bottom - in.top, "fill=\"none\" stroke=\"#888\" stroke-width=\"0.8\"");
-    draw_curves(&text, roc, &in);
+    draw_curves(&text, roc, &in, 1);
     hl_frame_title(&text, &f);
     hl_plot_keys(&text, &f, roc->curves, roc->curve_count);
     hl_text_put(&text, "</svg>\n");

@@ -45,7 +45,7 @@ char *hl_scatter_svg(hl_context *hl, const hl_scatter *scatter) {
     hl_frame f = lay_out(scatter);
     hl_draw_open(&text, scatter->title, f.width, f.height, true);
     hl_frame_axes(&text, &f);
-    hl_frame_open_inside(&text, &f);
+    hl_frame_open_inside(&text, &f, HL_EDGE);
     hl_frame_diagonal(&text, &f);
     for (int g = 0; g < scatter->group_count; g++) {
         const hl_points *p = &scatter->groups[g];
@@ -117,7 +117,7 @@ char *hl_differences_svg(hl_context *hl, const hl_differences *differences) {
     hl_frame f = lay_out_differences(differences);
     hl_draw_open(&text, differences->title, f.width, f.height, true);
     hl_frame_axes(&text, &f);
-    hl_frame_open_inside(&text, &f);
+    hl_frame_open_inside(&text, &f, HL_EDGE);
     hl_draw_line(&text, f.left, hl_frame_y(&f, 0), f.right, hl_frame_y(&f, 0), "stroke=\"#999\"");
     level(&text, &f, a->upper, a->upper_low, a->upper_high, true);
     level(&text, &f, a->lower, a->lower_low, a->lower_high, true);
