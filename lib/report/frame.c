@@ -103,7 +103,8 @@ void hl_frame_axes(hl_text *text, const hl_frame *f) {
     hl_text_put(text, "</g>\n");
 }
 
-/* An inner <svg> cuts off what lies outside (and needs no id, as a clip path does, that would have to differ from every other on the page). */
+/* An inner <svg> cuts off what lies outside (and needs no id, as a clip path does, that would have to differ from every other on the
+ * page). */
 void hl_frame_open_inside(hl_text *text, const hl_frame *f, double edge) {
     double x = f->left - edge, y = f->top - edge, width = f->right - f->left + 2 * edge, height = f->bottom - f->top + 2 * edge;
     hl_text_put(text, "<svg overflow=\"hidden\"");

@@ -40,7 +40,8 @@ static void draw_box(hl_text *text, const hl_frame *f, const double *sorted, int
     int low = 0, high = count - 1;
     while (sorted[low] < q1 - reach) low++;
     while (sorted[high] > q3 + reach) high--;
-    double left = hl_frame_x(f, q1), right = hl_frame_x(f, q3), half = box_height / 2.0, median = hl_frame_x(f, hl_sorted_quantile(sorted, count, 0.5));
+    double left = hl_frame_x(f, q1), right = hl_frame_x(f, q3), half = box_height / 2.0,
+           median = hl_frame_x(f, hl_sorted_quantile(sorted, count, 0.5));
     hl_text_format(text, "<g stroke=\"%s\">\n", hl_colour(colour));
     hl_draw_line(text, hl_frame_x(f, sorted[low]), middle, left, middle, "stroke-width=\"1.2\"");
     hl_draw_line(text, right, middle, hl_frame_x(f, sorted[high]), middle, "stroke-width=\"1.2\"");

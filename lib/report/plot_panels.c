@@ -123,13 +123,15 @@ char *hl_calibration_svg(hl_context *hl, const char *title, const hl_calibration
     shares s = take_shares(calibration);
     char *label = hl_format(hl, "share of the centre's %d cases that chose the threshold (%%)", calibration->cases);
     if (!label) return NULL;
-    hl_frame upper = hl_frame_start(title, NULL, "DSC of the test half", width, 0), lower = hl_frame_start(NULL, label, "draws lost (%)", width, 0);
+    hl_frame upper = hl_frame_start(title, NULL, "DSC of the test half", width, 0),
+             lower = hl_frame_start(NULL, label, "draws lost (%)", width, 0);
     const hl_curve curves[] = {
         {.label = "calibrated: median, 5th to 95th percentile", .x = s.x, .y = s.median, .points = HL_SHARES, .markers = true},
         {.label = "before, at 0.5", .x = s.x, .y = s.before, .points = HL_SHARES, .dashed = true, .colour = 1}};
     upper.inner = 210, lower.inner = 84;
     upper.x_min = lower.x_min = -5, upper.x_max = lower.x_max = 55, lower.y_max = 100;
-    for (int i = 0; i < HL_SHARES; i++) hl_frame_widen(&upper, s.x[i], s.low[i]), hl_frame_widen(&upper, s.x[i], fmax(s.high[i], s.before[i]));
+    for (int i = 0; i < HL_SHARES; i++)
+        hl_frame_widen(&upper, s.x[i], s.low[i]), hl_frame_widen(&upper, s.x[i], fmax(s.high[i], s.before[i]));
     for (int i = 0; i < 2; i++) hl_frame_add_key(&lower, curves[i].label);
     stack(&upper, &lower);
     hl_draw_open(&text, title, lower.width, lower.height, true);

@@ -76,7 +76,8 @@ static void draw_net(hl_text *text, const hl_ranking *r, const layout *l, int at
 
 static void draw_cliques(hl_text *text, const hl_ranking *r, const layout *l) {
     for (int i = 0; i < r->clique_count; i++) {
-        double y = l->axis_y + 10 + i * bar_step, from = place(r, l, r->ranks[l->order[r->cliques[i].last]]), to = place(r, l, r->ranks[l->order[r->cliques[i].first]]);
+        double y = l->axis_y + 10 + i * bar_step, from = place(r, l, r->ranks[l->order[r->cliques[i].last]]),
+               to = place(r, l, r->ranks[l->order[r->cliques[i].first]]);
         hl_draw_line(text, from - 4, y, to + 4, y, "stroke=\"#0072B2\" stroke-width=\"4\" stroke-linecap=\"round\"");
     }
 }

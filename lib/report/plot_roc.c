@@ -32,7 +32,8 @@ static hl_frame lay_out(const hl_roc *roc) {
 /* The inset: where the main plot is empty, right of and below the curves. */
 static hl_frame lay_out_inset(const hl_frame *f, double corner_x, double corner_y) {
     double side = f->right - f->left;
-    hl_frame in = {.left = f->left + 0.36 * side, .right = f->right - 0.05 * side, .top = f->bottom - 0.68 * side, .bottom = f->bottom - 0.11 * side};
+    hl_frame in = {
+        .left = f->left + 0.36 * side, .right = f->right - 0.05 * side, .top = f->bottom - 0.68 * side, .bottom = f->bottom - 0.11 * side};
     in.x = hl_axis_make(0, corner_x, 0, 1, in.right - in.left, 62);
     in.y = hl_axis_make(corner_y, 1, 0, 1, in.bottom - in.top, 44);
     in.x.start = in.left, in.x.pixels = in.right - in.left;

@@ -108,7 +108,7 @@ static void level_names(hl_text *text, const hl_frame *f, const hl_agreement *a,
     double apart = isfinite(a->sd) ? hl_frame_y(f, a->lower) - hl_frame_y(f, a->bias) : need, push = fmax(0, need - apart);
     level_name(text, f, a->upper, -push, "+1.96 SD", decimals);
     level_name(text, f, a->bias, 0, "bias", decimals);
-    level_name(text, f, a->lower, push, "\xe2\x88\x92" "1.96 SD", decimals);
+    level_name(text, f, a->lower, push, "−1.96 SD", decimals);
 }
 
 char *hl_differences_svg(hl_context *hl, const hl_differences *differences) {

@@ -34,7 +34,8 @@ static hl_status draw(hl_context *hl, RsvgHandle *handle, double width, double h
     bool drawn = rsvg_handle_render_document(handle, cairo, &(RsvgRectangle){0, 0, width, height}, &error);
     hl_status status = HL_OK;
     if (!drawn) status = hl_fail(hl, HL_BAD_INPUT, "an SVG text that cannot be drawn: %s", error ? error->message : "no reason given");
-    else if (cairo_status(cairo)) status = hl_fail(hl, HL_NO_MEMORY, "drawing an SVG text: %s", cairo_status_to_string(cairo_status(cairo)));
+    else if (cairo_status(cairo))
+        status = hl_fail(hl, HL_NO_MEMORY, "drawing an SVG text: %s", cairo_status_to_string(cairo_status(cairo)));
     g_clear_error(&error);
     cairo_destroy(cairo);
     return status;

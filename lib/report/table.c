@@ -66,10 +66,34 @@ hl_status hl_table_csv(hl_context *hl, const char *path, const char *const *cell
 /* What stands for a sign in LaTeX; NULL: itself. *length: its bytes. */
 static const char *in_latex(const char *at, size_t *length) {
     static const char *const signs[][2] = {
-        {"&", "\\&"}, {"%", "\\%"}, {"$", "\\$"}, {"#", "\\#"}, {"_", "\\_"}, {"{", "\\{"}, {"}", "\\}"}, {"~", "\\textasciitilde{}"},
-        {"^", "\\textasciicircum{}"}, {"\\", "\\textbackslash{}"}, {"<", "$<$"}, {">", "$>$"}, {"|", "\\textbar{}"}, {"\"", "\\textquotedbl{}"},
-        {"±", "$\\pm$"}, {"×", "$\\times$"}, {"≤", "$\\leq$"}, {"≥", "$\\geq$"}, {"−", "$-$"}, {"–", "--"}, {"—", "---"}, {"µ", "$\\mu$"},
-        {"κ", "$\\kappa$"}, {"ρ", "$\\rho$"}, {"χ²", "$\\chi^2$"}, {"²", "$^2$"}, {"³", "$^3$"}, {"\n", " "},
+        {"&", "\\&"},
+        {"%", "\\%"},
+        {"$", "\\$"},
+        {"#", "\\#"},
+        {"_", "\\_"},
+        {"{", "\\{"},
+        {"}", "\\}"},
+        {"~", "\\textasciitilde{}"},
+        {"^", "\\textasciicircum{}"},
+        {"\\", "\\textbackslash{}"},
+        {"<", "$<$"},
+        {">", "$>$"},
+        {"|", "\\textbar{}"},
+        {"\"", "\\textquotedbl{}"},
+        {"±", "$\\pm$"},
+        {"×", "$\\times$"},
+        {"≤", "$\\leq$"},
+        {"≥", "$\\geq$"},
+        {"−", "$-$"},
+        {"–", "--"},
+        {"—", "---"},
+        {"µ", "$\\mu$"},
+        {"κ", "$\\kappa$"},
+        {"ρ", "$\\rho$"},
+        {"χ²", "$\\chi^2$"},
+        {"²", "$^2$"},
+        {"³", "$^3$"},
+        {"\n", " "},
     };
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         *length = strlen(signs[i][0]);
@@ -99,7 +123,8 @@ static void latex_row(hl_text *text, const char *const *cells, int columns, int 
     hl_text_put(text, " \\\\\n");
 }
 
-hl_status hl_table_latex(hl_context *hl, const char *path, const char *caption, const char *label, const char *const *cells, int rows, int columns) {
+hl_status hl_table_latex(hl_context *hl, const char *path, const char *caption, const char *label, const char *const *cells, int rows,
+                         int columns) {
     hl_text text = {.hl = hl};
     hl_text_put(&text, "\\begin{table}\n\\centering\n");
     if (caption) hl_text_put(&text, "\\caption{"), put_latex(&text, caption), hl_text_put(&text, "}\n");

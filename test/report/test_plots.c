@@ -23,7 +23,9 @@ static const double xs[] = {1, 2, 3, 4, NAN}, ys[] = {1.5, 2, 2.5, 5, 1};
 static char *make_scatter(hl_context *hl, bool filled) {
     const hl_points groups[] = {{nasty, xs, ys, 5, 0}, {NULL, xs, ys, 4, -1}};
     hl_scatter s = {.groups = groups};
-    if (filled) s = (hl_scatter){.title = nasty, .x_label = nasty, .y_label = nasty, .groups = groups, .group_count = 2, .note = "one\na<b & \"c\" > \xc3\xa9"};
+    if (filled)
+        s = (hl_scatter){
+            .title = nasty, .x_label = nasty, .y_label = nasty, .groups = groups, .group_count = 2, .note = "one\na<b & \"c\" > \xc3\xa9"};
     return hl_scatter_svg(hl, &s);
 }
 
@@ -79,7 +81,8 @@ static char *make_calibration(hl_context *hl, bool filled) {
     return hl_calibration_svg(hl, filled ? nasty : NULL, &c, 0);
 }
 
-static char *(*const kinds[])(hl_context *hl, bool filled) = {make_scatter, make_differences, make_boxes, make_roc, make_ranking, make_reliability, make_calibration};
+static char *(*const kinds[])(hl_context *hl, bool filled) = {make_scatter, make_differences, make_boxes,      make_roc,
+                                                              make_ranking, make_reliability, make_calibration};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 START_TEST(every_kind_is_well_formed) {
@@ -130,7 +133,8 @@ START_TEST(a_box_is_where_its_quartiles_are) {
     hl_context *hl = hl_open(NULL);
     const double v[] = {9, 2, 3, 4, 30, 5, 6, 7, 8, 1, NAN}, *values[] = {v};
     const char *names[] = {"n"};
-    char *svg = checked(hl_boxes_svg(hl, &(hl_boxes){.names = names, .rows = 1, .series_count = 1, .values = values, .counts = (const int[]){11}, .max = 30}));
+    char *svg = checked(hl_boxes_svg(
+        hl, &(hl_boxes){.names = names, .rows = 1, .series_count = 1, .values = values, .counts = (const int[]){11}, .max = 30}));
     ck_assert_int_eq(count_of(svg, "<circle"), 10);
     double at1 = number_after(svg, "<circle", 0, "cx=\""), at30 = number_after(svg, "<circle", 9, "cx=\""); /* dots tell the scale */
     double unit = (at30 - at1) / 29, at0 = at1 - unit;
@@ -198,7 +202,8 @@ START_TEST(pictures_become_png) {
     char folder[64], path[128];
     scratch_folder(folder);
     snprintf(path, sizeof path, "%s/a.png", folder);
-    const char square[] = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"8\" height=\"6\"><rect x=\"2\" y=\"1\" width=\"3\" height=\"4\" fill=\"#0072B2\"/></svg>";
+    const char square[] = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"8\" height=\"6\"><rect x=\"2\" y=\"1\" width=\"3\" "
+                          "height=\"4\" fill=\"#0072B2\"/></svg>";
     ck_ok(hl, hl_svg_png(hl, square, 2, path));
     hl_picture picture;
     ck_ok(hl, hl_png_read(hl, path, &picture));
@@ -241,7 +246,16 @@ START_TEST(pictures_stand_on_a_page) {
 }
 END_TEST
 
-static const char *const cells[] = {"net", "DSC", "note", "a_b & c", "0.71 \xc2\xb1 0.05", "50 %, \"so\"", "  two\nlines", NULL, "x\\{y}\xe2\x89\xa5" "1"};
+static const char *const cells[] = {"net",
+                                    "DSC",
+                                    "note",
+                                    "a_b & c",
+                                    "0.71 \xc2\xb1 0.05",
+                                    "50 %, \"so\"",
+                                    "  two\nlines",
+                                    NULL,
+                                    "x\\{y}\xe2\x89\xa5"
+                                    "1"};
 
 static char *read_and_remove(hl_context *hl, const char *folder, const char *path) {
     char *text;
@@ -257,7 +271,8 @@ START_TEST(a_table_as_csv) {
     snprintf(path, sizeof path, "%s/t.csv", folder);
     ck_ok(hl, hl_table_csv(hl, path, cells, 3, 3));
     char *text = read_and_remove(hl, folder, path);
-    ck_assert_str_eq(text, "net,DSC,note\na_b & c,0.71 \xc2\xb1 0.05,\"50 %, \"\"so\"\"\"\n\"  two\nlines\",,x\\{y}\xe2\x89\xa5" "1\n");
+    ck_assert_str_eq(text, "net,DSC,note\na_b & c,0.71 \xc2\xb1 0.05,\"50 %, \"\"so\"\"\"\n\"  two\nlines\",,x\\{y}\xe2\x89\xa5"
+                           "1\n");
     ck_assert_int_ne(hl_table_csv(hl, path, cells, 3, 3), HL_OK); /* the folder is gone */
     free(text), hl_close(hl);
 }
@@ -270,9 +285,10 @@ START_TEST(a_table_as_latex) {
     snprintf(path, sizeof path, "%s/t.tex", folder);
     ck_ok(hl, hl_table_latex(hl, path, "100 % of it", "tab:one", cells, 3, 3));
     char *text = read_and_remove(hl, folder, path);
-    ck_assert_str_eq(text, "\\begin{table}\n\\centering\n\\caption{100 \\% of it}\n\\label{tab:one}\n\\begin{tabular}{lrl}\n\\toprule\n"
-                           "net & DSC & note \\\\\n\\midrule\na\\_b \\& c & 0.71 $\\pm$ 0.05 & 50 \\%, \\textquotedbl{}so\\textquotedbl{} \\\\\n"
-                           "\\quad two lines &  & x\\textbackslash{}\\{y\\}$\\geq$1 \\\\\n\\bottomrule\n\\end{tabular}\n\\end{table}\n");
+    ck_assert_str_eq(text,
+                     "\\begin{table}\n\\centering\n\\caption{100 \\% of it}\n\\label{tab:one}\n\\begin{tabular}{lrl}\n\\toprule\n"
+                     "net & DSC & note \\\\\n\\midrule\na\\_b \\& c & 0.71 $\\pm$ 0.05 & 50 \\%, \\textquotedbl{}so\\textquotedbl{} \\\\\n"
+                     "\\quad two lines &  & x\\textbackslash{}\\{y\\}$\\geq$1 \\\\\n\\bottomrule\n\\end{tabular}\n\\end{table}\n");
     ck_assert_int_ne(hl_table_latex(hl, path, NULL, NULL, cells, 3, 3), HL_OK);
     free(text), hl_close(hl);
 }
