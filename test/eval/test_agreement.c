@@ -119,6 +119,10 @@ START_TEST(pairs_and_cliques_by_hand) {
     hl_clique cliques[5];
     ck_assert_int_eq(hl_rank_cliques((const double[]){1.6, 1.4, 3}, 3, 0, pairs, order, cliques), 1);
     ck_assert(order[0] == 1 && order[1] == 0 && order[2] == 2 && cliques[0].first == 0 && cliques[0].last == 1);
+    hl_pair ten[10] = {{0}}; /* of five nets only 2 and 3 differ, which stand at places 2 and 1 */
+    ten[7].different = true;
+    ck_assert_int_eq(hl_rank_cliques((const double[]){5, 4, 3, 2, 1}, 5, 0, ten, order, cliques), 2);
+    ck_assert(cliques[0].first == 0 && cliques[0].last == 1 && cliques[1].first == 2 && cliques[1].last == 4);
     const double ranks[] = {3.2, 1, 2.1, 4.4, 2}; /* overlapping runs at a difference of 1.5: 1-2-2.1, 2-2.1-3.2, 3.2-4.4 */
     ck_assert_int_eq(hl_rank_cliques(ranks, 5, 1.5, NULL, order, cliques), 3);
     const int runs[][2] = {{0, 2}, {1, 3}, {3, 4}};
