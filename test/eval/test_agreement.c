@@ -190,6 +190,7 @@ START_TEST(agreement_of_little) {
     ck_assert(c.r == 1 && isnan(c.low) && c.p == 0);
     ck_assert(isnan(hl_pearson(x, up, 2).p) && isnan(hl_pearson(x, up, 1).r) && isnan(hl_pearson(x, up, 0).r));
     ck_assert(isnan(hl_pearson(x, still, 5).r) && isnan(hl_pearson(still, x, 5).p));
+    ck_assert(isnan(hl_pearson(x, still, 3).r) && isnan(hl_pearson(still, x, 3).r)); /* the mean of three 0.1 is not 0.1 */
     ck_assert(fabs(hl_pearson(x, cross, 5).p - 1) < 1e-12);
     hl_concordance l = hl_lin(x, x, 5);
     ck_assert(l.ccc == 1 && l.low == 1 && l.high == 1 && l.bias_factor == 1);
