@@ -2,10 +2,13 @@
 #ifndef HILUM_HILUM_H
 #define HILUM_HILUM_H
 
+#include "hilum/baseline.h"
 #include "hilum/bench.h"
 #include "hilum/context.h"
+#include "hilum/conventions.h"
 #include "hilum/data.h"
 #include "hilum/eval.h"
+#include "hilum/geometry.h"
 #include "hilum/graph.h"
 #include "hilum/nets.h"
 #include "hilum/params.h"
