@@ -1,8 +1,8 @@
 /* Components, distances, surfaces and morphology against SciPy 1.10.1 and the surface-distance library, and lesions by hand.
  *
  * The expected numbers were printed by Python (numpy 1.24.2) on the same masks (masks.h): scipy.ndimage.label(mask, structure),
- * distance_transform_edt(~mask, sampling=(z, y, x)), binary_dilation, binary_erosion(..., border_value=1), binary_fill_holes, numpy.percentile,
- * and compute_surface_distances, compute_robust_hausdorff, compute_surface_dice_at_tolerance,
+ * distance_transform_edt(~mask, sampling=(z, y, x)), binary_dilation, binary_erosion(..., border_value=1), binary_fill_holes,
+ * numpy.percentile, and compute_surface_distances, compute_robust_hausdorff, compute_surface_dice_at_tolerance,
  * create_table_neighbour_code_to_surface_area of github.com/google-deepmind/surface-distance. */
 #include "hilum/geometry.h"
 
@@ -26,11 +26,11 @@ START_TEST(components_as_scipy) {
         int count;
         int64_t largest, squares, checksum; /* sums of squared sizes, and of each label times its place */
     } rows[] = {
-        {25, HL_CONNECT_4, 91, 8, 566, 3947913},        {25, HL_CONNECT_8, 49, 20, 1352, 2067313},
-        {25, HL_CONNECT_6, 59, 41, 2590, 1964441},      {25, HL_CONNECT_18, 8, 130, 18406, 154982},
-        {25, HL_CONNECT_26, 4, 177, 31350, 70174},      {45, HL_CONNECT_4, 75, 42, 4685, 5598771},
-        {45, HL_CONNECT_8, 24, 69, 14687, 1772085},     {45, HL_CONNECT_6, 24, 274, 75367, 369463},
-        {45, HL_CONNECT_18, 3, 324, 104981, 119308},    {45, HL_CONNECT_26, 3, 324, 104981, 119308},
+        {25, HL_CONNECT_4, 91, 8, 566, 3947913},     {25, HL_CONNECT_8, 49, 20, 1352, 2067313},
+        {25, HL_CONNECT_6, 59, 41, 2590, 1964441},   {25, HL_CONNECT_18, 8, 130, 18406, 154982},
+        {25, HL_CONNECT_26, 4, 177, 31350, 70174},   {45, HL_CONNECT_4, 75, 42, 4685, 5598771},
+        {45, HL_CONNECT_8, 24, 69, 14687, 1772085},  {45, HL_CONNECT_6, 24, 274, 75367, 369463},
+        {45, HL_CONNECT_18, 3, 324, 104981, 119308}, {45, HL_CONNECT_26, 3, 324, 104981, 119308},
     };
     hl_context *hl = hl_open(NULL);
     hl_stack stack = stack_of(5, 11, 13, NULL);
@@ -115,8 +115,16 @@ START_TEST(distances_as_scipy) {
         double spacing[3], sum, most, weighted, at[4];
     } rows[] = {
         {{1, 1, 1}, 1126.1048780921565, 3.7416573867739413, 398659.8894342222, {0, 2.23606797749979, 1.4142135623730951, 2.23606797749979}},
-        {{0.7, 0.8, 2.5}, 1245.3626498211731, 4.589117562233507, 442193.716799998, {0, 1.746424919657298, 2.596150997149434, 1.6124515496597098}},
-        {{0.5, 3, 1}, 1237.3955914514258, 4.358898943540674, 449622.96564047155, {0, 3.3541019662496847, 1.118033988749895, 3.1622776601683795}},
+        {{0.7, 0.8, 2.5},
+         1245.3626498211731,
+         4.589117562233507,
+         442193.716799998,
+         {0, 1.746424919657298, 2.596150997149434, 1.6124515496597098}},
+        {{0.5, 3, 1},
+         1237.3955914514258,
+         4.358898943540674,
+         449622.96564047155,
+         {0, 3.3541019662496847, 1.118033988749895, 3.1622776601683795}},
     };
     static const int places[4] = {0, 5 * 11 * 13 - 1, 2 * 143 + 5 * 13 + 6, 3 * 143 + 12};
     uint8_t mask[5 * 11 * 13];
@@ -204,6 +212,9 @@ static void check_surface(const pair *p, hl_surface_kind kind, double tolerance,
     expect_near(f.surface_dice, dice, 1e-12), expect_near(f.hd95, hd95, 1e-13), expect_near(f.hd, hd, 1e-13);
     expect_near(f.average, average, 1e-12);
     ck_assert(!f.empty && !f.missed && f.hd95 == fmax(f.directed95[0], f.directed95[1]));
+    ck_assert(f.pooled95 <= f.hd95 && f.pooled95 >= fmin(f.directed95[0], f.directed95[1]));
+    ck_assert(f.average >= fmin(f.directed_average[0], f.directed_average[1]) &&
+              f.average <= fmax(f.directed_average[0], f.directed_average[1]));
     ck_ok(hl, hl_surface_compare(hl, &p->stack, p->predicted, p->truth, kind, tolerance, &back));
     ck_assert(back.directed95[0] == f.directed95[1] && back.directed95[1] == f.directed95[0] && back.hd == f.hd);
     hl_close(hl);
@@ -371,7 +382,8 @@ END_TEST
 START_TEST(holes_as_scipy) {
     hl_context *hl = hl_open(NULL);
     hl_stack stack = stack_of(9, 20, 24, NULL);
-    static const int64_t solid[3][2] = {{587, 1260876}, {546, 1172834}, {2682, 5747421}}, flat[3][2] = {{587, 1260876}, {548, 1177130}, {3655, 7853263}};
+    static const int64_t solid[3][2] = {{587, 1260876}, {546, 1172834}, {2682, 5747421}},
+                         flat[3][2] = {{587, 1260876}, {548, 1177130}, {3655, 7853263}};
     uint8_t mask[MOST] = {0}, filled[MOST];
     paint_ellipsoid(&stack, (const int[]){4, 9, 11}, (const int[]){3, 6, 8}, 1, mask);
     paint_ellipsoid(&stack, (const int[]){4, 9, 11}, (const int[]){1, 3, 4}, 0, mask);
