@@ -1,5 +1,5 @@
-/* One set of predictions by the rules of several libraries. The rules were read in the sources of nnU-Net 1.7 (with MedPy 0.4) and 2, MONAI
- * 1.3, segmentation_models 1.0, segmentation_models.pytorch 0.3 and surface-distance 0.1. */
+/* One set of predictions by the rules of several libraries, as their sources have them: nnU-Net (the first version measures through MedPy),
+ * MONAI, segmentation_models, segmentation_models.pytorch, surface-distance. */
 #include "hilum/conventions.h"
 
 #include <math.h>
