@@ -40,15 +40,25 @@ static hl_status open_source(hl_context *hl, const char *path, source *from) {
     return HL_OK;
 }
 
-/* Exactly so many bytes. `at`: how many came before, of `whole`, for the text. */
-static hl_status read_exactly(const source *from, void *to, size_t bytes, int64_t at, int64_t whole, const char *what) {
-    int got = gzread(from->stream, to, (unsigned)bytes), code = Z_OK;
-    if (got == (int)bytes) return HL_OK;
-    const char *why = gzerror(from->stream, &code);
+/* Why gzread gave `got` bytes and not what was asked for, `at` bytes into the `whole` of the file's header or voxels. */
+static hl_status tell_short(const source *from, int got, int64_t at, int64_t whole, const char *what) {
+    int code = Z_OK;
+    const char *why = gzerror(from->stream, &code); /* zlib's text starts with the path */
     if (code == Z_ERRNO) return hl_fail(from->hl, HL_BAD_INPUT, "%s: cannot be read: %s", from->path, strerror(errno));
-    if (code == Z_DATA_ERROR) return hl_fail(from->hl, HL_BAD_INPUT, "%s: the compressed data are broken (%s)", from->path, why);
+    if (code == Z_DATA_ERROR) return hl_fail(from->hl, HL_BAD_INPUT, "%s: the compressed data are broken", why);
     return hl_fail(from->hl, HL_BAD_INPUT, "%s: the file ends after %lld of the %lld bytes of its %s", from->path,
                    (long long)(at + (got > 0 ? got : 0)), (long long)whole, what);
+}
+
+/* The next `bytes` of the voxels. With the last of them one more is asked for, so that zlib goes on to the end of the compressed data, if
+ * that is where the file ends, and compares their checksum; `to` has room for it. */
+static hl_status read_piece(const source *from, void *to, size_t bytes, int64_t at, int64_t whole) {
+    bool last = at + (int64_t)bytes == whole;
+    int got = gzread(from->stream, to, (unsigned)bytes + last), code = Z_OK;
+    if (got < (int)bytes) return tell_short(from, got, at, whole, "voxels");
+    (void)gzerror(from->stream, &code);
+    if (last && code) return hl_fail(from->hl, HL_BAD_INPUT, "%s: the compressed data end before their checksum", from->path);
+    return HL_OK;
 }
 
 /* --- the header ------------------------------------------------------------------------------------------------------ */
@@ -62,8 +72,8 @@ static hl_status check_magic(const source *from, const nifti_1_header *h, bool p
 }
 
 static hl_status read_header(const source *from, bool paired, nifti_1_header *h, bool *swap) {
-    hl_status status = read_exactly(from, h, sizeof *h, 0, HEADER, "header");
-    if (status) return status;
+    int got = gzread(from->stream, h, HEADER);
+    if (got != HEADER) return tell_short(from, got, 0, HEADER, "header");
     int32_t size = h->sizeof_hdr, turned = (int32_t)__builtin_bswap32((uint32_t)size);
     if (size == NIFTI2_HEADER || turned == NIFTI2_HEADER)
         return hl_fail(from->hl, HL_BAD_INPUT, "%s: this is a NIfTI-2 file, expected NIfTI-1", from->path);
@@ -111,15 +121,11 @@ static hl_status read_pieces(const source *from, const nifti_1_header *h, bool s
     int64_t count = voxels_of(volume), element = (int64_t)hl_nifti_element(h->datatype);
     for (int64_t at = 0; at < count; at += PIECE) {
         size_t held = (size_t)(count - at < PIECE ? count - at : PIECE);
-        hl_status status = read_exactly(from, raw, held * (size_t)element, at * element, count * element, "voxels");
+        hl_status status = read_piece(from, raw, held * (size_t)element, at * element, count * element);
         if (status) return status;
         size_t good = hl_nifti_convert(h, swap, raw, held, volume->voxels + at);
         if (good < held) return refuse_voxel(from, volume, at + (int64_t)good);
     }
-    unsigned char more; /* asking for a byte beyond makes zlib compare the checksum of a file that ends here */
-    if (gzread(from->stream, &more, 1) < 0)
-        return hl_fail(from->hl, HL_BAD_INPUT, "%s: the compressed data are broken at their end: the checksum is missing or differs",
-                       from->path);
     return HL_OK;
 }
 
@@ -130,7 +136,7 @@ static hl_status read_voxels(const source *from, const nifti_1_header *h, bool s
     if (status) return status;
     if (gzseek(from->stream, (z_off_t)offset, SEEK_SET) < 0)
         return hl_fail(from->hl, HL_BAD_INPUT, "%s: the file ends before byte %lld, where its voxels start", from->path, (long long)offset);
-    unsigned char *raw = hl_calloc(from->hl, PIECE, (size_t)element);
+    unsigned char *raw = hl_calloc(from->hl, 1, PIECE * (size_t)element + 1);
     volume->voxels = hl_calloc(from->hl, (size_t)count, sizeof *volume->voxels);
     status = raw && volume->voxels ? read_pieces(from, h, swap, volume, raw) : HL_NO_MEMORY;
     free(raw);
