@@ -90,6 +90,7 @@ typedef struct hl_slice_info {
     double spacing[2];                     /* x, y in mm: the manifest's, else the volume's; 0: not known */
     hl_units units;                        /* of a volume's values; HL_UNITS_UNKNOWN: a PNG */
     bool recognised;                       /* the units were recognised: the manifest does not give them */
+    hl_geometry geometry;                  /* what says which way left is; of a volume */
 } hl_slice_info;
 
 /* Opens every file's header and every mask: a missing file, a truncated PNG or volume, a mask (or mask2, lung) of another size
@@ -106,6 +107,10 @@ int hl_cohort_width(const hl_cohort *cohort);
 int hl_cohort_classes(const hl_cohort *cohort);
 const hl_slice_info *hl_cohort_info(const hl_cohort *cohort, int row);
 int64_t hl_cohort_decoded(const hl_cohort *cohort); /* files decoded since it was opened, for tests and logs */
+
+/* What a user should be told of the cohort's volumes, in sentences: how many are taken for 8-bit, or for Hounsfield units beside such, and
+ * how many do not say which way left is. Owner: the caller, free. NULL: nothing, or no memory. */
+char *hl_cohort_notes(const hl_cohort *cohort);
 
 /* One slice on the cohort's grid, each height x width; any of the outputs may be NULL. image: 0..1; mask: the truth, 0 or 1 or with
  * more classes the class; mask2: the second reader's, with the target lung there is none; lung: 0, 1, 2 or 255. What the manifest

@@ -180,7 +180,7 @@ static void keep_infos(hl_cohort *cohort) {
         info->width = entry->width, info->height = entry->height;
         info->lesion_pixels = entry->lesion_pixels, info->labelled = entry->lesion_pixels >= 0;
         info->spacing[0] = entry->spacing[0], info->spacing[1] = entry->spacing[1];
-        info->units = (hl_units)entry->units, info->recognised = entry->recognised;
+        info->units = (hl_units)entry->units, info->recognised = entry->recognised, info->geometry = (hl_geometry)entry->geometry;
         memcpy(info->class_pixels, entry->class_pixels, sizeof info->class_pixels);
     }
 }

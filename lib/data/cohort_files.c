@@ -124,7 +124,7 @@ static hl_status measure_png(hl_cohort *cohort, int row, hl_cache_entry *entry) 
     status = hl_png_probe(cohort->hl, hl_cohort_path(cohort, row, HL_FILE_IMAGE), data, bytes, &width, &height);
     free(data);
     if (!status) entry->width = width, entry->height = height;
-    entry->units = HL_UNITS_UNKNOWN, entry->recognised = false;
+    entry->units = HL_UNITS_UNKNOWN, entry->recognised = false, entry->geometry = 0;
     return status;
 }
 
@@ -134,6 +134,7 @@ static hl_status measure_volume(hl_cohort *cohort, hl_shelf *shelf, int row, hl_
     const struct hl_shelf_slot *slot = &shelf->slots[HL_FILE_IMAGE];
     entry->width = slot->volume.width, entry->height = slot->volume.height;
     entry->units = slot->range.units, entry->recognised = slot->range.recognised;
+    entry->geometry = slot->volume.geometry;
     for (int axis = 0; axis < 2; axis++)
         if (entry->spacing[axis] == 0) entry->spacing[axis] = slot->volume.spacing[axis];
     return HL_OK;
