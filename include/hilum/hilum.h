@@ -18,5 +18,6 @@
 #include "hilum/study.h"
 #include "hilum/summary.h"
 #include "hilum/train.h"
+#include "hilum/volume.h"
 
 #endif

@@ -27,6 +27,8 @@ typedef struct hl_run_options {
     const char *weights;        /* a safetensors file from which each fold starts instead of drawn weights; NULL */
     hl_target target;           /* mask; lung goes with 1 class or 3 */
     int height, width_pixels;   /* 256 x 256 */
+    hl_window window;           /* of volumes; -1250 to 250 */
+    double mm;                  /* a pixel of the grid; 0: slices are scaled to fit it */
     int epochs, batch;          /* 50, 8 */
     double rate;                /* 3e-4 */
     int patience;               /* 20 */
@@ -58,6 +60,7 @@ typedef struct hl_run_progress {
 typedef struct hl_run_hooks {
     volatile const int *stop; /* may be NULL */
     void (*report)(void *user, const hl_run_progress *progress);
+    void (*note)(void *user, const char *sentences); /* what hl_cohort_notes has to say; may be NULL */
     void *user;
     const char *cache_folder; /* of decoded slices; NULL: in memory */
 } hl_run_hooks;
@@ -104,6 +107,8 @@ typedef struct hl_evaluate_options {
     int centre_count;
     bool allow_outside;
     double threshold;         /* 0.5 by default; with more than one class it is not read */
+    const hl_window *window;  /* of volumes; NULL: the run's */
+    double mm;                /* a pixel of the grid; 0: as the run has it */
     const char *cache_folder;
     volatile const int *stop;
     void (*report)(void *user, double fraction); /* may be NULL */
