@@ -10,6 +10,7 @@
 #include "hilum/eval.h"
 #include "hilum/geometry.h"
 #include "hilum/graph.h"
+#include "hilum/masks.h"
 #include "hilum/nets.h"
 #include "hilum/params.h"
 #include "hilum/plan.h"

@@ -123,10 +123,6 @@ void hl_evaluation_free(hl_evaluation *result);
  * one class has no threshold: HL_USAGE. */
 hl_status hl_run_calibrate(hl_run *run, const hl_evaluate_options *options, uint64_t seed, hl_calibration *result, hl_evaluation *evaluation);
 
-/* Scores anyone's masks: PNG files of equal names in two folders; the part of a name before its last _ or - and a number is the
- * case, the number orders its slices. One class: non-zero is lesion. More: the value is the class; one that is none is HL_BAD_INPUT. */
-hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, int classes, hl_figures *figures, hl_score **scores, int *count);
-
 /* The figures as a JSON object with the contract's keys (and nothing but figures in it); with more than one class `classes` holds each
  * one's. Owner: the caller, free. */
 char *hl_figures_json(hl_context *hl, const hl_figures *training, const hl_figures *native, int left_out);

@@ -49,12 +49,11 @@ typedef struct rule {
 static const rule rules[HL_CONVENTIONS] = {
     {"Hilum, the study", "Dice", "the pixels of a case together; two empty masks count 1, one empty mask 0", CASES, empty_is_one, NULL},
     {"nnU-Net", "Dice", "two empty masks are left out, one empty mask counts 0", CASES, empty_is_none, NULL},
-    {"MONAI", "Dice", "as it comes (ignore_empty): a case without truth is left out, false alarms in it too", CASES, empty_truth_is_none,
-     NULL},
+    {"MONAI", "Dice", "default (ignore_empty): a case without truth is left out, false alarms in it too", CASES, empty_truth_is_none, NULL},
     {"MONAI, ignore_empty=False", "Dice", "two empty masks count 1, one empty mask 0", CASES, empty_is_one, NULL},
-    {"MONAI, on slices", "Dice", "as it comes, of two-dimensional batches: a slice without truth is left out", SLICES, empty_truth_is_none,
+    {"MONAI, on slices", "Dice", "default, on two-dimensional batches: a slice without truth is left out", SLICES, empty_truth_is_none,
      NULL},
-    {"segmentation_models", "Dice", "as it comes: the pixels of a batch together, here of all slices as one; 1e-5 added above and below",
+    {"segmentation_models", "Dice", "default: the pixels of a batch together, here of all slices as one; 1e-5 added above and below",
      PIXELS, smoothed, NULL},
     {"segmentation_models, per_image", "Dice", "each slice, 1e-5 added above and below: two empty masks count 1, one empty mask next to 0",
      SLICES, smoothed, NULL},
@@ -76,11 +75,11 @@ static const rule rules[HL_CONVENTIONS] = {
      CASES, NULL, voxels_hd95},
     {"nnU-Net 1, MedPy", "HD95", "the percentile of both directions' edge voxels together; any empty mask is left out", CASES, NULL,
      voxels_pooled95},
-    {"Hilum", "average distance", "both surfaces weighed by area; one empty mask counts the scan's diagonal, two are left out", CASES, NULL,
-     elements_average},
+    {"Hilum", "average distance", "both surfaces weighted by area; one empty mask counts the scan's diagonal, two are left out", CASES,
+     NULL, elements_average},
     {"MONAI, symmetric", "average distance", "edge voxels of both; two empty masks are left out, one makes the mean infinite", CASES, NULL,
      voxels_average},
-    {"MONAI", "average distance", "as it comes: from the prediction to the truth only; empty masks as before", CASES, NULL, voxels_one_way},
+    {"MONAI", "average distance", "default: from the prediction to the truth only; empty masks as before", CASES, NULL, voxels_one_way},
 };
 
 static void add_counts(hl_confusion *to, const hl_confusion *from) {
