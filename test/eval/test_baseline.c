@@ -59,6 +59,9 @@ START_TEST(steps_by_hand) {
     large.close = 1;
     ck_ok(hl, hl_baseline_apply(hl, &large, &d.of, mask));
     ck_assert_int_eq(mask[14 * SIDE + 12], 1);
+    d.lung[14 * SIDE + 12] = 0; /* a hole in the lungs stays one */
+    ck_ok(hl, hl_baseline_apply(hl, &large, &d.of, mask));
+    ck_assert_int_eq(mask[14 * SIDE + 12], 0);
     hl_baseline wrong = {.open = -1};
     ck_assert_int_eq(hl_baseline_apply(hl, &wrong, &d.of, mask), HL_USAGE);
     hl_close(hl);
@@ -85,6 +88,24 @@ START_TEST(smoothing_stays_within_the_lungs) {
     ck_ok(hl, hl_baseline_apply(hl, &corner, &d.of, mask));
     ck_assert_int_eq(count_inside(&stack, mask), 1);
     ck_assert(mask[4 * SIDE + 2]);
+    hl_close(hl);
+}
+END_TEST
+
+/* Three fifths of the lungs at 0.5: that is the median, and nothing is brighter. With two fifths it is 0.2. */
+START_TEST(thresholds_count_from_the_median) {
+    static drawing d;
+    static uint8_t mask[VOXELS];
+    hl_context *hl = hl_open(NULL);
+    hl_stack stack = stack_of(SLICES, SIDE, SIDE, NULL);
+    hl_baseline b = {.low = 0.1, .high = 1};
+    draw(&d, 0.3f, 0, false);
+    for (int bright = 2; bright <= 3; bright++) {
+        int pixels = 0;
+        for (int i = 0; i < VOXELS; i++) d.image[i] = d.lung[i] && pixels++ % 5 < bright ? 0.5f : 0.2f;
+        ck_ok(hl, hl_baseline_apply(hl, &b, &d.of, mask));
+        ck_assert_int_eq(count_inside(&stack, mask), bright == 3 ? 0 : (pixels + 3) / 5 * 2);
+    }
     hl_close(hl);
 }
 END_TEST
@@ -162,6 +183,7 @@ int main(void) {
     Suite *suite = suite_create("baseline");
     TCase *tcase = slow_case(suite, "baseline");
     tcase_add_test(tcase, steps_by_hand);
+    tcase_add_test(tcase, thresholds_count_from_the_median);
     tcase_add_test(tcase, smoothing_stays_within_the_lungs);
     tcase_add_test(tcase, search_finds_what_was_planted);
     tcase_add_test(tcase, search_is_the_best_of_its_grid);

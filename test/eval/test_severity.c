@@ -55,6 +55,43 @@ START_TEST(lungs_that_touch_are_cut) {
 }
 END_TEST
 
+/* Lungs of unequal width: the midline is the middle of the gap, not of the box. */
+START_TEST(lungs_of_unequal_width) {
+    hl_stack stack = stack_of(3, 1, 10, NULL);
+    uint8_t lung[30], sides[30];
+    static const char text[] = "222..11111"
+                               "2222111111"
+                               "222..11111";
+    mask_from_text(text, lung);
+    ck_assert_int_eq(split(&stack, lung, sides).cut, 1);
+    expect_sides(&stack, sides, text);
+}
+END_TEST
+
+/* A speck beside a lung gives no midline: it belongs to the side on which the other slice has it. */
+START_TEST(specks_give_no_midline) {
+    hl_stack stack = stack_of(2, 1, 16, NULL);
+    uint8_t lung[32], sides[32];
+    static const char text[] = ".2222222...1111."
+                               ".222222.2.......";
+    mask_from_text(text, lung);
+    ck_assert_int_eq(split(&stack, lung, sides).carried, 1);
+    expect_sides(&stack, sides, text);
+}
+END_TEST
+
+/* What reaches over the midline in one slice is the lung with which it hangs together in 3-D. */
+START_TEST(solid_parts_stay_whole) {
+    hl_stack stack = stack_of(2, 10, 16, NULL);
+    uint8_t lung[320] = {0}, sides[320];
+    for (int y = 0; y < 10; y++) mask_from_text(y ? ".2222222...1111." : ".2222222........", lung + 16 * y);
+    mask_from_text(".......2222.....", lung + 160);
+    hl_lung_split how = split(&stack, lung, sides);
+    ck_assert_mem_eq(sides, lung, sizeof sides);
+    ck_assert(how.cut == 0 && how.carried == 1);
+}
+END_TEST
+
 /* The waist beside the midline is where it is cut: lungs of 100 columns whose midline is 50 and whose waist is at 46. */
 START_TEST(cut_at_the_waist) {
     enum { W = 100, H = 9 };
@@ -169,6 +206,9 @@ int main(void) {
     TCase *tcase = slow_case(suite, "severity");
     tcase_add_test(tcase, lungs_apart);
     tcase_add_test(tcase, lungs_that_touch_are_cut);
+    tcase_add_test(tcase, lungs_of_unequal_width);
+    tcase_add_test(tcase, specks_give_no_midline);
+    tcase_add_test(tcase, solid_parts_stay_whole);
     tcase_add_test(tcase, cut_at_the_waist);
     tcase_add_test(tcase, one_lung_alone);
     tcase_add_test(tcase, parts_of_one_lung);
