@@ -136,6 +136,25 @@ START_TEST(search_finds_what_was_planted) {
 }
 END_TEST
 
+/* A block brighter than lesions is kept out by high alone: the least that takes in all of the lesion, at 0.30 to 0.33. */
+START_TEST(search_finds_both_thresholds) {
+    static drawing d;
+    hl_context *hl = hl_open(NULL);
+    hl_baseline_tuning t;
+    draw(&d, 0.3f, 0, true);
+    for (int z = 0; z < SLICES; z++) {
+        for (int y = 22; y < 34; y++) {
+            for (int x = 6; x < 18; x++) d.image[(z * SIDE + y) * SIDE + x] = 0.75f;
+        }
+    }
+    ck_ok(hl, hl_baseline_tune(hl, &d.of, 1, &t));
+    ck_assert_double_gt(t.dsc, 0.95);
+    expect_near(t.best.high, 0.32, 1e-12);
+    ck_assert(t.best.erode == 0 && t.best.smooth == 0);
+    hl_close(hl);
+}
+END_TEST
+
 /* The best without morphology, by trying all thresholds one by one. */
 START_TEST(search_is_the_best_of_its_grid) {
     static drawing d;
@@ -186,6 +205,7 @@ int main(void) {
     tcase_add_test(tcase, thresholds_count_from_the_median);
     tcase_add_test(tcase, smoothing_stays_within_the_lungs);
     tcase_add_test(tcase, search_finds_what_was_planted);
+    tcase_add_test(tcase, search_finds_both_thresholds);
     tcase_add_test(tcase, search_is_the_best_of_its_grid);
     tcase_add_test(tcase, nothing_to_tune_on);
     return run_suite(suite);

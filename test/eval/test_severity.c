@@ -72,8 +72,8 @@ END_TEST
 START_TEST(specks_give_no_midline) {
     hl_stack stack = stack_of(2, 1, 16, NULL);
     uint8_t lung[32], sides[32];
-    static const char text[] = ".2222222...1111."
-                               ".222222.2.......";
+    static const char text[] = ".222222.2......."
+                               ".2222222...1111.";
     mask_from_text(text, lung);
     ck_assert_int_eq(split(&stack, lung, sides).carried, 1);
     expect_sides(&stack, sides, text);

@@ -98,8 +98,11 @@ START_TEST(surfaces_of_slices_with_spacing) {
     ck_ok(hl, hl_evaluate_masks(hl, &options, &r));
     ck_assert(r.geometry[0].elements.surface_dice == 0);
     hl_masks_free(&r);
-    options.spacing[1] = -1;
-    ck_assert_int_eq(hl_evaluate_masks(hl, &options, &r), HL_USAGE);
+    for (int k = 0; k < 3; k++) {
+        memcpy(options.spacing, (const double[]){3, 4, 12}, sizeof options.spacing);
+        options.spacing[k] = k ? -1 : 0;
+        ck_assert_int_eq(hl_evaluate_masks(hl, &options, &r), HL_USAGE);
+    }
     hl_close(hl);
 }
 END_TEST
@@ -248,6 +251,7 @@ START_TEST(json_of_masks) {
     mask_folders(hl, "json");
     put_pixel(hl, ours, "a.png", 2, 1), put_pixel(hl, theirs, "a.png", 2, 1);
     put_pixel(hl, ours, "b.png", 9, 1), put_pixel(hl, theirs, "b.png", 2, 0);
+    put_pixel(hl, ours, "c.png", 2, 0), put_pixel(hl, theirs, "c.png", 2, 0);
     hl_masks_options options = both();
     memcpy(options.spacing, (const double[]){1, 1, 1}, sizeof options.spacing);
     for (options.classes = 1; options.classes <= 3; options.classes += 2) {
@@ -260,8 +264,11 @@ START_TEST(json_of_masks) {
         ck_assert_double_eq(number_at(root, "cases/0/dsc"), 1);
         ck_assert_double_eq(number_at(shape, "surface/surface_dice_mean"), 0.5);
         ck_assert_double_eq(number_at(shape, "surface/missed"), 1);
+        ck_assert_double_eq(number_at(shape, "surface/empty"), 1);
+        ck_assert_double_eq(number_at(shape, "surface/cases"), 2);
+        ck_assert_double_eq_tol(number_at(shape, "surface/hd95_mm_mean"), sqrt(8 * 8 + 2 * 2 + 1) / 2, 1e-12);
         ck_assert_double_eq(number_at(shape, "detection/rate"), 1);
-        ck_assert_double_eq(number_at(shape, "detection/false_positives_per_scan"), 0.5);
+        ck_assert_double_eq(number_at(shape, "detection/false_positives_per_scan"), 1.0 / 3);
         ck_assert_double_eq(number_at(shape, "detection/sizes/0/below"), 0.1);
         ck_assert_double_eq(number_at(shape, "conventions/13/counted"), 2);
         ck_assert(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(shape, "conventions"), 15), "value")));
