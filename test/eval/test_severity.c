@@ -1,4 +1,5 @@
 /* Left and right lung, and how much of each is lesion: drawn lungs and hand-counted voxels. */
+#include "hilum/data.h"
 #include "masks.h"
 
 static hl_lung_split split(const hl_stack *stack, const uint8_t *lung, uint8_t *sides) {
@@ -155,6 +156,34 @@ START_TEST(parts_of_one_lung) {
 }
 END_TEST
 
+/* The phantom's lungs are drawn left and right: told apart again without exception. */
+START_TEST(lungs_of_the_phantom) {
+    enum { SIDE = 64, SLICES = 6 };
+    hl_context *hl = hl_open(NULL);
+    hl_phantom_options options = hl_phantom_defaults();
+    char folder[64], path[128];
+    scratch_folder(folder);
+    options.patients = 3, options.centres = 1, options.healthy = 0, options.slices = SLICES, options.size = SIDE;
+    ck_ok(hl, hl_phantom_write(hl, folder, &options));
+    for (int patient = 1; patient <= 3; patient++) {
+        static uint8_t truth[SLICES * SIDE * SIDE], lung[SLICES * SIDE * SIDE], sides[SLICES * SIDE * SIDE];
+        hl_stack stack = stack_of(SLICES, SIDE, SIDE, NULL);
+        for (int z = 0; z < SLICES; z++) {
+            hl_picture picture;
+            snprintf(path, sizeof path, "%s/centre1/p%03d/p%03d_a/lung_%02d.png", folder, patient, patient, z);
+            ck_ok(hl, hl_png_read(hl, path, &picture));
+            for (int i = 0; i < SIDE * SIDE; i++) truth[z * SIDE * SIDE + i] = (uint8_t)picture.pixels[i];
+            free(picture.pixels);
+        }
+        for (int i = 0; i < SLICES * SIDE * SIDE; i++) lung[i] = truth[i] != 0;
+        ck_assert_int_gt(split(&stack, lung, sides).slices, 0);
+        ck_assert_mem_eq(sides, truth, sizeof truth);
+    }
+    remove_folder(folder);
+    hl_close(hl);
+}
+END_TEST
+
 /* --- severity --------------------------------------------------------------------------------------------------------- */
 
 /* 8 voxels of left lung with 2 of lesion, 10 of right with 5, 1 lesion outside; a voxel is 0.5 mL. */
@@ -212,6 +241,7 @@ int main(void) {
     tcase_add_test(tcase, cut_at_the_waist);
     tcase_add_test(tcase, one_lung_alone);
     tcase_add_test(tcase, parts_of_one_lung);
+    tcase_add_test(tcase, lungs_of_the_phantom);
     tcase_add_test(tcase, severity_by_hand);
     tcase_add_test(tcase, severity_of_nothing);
     return run_suite(suite);
