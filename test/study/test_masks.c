@@ -4,6 +4,7 @@
 #include <cJSON.h>
 #include <math.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "../harness.h"
 #include "base/file.h"
@@ -163,10 +164,10 @@ static void put_volume(const char *path, const double spacing[3], float shift, c
     memcpy(header, &size, 4), memcpy(header + 40, dim, 16), memcpy(header + 70, kind, 4), memcpy(header + 76, pixdim, 32);
     memcpy(header + 108, &offset, 4), memcpy(header + 112, &slope, 4), memcpy(header + 254, &sform, 2), memcpy(header + 280, rows, 48);
     memcpy(header + 344, "n+1", 4);
-    FILE *stream = fopen(path, "wb");
+    gzFile stream = gzopen(path, strstr(path, ".gz") ? "wb" : "wbT");
     ck_assert_ptr_nonnull(stream);
-    ck_assert(fwrite(header, 1, sizeof header, stream) == sizeof header && fwrite(voxels, 1, SIZE, stream) == SIZE);
-    ck_assert_int_eq(fclose(stream), 0);
+    ck_assert(gzwrite(stream, header, sizeof header) == (int)sizeof header && gzwrite(stream, voxels, SIZE) == SIZE);
+    ck_assert_int_eq(gzclose(stream), Z_OK);
 }
 
 /* Two voxels of 3 x 4 x 12 mm, one above the other: 12 mm. */
@@ -177,12 +178,13 @@ START_TEST(volumes_bring_their_spacing) {
     mask_folders(hl, "volumes");
     one[5] = 1, two[5 + SIZE_X * SIZE_Y] = 7;
     put_volume(in(ours, "scan_1.nii"), spacing, 0, one), put_volume(in(theirs, "scan_1.nii"), spacing, 0, two);
-    put_volume(in(ours, "scan_2.nii"), spacing, 0, two), put_volume(in(theirs, "scan_2.nii"), spacing, 0, two);
+    put_volume(in(ours, "scan_2.nii.gz"), spacing, 0, two), put_volume(in(theirs, "scan_2.nii.gz"), spacing, 0, two);
     hl_masks_options options = both();
     hl_masks_result r;
     ck_ok(hl, hl_evaluate_masks(hl, &options, &r));
     ck_assert_int_eq(r.case_count, 2); /* the numbers are part of their names */
     ck_assert_str_eq(r.scores[0].case_name, "scan_1");
+    ck_assert_str_eq(r.scores[1].case_name, "scan_2");
     ck_assert(r.scores[0].slices == 2 && r.geometry[0].has_surfaces && r.geometry[0].voxels.hd95 == 12);
     ck_assert(r.figures.cases[0].dsc == 0 && r.figures.cases[1].dsc == 1 && r.geometry[1].elements.hd == 0);
     ck_assert_int_eq(r.geometry[0].detection.lesions[1], 1); /* 0.144 mL */
