@@ -64,7 +64,9 @@ static hl_status measure(session *s, const job *one, const hl_scan_options *opti
     hl_volume lungs = {0};
     bool lesions = hl_run_get_options(s->run)->target != HL_TARGET_LUNG;
     hl_status status = lesions ? find_lungs(s, one, options, &lungs) : HL_OK;
-    if (!status) status = hl_severity_measure(s->hl, &scan->mask, lungs.voxels ? &lungs : NULL, &row->severity);
+    if (!status)
+        status =
+            hl_severity_measure(s->hl, &scan->mask, lungs.voxels ? &lungs : NULL, one->lung ? one->lung : s->r->lung_run, &row->severity);
     if (!lesions) row->severity.lesion = NAN;
     row->scan = one->name;
     row->reason = why_empty(s, &lungs, &row->severity);

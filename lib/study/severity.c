@@ -7,6 +7,19 @@
 #include "hilum/scan.h"
 #include "report/text.h"
 
+static hl_status check_lungs(hl_context *hl, const char *name, const hl_volume *mask, const hl_volume *lungs) {
+    if (!hl_volume_same_size(mask, lungs))
+        return hl_fail(hl, HL_BAD_INPUT, "%s: the lungs are %dx%d of %d slices, their scan is %dx%d of %d", name, lungs->width,
+                       lungs->height, lungs->slices, mask->width, mask->height, mask->slices);
+    size_t voxels = (size_t)lungs->width * (size_t)lungs->height * (size_t)lungs->slices;
+    for (size_t i = 0; i < voxels; i++) {
+        float value = lungs->voxels[i];
+        if (value != 0 && value != 1 && value != 2 && value != 255)
+            return hl_fail(hl, HL_BAD_INPUT, "%s: the lungs hold the value %g, expected 0, 1, 2 or 255", name, (double)value);
+    }
+    return HL_OK;
+}
+
 /* Whether lungs are told apart: both 1 and 2 occur. */
 static bool is_divided(const hl_volume *lungs) {
     bool left = false, right = false;
@@ -36,7 +49,7 @@ static void count_lungs(const hl_volume *mask, const hl_volume *lungs, int64_t l
     for (int side = 0; side < HL_BOTH_LUNGS; side++) lung[HL_BOTH_LUNGS] += lung[side], inside[HL_BOTH_LUNGS] += inside[side];
 }
 
-hl_status hl_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, hl_severity *severity) {
+hl_status hl_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name, hl_severity *severity) {
     *severity = (hl_severity){.share = {NAN, NAN, NAN}};
     double ml = mask->spacing[0] * mask->spacing[1] * mask->spacing[2] / 1000;
     int64_t lesion = 0, lung[3] = {0}, inside[3] = {0};
@@ -44,9 +57,8 @@ hl_status hl_severity_measure(hl_context *hl, const hl_volume *mask, const hl_vo
     for (size_t i = 0; i < voxels; i++) lesion += mask->voxels[i] != 0;
     severity->lesion = (double)lesion * ml;
     if (!lungs) return HL_OK;
-    if (!hl_volume_same_size(mask, lungs))
-        return hl_fail(hl, HL_BAD_INPUT, "the lungs are %dx%d of %d slices, their scan is %dx%d of %d", lungs->width, lungs->height,
-                       lungs->slices, mask->width, mask->height, mask->slices);
+    hl_status status = check_lungs(hl, name, mask, lungs);
+    if (status) return status;
     severity->divided = is_divided(lungs);
     count_lungs(mask, lungs, lung, inside);
     for (int side = severity->divided ? HL_LEFT_LUNG : HL_BOTH_LUNGS; side <= HL_BOTH_LUNGS; side++) {
