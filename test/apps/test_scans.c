@@ -208,6 +208,32 @@ START_TEST(flips_are_averaged) {
 }
 END_TEST
 
+/* How many voxels of a mask are not 0. */
+static int voxels_in(const char *path) {
+    hl_volume volume = read_volume(path);
+    int found = 0;
+    for (int i = 0; i < VOXELS; i++) found += volume.voxels[i] != 0;
+    hl_volume_free(&volume);
+    return found;
+}
+
+START_TEST(masks_are_cleaned) {
+    make_volumes();
+    const char *trained = train_on_volumes("run", MORE("--folds", "2", "--epochs", "2", "--val", "0")),
+               *manifest = in("cohort/volumes.csv");
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("plain")), 0);
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("clipped"), "--clip-to-lungs"), 0);
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("none"), "--smallest", "900"), 0);
+    int plain = voxels_in(in("plain/p001_a.nii.gz")), clipped = voxels_in(in("clipped/p001_a.nii.gz"));
+    ck_assert_msg(plain > clipped && clipped > 0, "%d and %d voxels", plain, clipped);
+    ck_assert_int_eq(voxels_in(in("none/p001_a.nii.gz")), 0);
+    RUN("predict", trained, in("cohort/p001_a_image.nii.gz"), "--out", in("no"), "--clip-to-lungs");
+    expect_sentence(2, "--clip-to-lungs needs lungs");
+    RUN("predict", trained, "--manifest", in("cohort/manifest.csv"), "--out", in("no"), "--fill-holes");
+    expect_sentence(2, "--fill-holes says nothing about pictures");
+}
+END_TEST
+
 /* Severity by the manifest's lungs and by a folder of them; pictures. */
 START_TEST(severity_and_pictures_are_written) {
     make_volumes();
@@ -247,6 +273,48 @@ START_TEST(what_makes_no_sense_is_refused) {
 }
 END_TEST
 
+/* A figure of the JSON object that was printed. */
+static double printed(const char *key) {
+    char text[64];
+    snprintf(text, sizeof text, "\"%s\":", key);
+    const char *at = strstr(said.out, text);
+    ck_assert_msg(at != NULL, "no %s in %s", key, said.out);
+    return atof(at + strlen(text));
+}
+
+/* At one scale, 0.6 mm a pixel of 0.75 x 0.5 mm, with the grid cropping the slices: volumes and slices are predicted the same, and scored
+ * as they are predicted. */
+START_TEST(one_scale_from_volumes_and_slices) {
+    make_volumes();
+    ck_assert_int_eq(
+        shell("cd '%s' && cut -d, -f1-9 manifest.csv | sed '1s/$/,spacing_x,spacing_y/;1!s/$/,0.75,0.5/' > spaced.csv", in("cohort")), 0);
+    const char *spaced = in("cohort/spaced.csv"), *volumes = in("cohort/volumes.csv"), *trained = in("run"), *truth = in("truth");
+    ck_assert_int_eq(run_tiny("train", volumes, trained, MORE("--epochs", "4", "--lr", "3e-3", "--centre", "centre1", "--mm", "0.6")), 0);
+    char *figures[2];
+    for (int k = 0; k < 2; k++) {
+        ck_assert_int_eq(
+            RUN("evaluate", trained, k ? spaced : volumes, "--centre", "centre2", "--grid", "native", "--threshold", "0.3", "--json"), 0);
+        figures[k] = strdup(said.out);
+    }
+    ck_assert_str_eq(figures[0], figures[1]);
+    double evaluated = printed("dsc_case_mean"), sensitivity = printed("sensitivity");
+    ck_assert_double_gt(sensitivity, 0); /* something was predicted */
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", spaced, "--centre", "centre2", "--threshold", "0.3", "--out", in("slices")), 0);
+    ck_assert_int_eq(shell("mkdir '%s' && awk -F, -v to='%s' -v from='%s' 'NR > 1 && $1 == \"centre2\" {system(\"cp \" from \"/\" $6 \" \" "
+                           "to \"/\" $3 \"_\" $4 \".png\")}' '%s'",
+                           truth, truth, in("cohort"), spaced),
+                     0);
+    ck_assert_int_eq(RUN("evaluate", "--pred", in("slices"), "--truth", truth, "--json"), 0);
+    ck_assert_double_eq_tol(printed("dsc_case_mean"), evaluated, 1e-12);
+    ck_assert_double_eq_tol(printed("sensitivity"), sensitivity, 1e-12);
+    ck_assert_int_eq(
+        RUN("predict", trained, "--manifest", volumes, "--centre", "centre2", "--threshold", "0.3", "--out", in("masks"), "--batch", "1"),
+        0);
+    expect_slices(in("masks/p006_a.nii.gz"), in("slices"), "p006_a");
+    free(figures[0]), free(figures[1]);
+}
+END_TEST
+
 static void open_all(void) {
     setup();
     hl = hl_open(&(hl_options){.threads = 1});
@@ -262,7 +330,9 @@ int main(void) {
     tcase_add_checked_fixture(tcase, open_all, close_all);
     tcase_add_test(tcase, runs_from_volumes_are_runs_from_slices);
     tcase_add_test(tcase, masks_lie_where_scans_lie);
+    tcase_add_test(tcase, one_scale_from_volumes_and_slices);
     tcase_add_test(tcase, flips_are_averaged);
+    tcase_add_test(tcase, masks_are_cleaned);
     tcase_add_test(tcase, severity_and_pictures_are_written);
     tcase_add_test(tcase, what_makes_no_sense_is_refused);
     return run_suite(suite);
