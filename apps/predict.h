@@ -42,7 +42,7 @@ typedef struct session {
     double threshold;
     job *jobs;
     int count, scans, maps;      /* pictures and scans; scans of them; maps of probabilities for each */
-    hl_severity_row *severities; /* of the scans that are done */
+    hl_scan_severity_row *severities; /* of the scans that are done */
     int severity_count;
     int bytes, unoriented; /* of the scans: recognised as 8-bit, without a word on which way left is */
     bool told;             /* what is wrong stands on stderr already */

@@ -52,7 +52,7 @@ static hl_status find_lungs(const session *s, const job *one, const hl_scan_opti
     return HL_OK;
 }
 
-static const char *why_empty(const session *s, const hl_volume *lungs, const hl_severity *severity) {
+static const char *why_empty(const session *s, const hl_volume *lungs, const hl_scan_severity *severity) {
     if (hl_run_get_options(s->run)->target == HL_TARGET_LUNG) return "the run finds lungs, not lesions";
     if (!lungs->voxels) return "no lungs: give masks of them by --lungs or the manifest, or a run that finds them by --lung-run";
     if (severity->lung[HL_BOTH_LUNGS] == 0) return "the mask of the lungs is empty";
@@ -60,9 +60,9 @@ static const char *why_empty(const session *s, const hl_volume *lungs, const hl_
 }
 
 static hl_status measure(session *s, const job *one, const hl_volume *lungs, const hl_scan *scan) {
-    hl_severity_row *row = &s->severities[s->severity_count];
+    hl_scan_severity_row *row = &s->severities[s->severity_count];
     hl_status status =
-        hl_severity_measure(s->hl, &scan->mask, lungs->voxels ? lungs : NULL, one->lung ? one->lung : s->r->lung_run, &row->severity);
+        hl_scan_severity_measure(s->hl, &scan->mask, lungs->voxels ? lungs : NULL, one->lung ? one->lung : s->r->lung_run, &row->severity);
     if (hl_run_get_options(s->run)->target == HL_TARGET_LUNG) row->severity.lesion = NAN;
     row->scan = one->name;
     row->reason = why_empty(s, lungs, &row->severity);
@@ -96,7 +96,7 @@ static void tell_empty(const session *s, const char *path) {
 
 hl_status write_severities(session *s) {
     char *path = join(s->r->out, "severity.csv");
-    hl_status status = path ? hl_severity_write(s->hl, path, s->severities, s->severity_count) : HL_NO_MEMORY;
+    hl_status status = path ? hl_scan_severity_write(s->hl, path, s->severities, s->severity_count) : HL_NO_MEMORY;
     if (!status) tell_empty(s, path);
     if (s->bytes) talk("%d of %d volumes hold values from 0 to 255 and are taken for 8-bit ones", s->bytes, s->scans);
     if (s->unoriented)

@@ -59,28 +59,28 @@ hl_status hl_mask_clean(hl_context *hl, hl_volume *mask, const hl_volume *lungs,
 enum { HL_LEFT_LUNG, HL_RIGHT_LUNG, HL_BOTH_LUNGS };
 
 /* How much of the lungs is lesion, in ml by the volume's spacing. */
-typedef struct hl_severity {
+typedef struct hl_scan_severity {
     double lesion;             /* anywhere, in lungs or not */
     bool divided;              /* left and right are told apart */
     double lung[3], inside[3]; /* by HL_LEFT_LUNG to HL_BOTH_LUNGS: of the lung, of lesion inside it; left and right 0 where not divided */
     double share[3];           /* inside / lung; NaN where there is no lung to divide by */
-} hl_severity;
+} hl_scan_severity;
 
 /* Counts a mask's voxels that are not 0, and how they lie in lungs: 1 left and 2 right where both occur, otherwise any value but 0 is
  * lung. `lungs` NULL: only lesion has a value. `name` of the lungs stands in error texts. Lungs of another size than the mask, or with
  * other values than 0, 1, 2 and 255, are HL_BAD_INPUT. */
-hl_status hl_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name, hl_severity *severity);
+hl_status hl_scan_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name, hl_scan_severity *severity);
 
 /* A row of a table of severities. */
-typedef struct hl_severity_row {
+typedef struct hl_scan_severity_row {
     const char *scan;
-    hl_severity severity;
+    hl_scan_severity severity;
     const char *reason; /* why shares have no value; "" where they have */
-} hl_severity_row;
+} hl_scan_severity_row;
 
 /* Writes a table as CSV: scan, severity, severity_left, severity_right (shares), lesion_ml, lung_ml, left_lung_ml, right_lung_ml,
  * lesion_in_lung_ml, reason. What has no value is an empty cell. */
-hl_status hl_severity_write(hl_context *hl, const char *path, const hl_severity_row *rows, int count);
+hl_status hl_scan_severity_write(hl_context *hl, const char *path, const hl_scan_severity_row *rows, int count);
 
 #ifdef __cplusplus
 }

@@ -49,8 +49,8 @@ static void count_lungs(const hl_volume *mask, const hl_volume *lungs, int64_t l
     for (int side = 0; side < HL_BOTH_LUNGS; side++) lung[HL_BOTH_LUNGS] += lung[side], inside[HL_BOTH_LUNGS] += inside[side];
 }
 
-hl_status hl_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name, hl_severity *severity) {
-    *severity = (hl_severity){.share = {NAN, NAN, NAN}};
+hl_status hl_scan_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name, hl_scan_severity *severity) {
+    *severity = (hl_scan_severity){.share = {NAN, NAN, NAN}};
     double ml = mask->spacing[0] * mask->spacing[1] * mask->spacing[2] / 1000;
     int64_t lesion = 0, lung[3] = {0}, inside[3] = {0};
     size_t voxels = (size_t)mask->width * (size_t)mask->height * (size_t)mask->slices;
@@ -76,7 +76,7 @@ static void put_number(hl_text *text, double value, int decimals) {
 }
 
 /* What lies between a row's first cell and its last. */
-static hl_status put_numbers(hl_context *hl, FILE *stream, const hl_severity *s) {
+static hl_status put_numbers(hl_context *hl, FILE *stream, const hl_scan_severity *s) {
     hl_text text = {.hl = hl};
     bool lungs = s->lung[HL_BOTH_LUNGS] > 0;
     hl_text_put(&text, ",");
@@ -91,7 +91,7 @@ static hl_status put_numbers(hl_context *hl, FILE *stream, const hl_severity *s)
     return text.failed ? HL_NO_MEMORY : HL_OK;
 }
 
-hl_status hl_severity_write(hl_context *hl, const char *path, const hl_severity_row *rows, int count) {
+hl_status hl_scan_severity_write(hl_context *hl, const char *path, const hl_scan_severity_row *rows, int count) {
     hl_new_file file;
     hl_status status = hl_file_create(hl, &file, path);
     if (status) return status;

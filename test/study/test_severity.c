@@ -30,8 +30,8 @@ static hl_volume make_mask(hl_context *hl) {
 START_TEST(lesions_are_counted_by_lung) {
     hl_context *hl = hl_open(&(hl_options){.threads = 1});
     hl_volume mask = make_mask(hl), lungs = make_lungs(hl, "SAR", 0);
-    hl_severity s;
-    ck_ok(hl, hl_severity_measure(hl, &mask, &lungs, "lungs.nii", &s));
+    hl_scan_severity s;
+    ck_ok(hl, hl_scan_severity_measure(hl, &mask, &lungs, "lungs.nii", &s));
     ck_assert(s.divided);
     ck_assert_double_eq_tol(s.lesion, 6 * voxel_ml, 1e-9);
     ck_assert_double_eq_tol(s.lung[HL_LEFT_LUNG], 32 * voxel_ml, 1e-9);
@@ -41,15 +41,15 @@ START_TEST(lesions_are_counted_by_lung) {
     ck_assert_double_eq(s.share[HL_BOTH_LUNGS], 4.0 / 64);
     hl_volume_free(&lungs);
     lungs = make_lungs(hl, "LPS", 255);
-    ck_ok(hl, hl_severity_measure(hl, &mask, &lungs, "lungs.nii", &s));
+    ck_ok(hl, hl_scan_severity_measure(hl, &mask, &lungs, "lungs.nii", &s));
     ck_assert(!s.divided && isnan(s.share[HL_LEFT_LUNG]) && isnan(s.share[HL_RIGHT_LUNG]));
     ck_assert_double_eq(s.share[HL_BOTH_LUNGS], 4.0 / 64);
     hl_volume_free(&lungs);
     lungs = make_lungs(hl, "LPS", 1); /* one value alone is any lung */
-    ck_ok(hl, hl_severity_measure(hl, &mask, &lungs, "lungs.nii", &s));
+    ck_ok(hl, hl_scan_severity_measure(hl, &mask, &lungs, "lungs.nii", &s));
     ck_assert(!s.divided && isnan(s.share[HL_LEFT_LUNG]));
     ck_assert_double_eq(s.share[HL_BOTH_LUNGS], 4.0 / 64);
-    ck_ok(hl, hl_severity_measure(hl, &mask, NULL, NULL, &s));
+    ck_ok(hl, hl_scan_severity_measure(hl, &mask, NULL, NULL, &s));
     ck_assert(isnan(s.share[HL_BOTH_LUNGS]));
     ck_assert_double_eq_tol(s.lesion, 6 * voxel_ml, 1e-9);
     hl_volume_free(&lungs), hl_volume_free(&mask);
@@ -60,10 +60,10 @@ END_TEST
 START_TEST(other_lungs_are_refused) {
     hl_context *hl = hl_open(&(hl_options){.threads = 1});
     hl_volume mask = make_mask(hl), lungs = make_lungs(hl, "LPS", 3), small = make_volume(hl, WIDTH, HEIGHT, 1, "LPS");
-    hl_severity s;
-    ck_assert_int_eq(hl_severity_measure(hl, &mask, &lungs, "lungs.nii", &s), HL_BAD_INPUT);
+    hl_scan_severity s;
+    ck_assert_int_eq(hl_scan_severity_measure(hl, &mask, &lungs, "lungs.nii", &s), HL_BAD_INPUT);
     check_error(hl, HL_BAD_INPUT, "lungs.nii: the lungs hold the value 3, expected 0, 1, 2 or 255");
-    ck_assert_int_eq(hl_severity_measure(hl, &mask, &small, "small.nii", &s), HL_BAD_INPUT);
+    ck_assert_int_eq(hl_scan_severity_measure(hl, &mask, &small, "small.nii", &s), HL_BAD_INPUT);
     check_error(hl, HL_BAD_INPUT, "small.nii: the lungs are 10x4 of 1 slices, their scan is 10x4 of 2");
     hl_volume_free(&mask), hl_volume_free(&lungs), hl_volume_free(&small);
     hl_close(hl);
@@ -73,11 +73,11 @@ END_TEST
 START_TEST(the_table_leaves_empty_what_has_no_value) {
     fixture f;
     fixture_open(&f, 1);
-    hl_severity full = {
+    hl_scan_severity full = {
         .lesion = 12.5, .divided = true, .lung = {1000, 1500, 2500}, .inside = {0, 10, 10}, .share = {0, 10.0 / 1500, 0.004}};
-    hl_severity none = {.lesion = 0.25, .share = {NAN, NAN, NAN}};
-    hl_severity_row rows[] = {{"a, b", full, ""}, {"c", none, "no lungs"}};
-    ck_ok(f.hl, hl_severity_write(f.hl, fixture_path(&f, "severity.csv"), rows, 2));
+    hl_scan_severity none = {.lesion = 0.25, .share = {NAN, NAN, NAN}};
+    hl_scan_severity_row rows[] = {{"a, b", full, ""}, {"c", none, "no lungs"}};
+    ck_ok(f.hl, hl_scan_severity_write(f.hl, fixture_path(&f, "severity.csv"), rows, 2));
     char *text;
     ck_ok(f.hl, hl_file_read(f.hl, fixture_path(&f, "severity.csv"), &text, NULL));
     ck_assert_str_eq(text,
@@ -85,7 +85,7 @@ START_TEST(the_table_leaves_empty_what_has_no_value) {
                      "\"a, b\",0.00400,0.00000,0.00667,12.500,2500.000,1000.000,1500.000,10.000,\n"
                      "c,,,,0.250,,,,,no lungs\n");
     free(text);
-    ck_assert_int_eq(hl_severity_write(f.hl, "/nowhere/at/all.csv", rows, 2), HL_FAILED);
+    ck_assert_int_eq(hl_scan_severity_write(f.hl, "/nowhere/at/all.csv", rows, 2), HL_FAILED);
     fixture_close(&f);
 }
 END_TEST
