@@ -52,6 +52,7 @@ typedef struct hl_dataset {
 
 typedef struct hl_dataset_options {
     const char *work; /* a folder for volumes made of DICOM files, made when it is needed; with files in it HL_FAILED. NULL: DICOM is HL_USAGE */
+    bool allow_outside; /* paths of a manifest that lies in the folder may leave it */
     bool ct0_healthy; /* MosMedData's CT-0 counts as healthy: slices without lesion, group `healthy` */
 } hl_dataset_options;
 
@@ -99,8 +100,8 @@ typedef struct hl_audit {
 
 typedef struct hl_audit_options {
     int classes;              /* of the masks; 0 or 1: lesion or not */
-    void (*progress)(void *arg, int done, int cases); /* after each case; may be NULL */
-    void *progress_arg;
+    void (*report)(void *user, double fraction); /* how far it is, 0 to 1; may be NULL */
+    void *user;
     volatile const int *stop; /* HL_INTERRUPTED soon after it is not 0; may be NULL */
 } hl_audit_options;
 
