@@ -62,6 +62,7 @@ static int evaluate_run(const request *r, const char *folder, const char *manife
     if (!status && !take_threshold("evaluate", t.run, &t.options.threshold)) return test_end(&t), hl_close(hl), 2;
     if (!status) status = hl_evaluate(t.run, &t.options, &result);
     progress_end(&t.bar);
+    test_tell(&result);
     if (!status && result.left_out && !r->test.json)
         talk("%d cases left out: the run knows their patients, and none of its models tests them", result.left_out);
     if (!status) status = print_text(r, hl_figures_json(hl, &result.training, &result.native, result.left_out), true);
@@ -93,6 +94,8 @@ int command_evaluate(int argc, char **argv) {
         classes,
         threshold_option(&r.threshold),
         choice_option("grid", &r.grid, "training|native", grids, "which figures stand first: the net's grid or the masks' own pixels"),
+        window_option(&r.test.window, "the run's"),
+        mm_option(&r.test.mm, "the run's"),
         centre_option(&r.test.centres),
         allow_outside_option(&r.test.allow_outside),
         threads_option(&r.test.threads),

@@ -12,6 +12,7 @@
 #include "hilum/plan.h"
 #include "hilum/predict.h"
 #include "hilum/report.h"
+#include "hilum/scan.h"
 #include "hilum/study.h"
 #include "hilum/summary.h"
 #include "hilum/train.h"

@@ -27,6 +27,8 @@ typedef struct hl_run_options {
     const char *weights;        /* a safetensors file from which each fold starts instead of drawn weights; NULL */
     hl_target target;           /* mask; lung goes with 1 class or 3 */
     int height, width_pixels;   /* 256 x 256 */
+    hl_window window;           /* of volumes; -1250 to 250 */
+    double mm;                  /* a pixel of the grid; 0: slices are scaled to fit it */
     int epochs, batch;          /* 50, 8 */
     double rate;                /* 3e-4 */
     int patience;               /* 20 */
@@ -58,6 +60,7 @@ typedef struct hl_run_progress {
 typedef struct hl_run_hooks {
     volatile const int *stop; /* may be NULL */
     void (*report)(void *user, const hl_run_progress *progress);
+    void (*note)(void *user, const char *sentences); /* what hl_cohort_notes has to say; may be NULL */
     void *user;
     const char *cache_folder; /* of decoded slices; NULL: in memory */
 } hl_run_hooks;
@@ -104,6 +107,8 @@ typedef struct hl_evaluate_options {
     int centre_count;
     bool allow_outside;
     double threshold;         /* 0.5 by default; with more than one class it is not read */
+    const hl_window *window;  /* of volumes; NULL: the run's */
+    double mm;                /* a pixel of the grid; 0: as the run has it */
     const char *cache_folder;
     volatile const int *stop;
     void (*report)(void *user, double fraction); /* may be NULL */
@@ -134,6 +139,9 @@ typedef struct hl_prediction {
     const char *mask;           /* 255 where p > threshold, in the picture's own size; with more classes the most probable one's index. NULL: not wanted */
     const char *const *probabilities; /* p times 65535, 16 bits: one path, or with more classes one for each from 1 on; NULL: not wanted */
     double threshold;                 /* of one class */
+    bool flip;                        /* each model's mean with what it says of the mirrored picture */
+    double mm;                        /* a pixel of the grid; 0: as the run has it */
+    double spacing[2];                /* of the picture, x, y in mm; read where mm is in force */
 } hl_prediction;
 
 /* Predicts one picture by the mean of the models, which are the run's. A run with context and no neighbours: HL_USAGE. */

@@ -70,6 +70,45 @@ typedef enum hl_voxel_type {
  * that the volume, or the one it is like, came from. The file appears whole or not at all; the same voxels give the same bytes. */
 hl_status hl_volume_write(hl_context *hl, const char *path, const hl_volume *volume, hl_voxel_type type);
 
+/* --- windows --------------------------------------------------------------------------------------------------- */
+
+/* Which values become 0 and 1. All zero: -1250 to 250. */
+typedef struct hl_window {
+    enum {
+        HL_WINDOW_RANGE,      /* low to high, of volumes in Hounsfield units; 8-bit ones are divided by 255 */
+        HL_WINDOW_MINMAX,     /* a volume's least value to its greatest, whatever its units */
+        HL_WINDOW_PERCENTILE, /* its 0.5th percentile to its 99.5th, by nearest rank */
+    } kind;
+    double low, high;
+} hl_window;
+
+/* What a volume's values are. */
+typedef enum hl_units {
+    HL_UNITS_UNKNOWN, /* to be recognised */
+    HL_UNITS_HU,
+    HL_UNITS_8BIT,
+} hl_units;
+
+/* The window that a text names: "LOW,HIGH", "lung" (level -600, width 1500: -1350 to 150), "minmax" or "percentile"; else HL_USAGE. */
+hl_status hl_window_parse(hl_context *hl, const char *text, hl_window *window);
+/* The other way round, as hl_window_parse reads it. */
+const char *hl_window_text(const hl_window *window, char text[64]);
+
+/* What a window comes to for one volume. */
+typedef struct hl_range {
+    double low, high;
+    hl_units units;  /* HL_UNITS_HU or HL_UNITS_8BIT */
+    bool recognised; /* units were not given; values all within 0 to 255, which no chest in Hounsfield units has, are 8-bit */
+} hl_range;
+
+/* Finds the range, going through all voxels. `name` stands in error texts. Units given as 8-bit with values beyond 0 to 255: HL_BAD_INPUT.
+ */
+hl_status hl_window_range(hl_context *hl, const char *name, const hl_volume *volume, const hl_window *window, hl_units units,
+                          hl_range *range);
+/* An axial slice through a window: height x width, 0 at and below low, 65535 at and above high, between them to the nearest (the even one
+ * of two). A 16-bit PNG of these pixels is the same to everything that reads slices, and so is an 8-bit one of an 8-bit volume's. */
+void hl_volume_window(const hl_volume *volume, int z, const hl_range *range, uint16_t *pixels);
+
 #ifdef __cplusplus
 }
 #endif

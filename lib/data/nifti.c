@@ -85,8 +85,7 @@ static hl_status read_header(const source *from, bool paired, nifti_1_header *h,
     return check_magic(from, h, paired);
 }
 
-/* The file of the voxels beside a .hdr. Owner of the text: the caller. */
-static char *image_beside(hl_context *hl, const char *path) {
+char *hl_nifti_image_beside(hl_context *hl, const char *path) {
     int stem = (int)strlen(path) - 4;
     char *image = hl_format(hl, "%.*s%s", stem, path, ends_in(path, ".HDR") && path[stem + 1] == 'H' ? ".IMG" : ".img");
     if (!image || hl_file_exists(image)) return image;
@@ -144,7 +143,7 @@ static hl_status read_voxels(const source *from, const nifti_1_header *h, bool s
 }
 
 static hl_status read_beside(hl_context *hl, const char *path, const nifti_1_header *h, bool swap, int64_t offset, hl_volume *volume) {
-    char *image = image_beside(hl, path);
+    char *image = hl_nifti_image_beside(hl, path);
     if (!image) return HL_NO_MEMORY;
     source from;
     hl_status status = open_source(hl, image, &from);

@@ -14,6 +14,8 @@ hl_status hl_nifti_offset(hl_context *hl, const char *name, const nifti_1_header
 /* Turns `count` stored elements into floats: swapped where `swap`, times slope plus intercept. Returns the index of the first that is no
  * finite number, or `count`. `raw` is overwritten. */
 size_t hl_nifti_convert(const nifti_1_header *header, bool swap, unsigned char *raw, size_t count, float *voxels);
+/* The file of the voxels beside a .hdr: .img, or .img.gz where only that is there. Owner of the text: the caller, free. */
+char *hl_nifti_image_beside(hl_context *hl, const char *path);
 /* Bytes of an element of a type that can be read, or 0. */
 size_t hl_nifti_element(int type);
 
