@@ -40,38 +40,52 @@ static void flood_outside(const double *picture, double threshold, uint8_t *outs
     }
 }
 
-/* Each pixel becomes 1 where any pixel within REACH along one axis is. Beyond the border there is nothing. */
-static void spread_along(const uint8_t *from, uint8_t *to, int across, int along) {
-    for (int line = 0; line < SIDE; line++) {
-        for (int i = 0; i < SIDE; i++) {
-            uint8_t any = 0;
-            for (int k = i < REACH ? -i : -REACH; k <= REACH && i + k < SIDE; k++) any |= from[line * across + (i + k) * along];
-            to[line * across + i * along] = any;
+/* REACH times: each pixel becomes 1 where one of its four neighbours is; what lies beyond the border is `beyond`. */
+static void spread(uint8_t *map, uint8_t beyond) {
+    for (int step = 0; step < REACH; step++) {
+        uint8_t from[PIXELS];
+        memcpy(from, map, PIXELS);
+        for (int i = 0; i < PIXELS; i++) {
+            int x = i % SIDE, y = i / SIDE;
+            uint8_t left = x > 0 ? from[i - 1] : beyond, right = x < SIDE - 1 ? from[i + 1] : beyond;
+            uint8_t up = y > 0 ? from[i - SIDE] : beyond, down = y < SIDE - 1 ? from[i + SIDE] : beyond;
+            map[i] |= left | right | up | down;
         }
     }
 }
 
-static void spread(uint8_t *map) {
-    uint8_t half[PIXELS];
-    spread_along(map, half, SIDE, 1);
-    spread_along(half, map, 1, SIDE);
+/* Marks with 2 what hangs together with pixel `from` among the ones, and tells its pixels and the rectangle around them. */
+static int take_piece(uint8_t *map, int from, hl_body_box *box) {
+    int queue[PIXELS], end = 0;
+    queue[end++] = from, map[from] = 2;
+    *box = (hl_body_box){SIDE, 0, SIDE, 0};
+    for (int at = 0; at < end; at++) {
+        int i = queue[at], x = i % SIDE, y = i / SIDE;
+        const int next[] = {x > 0 ? i - 1 : i, x < SIDE - 1 ? i + 1 : i, y > 0 ? i - SIDE : i, y < SIDE - 1 ? i + SIDE : i};
+        for (int n = 0; n < 4; n++)
+            if (map[next[n]] == 1) map[next[n]] = 2, queue[end++] = next[n];
+        if (y < box->top) box->top = y;
+        if (y >= box->bottom) box->bottom = y + 1;
+        if (x < box->left) box->left = x;
+        if (x >= box->right) box->right = x + 1;
+    }
+    return end;
 }
 
 /* Opening is spreading the outside, then the inside. */
 bool hl_body_find(const double *picture, hl_body_box *box) {
     uint8_t map[PIXELS];
     flood_outside(picture, otsu(picture), map);
-    spread(map);
+    spread(map, 1);
     for (int i = 0; i < PIXELS; i++) map[i] = !map[i];
-    spread(map);
-    *box = (hl_body_box){SIDE, 0, SIDE, 0};
+    spread(map, 0);
+    int largest = 0;
+    *box = (hl_body_box){0};
     for (int i = 0; i < PIXELS; i++) {
-        if (!map[i]) continue;
-        int x = i % SIDE, y = i / SIDE;
-        if (y < box->top) box->top = y;
-        if (y >= box->bottom) box->bottom = y + 1;
-        if (x < box->left) box->left = x;
-        if (x >= box->right) box->right = x + 1;
+        hl_body_box piece;
+        if (map[i] != 1) continue;
+        int pixels = take_piece(map, i, &piece);
+        if (pixels > largest) largest = pixels, *box = piece;
     }
     return box->bottom - box->top >= SIDE / 4 && box->right - box->left >= SIDE / 4;
 }
