@@ -9,7 +9,6 @@
  *
  * Nobody says which way is right: what most cases have is taken for it (between equals: what the first has). */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +26,6 @@ typedef struct chest {
     bool placed;
     int symmetry;                    /* that lays it on the others */
     int place;                       /* the same without MIRROR, 0 to 3, where it is clear; else 0 */
-    double m;
     double sided;                    /* correlation of what differs from its mirror image with that of the others */
     float views[SYMMETRIES][PIXELS]; /* in all symmetries */
 } chest;
@@ -154,7 +152,6 @@ static void judge(const turning *t, chest *c) {
     reference(t, c, others);
     for (int s = 0; s < SYMMETRIES; s++) fit[s] = product(c->views[s], others);
     c->place = c->symmetry & 3;
-    c->m = fmax(fit[0], fit[4]) - fmax(fmax(fmax(fit[1],fit[2]),fit[3]),fmax(fmax(fit[5],fit[6]),fit[7]));
     if (c->place && fmaxf(fit[c->place], fit[c->place | MIRROR]) < fmaxf(fit[0], fit[MIRROR]) + (float)margin) c->place = 0;
     c->sided = sided(c->views[c->place], others);
 }
@@ -232,7 +229,6 @@ hl_status hl_audit_turned(hl_auditing *a) {
         take_majority(&t);
         settle(&t);
         for (int i = 0; i < t.count; i++) judge(&t, &t.chests[i]);
-        if (getenv("TURN")) for (int i = 0; i < t.count; i++) fprintf(stderr, "%s sym %d place %d margin %.3f sided %.2f\n", hl_audit_of(a, t.chests[i].which)->case_name, t.chests[i].symmetry, t.chests[i].place, t.chests[i].m, t.chests[i].sided);
         status = tell(&t);
     }
     free(t.chests);
