@@ -99,9 +99,15 @@ static int maps_of(const hl_run *run) {
 /* What was said of scans where there is none would be lost quietly. */
 static hl_status check_scan_options(session *s) {
     const predict_request *r = s->r;
-    const char *lost = r->lung_run ? "lung-run" : r->lungs ? "lungs" : r->window_text ? "window" : r->overlays ? "overlays" : NULL;
-    if (s->scans || !lost) return HL_OK;
-    return talk("predict: --%s says nothing about pictures, it goes with volumes", lost), told(s, HL_USAGE);
+    const hl_cleaning *c = &r->cleaning;
+    const char *cleaning = c->smallest > 0 ? "smallest" : c->fill ? "fill-holes" : c->clip ? "clip-to-lungs" : NULL;
+    const char *lost = r->lung_run ? "lung-run" : r->lungs ? "lungs" : r->window_text ? "window" : r->overlays ? "overlays" : cleaning;
+    if (!s->scans && lost) return talk("predict: --%s says nothing about pictures, it goes with volumes", lost), told(s, HL_USAGE);
+    if (cleaning && hl_run_get_options(s->run)->net_options.classes > 1)
+        return talk("predict: --%s goes with runs of one class", cleaning), told(s, HL_USAGE);
+    if (c->clip && !r->lung_run && !r->lungs && !r->manifest)
+        return talk("predict: --clip-to-lungs needs lungs: --lungs, --lung-run, or a manifest that names them"), told(s, HL_USAGE);
+    return HL_OK;
 }
 
 static int predict(const predict_request *r, const char *folder, const char *const *images, int count) {
@@ -155,6 +161,9 @@ int command_predict(int argc, char **argv) {
         mm_option(&r.mm, "the run's"),
         text_option("lung-run", &r.lung_run, "RUN", "of volumes: a run that finds lungs, for severity.csv"),
         text_option("lungs", &r.lungs, "DIR", "of volumes: masks of lungs (1 left, 2 right) under the scans' names, for severity.csv"),
+        number_option("smallest", &r.cleaning.smallest, "ML", 1000, "of volumes: leave lesions below this size out of the mask"),
+        flag_option("fill-holes", &r.cleaning.fill, "of volumes: fill holes in the mask's axial slices"),
+        flag_option("clip-to-lungs", &r.cleaning.clip, "of volumes: leave out of the mask what is not in the lungs"),
         flag_option("overlays", &r.overlays,
                     "of volumes: NAME_overlays/SLICE.png with the mask outlined, NAME_sheet.png with slices of it"),
         threads_option(&r.threads),

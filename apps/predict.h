@@ -12,6 +12,7 @@ typedef struct predict_request {
     double threshold, mm;
     int fold, threads, batch; /* fold -1: the mean of all models */
     bool probabilities, allow_outside, flip, overlays;
+    hl_cleaning cleaning;
     text_list centres;
 } predict_request;
 
@@ -44,7 +45,7 @@ typedef struct session {
     hl_severity_row *severities; /* of the scans that are done */
     int severity_count;
     int bytes, unoriented; /* of the scans: recognised as 8-bit, without a word on which way left is */
-    bool told; /* what is wrong stands on stderr already */
+    bool told;             /* what is wrong stands on stderr already */
 } session;
 
 /* Notes that the reason has been told. */

@@ -59,18 +59,25 @@ static const char *why_empty(const session *s, const hl_volume *lungs, const hl_
     return severity->divided ? "" : "left and right are not told apart in the mask of the lungs";
 }
 
-static hl_status measure(session *s, const job *one, const hl_scan_options *options, const hl_scan *scan) {
+static hl_status measure(session *s, const job *one, const hl_volume *lungs, const hl_scan *scan) {
     hl_severity_row *row = &s->severities[s->severity_count];
+    hl_status status =
+        hl_severity_measure(s->hl, &scan->mask, lungs->voxels ? lungs : NULL, one->lung ? one->lung : s->r->lung_run, &row->severity);
+    if (hl_run_get_options(s->run)->target == HL_TARGET_LUNG) row->severity.lesion = NAN;
+    row->scan = one->name;
+    row->reason = why_empty(s, lungs, &row->severity);
+    s->severity_count += !status;
+    return status;
+}
+
+/* The mask cleaned and its severity measured, by the same lungs. */
+static hl_status clean_and_measure(session *s, const job *one, const hl_scan_options *options, hl_scan *scan) {
     hl_volume lungs = {0};
     bool lesions = hl_run_get_options(s->run)->target != HL_TARGET_LUNG;
-    hl_status status = lesions ? find_lungs(s, one, options, &lungs) : HL_OK;
-    if (!status)
-        status =
-            hl_severity_measure(s->hl, &scan->mask, lungs.voxels ? &lungs : NULL, one->lung ? one->lung : s->r->lung_run, &row->severity);
-    if (!lesions) row->severity.lesion = NAN;
-    row->scan = one->name;
-    row->reason = why_empty(s, &lungs, &row->severity);
-    s->severity_count += !status;
+    hl_status status = lesions || s->r->cleaning.clip ? find_lungs(s, one, options, &lungs) : HL_OK;
+    if (!status && scan->classes == 1) status = hl_mask_clean(s->hl, &scan->mask, lungs.voxels ? &lungs : NULL, &s->r->cleaning);
+    if (!status && !lesions) hl_volume_free(&lungs);
+    if (!status) status = measure(s, one, &lungs, scan);
     hl_volume_free(&lungs);
     return status;
 }
@@ -115,7 +122,7 @@ hl_status predict_scan(session *s, const job *one, void (*report)(void *user, do
     if (status) return status;
     s->bytes += scan.range.recognised && scan.range.units == HL_UNITS_8BIT;
     s->unoriented += scan.image.geometry == HL_GEOMETRY_PIXDIM;
-    status = measure(s, one, &options, &scan);
+    status = clean_and_measure(s, one, &options, &scan);
     if (!status && s->maps) status = write_maps(s, one, &scan);
     if (!status && one->sheet) status = write_pictures(s, one, &scan);
     if (!status) status = hl_volume_write(s->hl, one->mask, &scan.mask, HL_VOXEL_UINT8);

@@ -46,6 +46,16 @@ hl_status hl_scan_overlay(hl_context *hl, const hl_scan *scan, int z, const char
 /* A sheet of at most 24 slices in rows of 6, evenly from the lowest to the highest, with the prediction as above. PNG. */
 hl_status hl_scan_sheet(hl_context *hl, const hl_scan *scan, const char *path);
 
+/* What is done to a predicted mask of one class; all 0: nothing. */
+typedef struct hl_cleaning {
+    double smallest; /* in ml: lesions, voxels that touch by sides, edges or corners, are removed where they are smaller */
+    bool fill;       /* holes: of an axial slice what no path by sides joins to its border */
+    bool clip;       /* what is not in the lungs is removed, before all else */
+} hl_cleaning;
+
+/* Cleans a mask of 0 and 1. Clipping without lungs of the mask's size is HL_BAD_INPUT. */
+hl_status hl_mask_clean(hl_context *hl, hl_volume *mask, const hl_volume *lungs, const hl_cleaning *cleaning);
+
 enum { HL_LEFT_LUNG, HL_RIGHT_LUNG, HL_BOTH_LUNGS };
 
 /* How much of the lungs is lesion, in ml by the volume's spacing. */

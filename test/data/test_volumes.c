@@ -138,6 +138,13 @@ START_TEST(volumes_are_their_slices) {
 }
 END_TEST
 
+/* units.csv: volumes.csv with the units given. */
+static void give_units(fixture *f) {
+    char command[512];
+    snprintf(command, sizeof command, "sed 's/,$/,HU/' '%s/volumes.csv' > '%s/units.csv'", f->folder, f->folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
 START_TEST(what_was_decoded_is_kept_by_window) {
     fixture f;
     fixture_open(&f, 1);
@@ -160,6 +167,12 @@ START_TEST(what_was_decoded_is_kept_by_window) {
     ck_ok(f.hl, hl_cohort_slice(o.cohort, 0, image, NULL, NULL, NULL));
     ck_assert_int_eq(hl_cohort_decoded(o.cohort), 3 * CASES);
     ck_assert_int_ne(memcmp(first, image, sizeof image), 0);
+    close_cohort(&o);
+    options.window = (hl_window){0};
+    give_units(&f);
+    o = open_cohort(&f, "units.csv", &options); /* given units are not recognised ones */
+    ck_assert_int_eq(hl_cohort_decoded(o.cohort), 3 * CASES);
+    ck_assert(hl_cohort_info(o.cohort, 2 * SLICES)->units == HL_UNITS_HU && !hl_cohort_info(o.cohort, 2 * SLICES)->recognised);
     close_cohort(&o);
     fixture_close(&f);
 }
