@@ -29,22 +29,22 @@ void hl_faults_free(hl_faults *faults);
 /* --- a folder's layout ------------------------------------------------------------------------------------------------ */
 
 /* Slices that share their files: all of a volume, or one picture. */
-typedef struct hl_scan {
+typedef struct hl_dataset_scan {
     char *centre, *patient, *case_name;
     int64_t slice;              /* number of the first */
     int slices;                 /* how many; volumes have their number of axial slices */
     char *image, *mask, *lung;  /* paths that can be opened; NULL: none */
     char *combined;             /* labels 1 left lung, 2 right lung, 3 lesion, of which missing masks are made; NULL: none is needed */
     bool healthy;
-    const char *units;          /* "HU", "8bit", or "" where there is nothing to say */
+    hl_units units;             /* of a volume's values, recognised from them */
     double spacing[3];          /* x, y, z in mm; 0: not known */
-} hl_scan;
+} hl_dataset_scan;
 
 typedef struct hl_dataset {
     const char *layout; /* its name */
     int classes;        /* of the masks, the background counted; 1: lesion or not */
     char *manifest;     /* where the folder holds a manifest already; NULL: it does not */
-    hl_scan *scans;     /* sorted by centre, patient, case, slice */
+    hl_dataset_scan *scans;     /* sorted by centre, patient, case, slice */
     int count;
     hl_faults faults;   /* such as masks whose image is not there */
     size_t capacity;

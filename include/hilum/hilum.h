@@ -5,6 +5,7 @@
 #include "hilum/bench.h"
 #include "hilum/context.h"
 #include "hilum/data.h"
+#include "hilum/dataset.h"
 #include "hilum/eval.h"
 #include "hilum/graph.h"
 #include "hilum/nets.h"

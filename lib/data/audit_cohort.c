@@ -40,24 +40,40 @@ static hl_status find_patients(hl_auditing *a) {
 
 /* --- units ----------------------------------------------------------------------------------------------------------------- */
 
-enum { OTHER, HOUNSFIELD, EIGHT_BIT, UNITS };
+/* Recognised as everywhere: values all within 0 to 255 are 8-bit. Of pictures the type is the scale. */
+static hl_units units_of(const hl_case_facts *c) {
+    if (!c->read || !c->volumes) return HL_UNITS_UNKNOWN;
+    return c->least >= 0 && c->most <= 255 ? HL_UNITS_8BIT : HL_UNITS_HU;
+}
 
-static int units_of(const hl_case_facts *c) {
-    if (!c->read || !c->volumes) return OTHER; /* of pictures the type is the scale */
-    return c->least < -100 ? HOUNSFIELD : c->least >= 0 && c->most <= 255 ? EIGHT_BIT : OTHER;
+/* What the manifest says of a case's units against what its values are. */
+static hl_status check_units(hl_auditing *a, int which) {
+    const hl_case_facts *c = &a->cases[which];
+    hl_units found = units_of(c), given = hl_audit_of(a, which)->units;
+    if (!found || !given || found == given) return HL_OK;
+    hl_status status = hl_audit_fault(a, which, HL_FAULT_UNITS, "case %s: the manifest's units are %s, the values reach from %g to %g", hl_audit_of(a, which)->case_name,
+                                      given == HL_UNITS_HU ? "HU" : "8bit", (double)c->least, (double)c->most);
+    return status ? status : hl_faults_file(a->hl, &a->audit->faults, hl_audit_of(a, which)->image);
 }
 
 static hl_status find_units(hl_auditing *a) {
-    int counts[UNITS] = {0}, first[UNITS] = {-1, -1, -1};
-    for (int i = 0; i < a->audit->case_count; i++) {
-        int units = units_of(&a->cases[i]);
+    enum { KINDS = HL_UNITS_8BIT + 1 };
+    int counts[KINDS] = {0}, first[KINDS] = {0};
+    hl_status status = HL_OK;
+    for (int i = 0; i < a->audit->case_count && !status; i++) {
+        hl_units units = units_of(&a->cases[i]);
         if (!counts[units]++) first[units] = i;
+        status = check_units(a, i);
     }
-    if (!counts[HOUNSFIELD] || !counts[EIGHT_BIT]) return HL_OK;
-    hl_status status = hl_audit_fault(a, first[EIGHT_BIT], HL_FAULT_UNITS, "%d cases hold values from 0 to 255 (first: %s), %d hold Hounsfield units (first: %s)", counts[EIGHT_BIT],
-                                      hl_audit_of(a, first[EIGHT_BIT])->case_name, counts[HOUNSFIELD], hl_audit_of(a, first[HOUNSFIELD])->case_name);
-    for (int i = 0; i < a->audit->case_count && !status; i++)
-        if (units_of(&a->cases[i]) == EIGHT_BIT) a->audit->cases[i].faulty = true, status = hl_faults_file(a->hl, &a->audit->faults, hl_audit_of(a, i)->image);
+    if (status || !counts[HL_UNITS_HU] || !counts[HL_UNITS_8BIT]) return status;
+    const char *grey = hl_audit_of(a, first[HL_UNITS_8BIT])->case_name, *hounsfield = hl_audit_of(a, first[HL_UNITS_HU])->case_name;
+    status = hl_audit_fault(a, first[HL_UNITS_8BIT], HL_FAULT_UNITS, "%d cases hold values from 0 to 255 (first: %s), %d hold Hounsfield units (first: %s)",
+                            counts[HL_UNITS_8BIT], grey, counts[HL_UNITS_HU], hounsfield);
+    for (int i = 0; i < a->audit->case_count && !status; i++) {
+        if (units_of(&a->cases[i]) != HL_UNITS_8BIT) continue;
+        a->audit->cases[i].faulty = true;
+        status = hl_faults_file(a->hl, &a->audit->faults, hl_audit_of(a, i)->image);
+    }
     return status;
 }
 

@@ -73,7 +73,7 @@ static hl_status write_mask(hl_context *hl, const hl_volume *mask, const char *f
     return status;
 }
 
-hl_status hl_combined_split(hl_context *hl, hl_scan *scan, const char *folder) {
+hl_status hl_combined_split(hl_context *hl, hl_dataset_scan *scan, const char *folder) {
     hl_volume from, lesions = {0}, lungs = {0};
     planes p = {0};
     hl_status status = hl_volume_read(hl, scan->combined, &from);

@@ -86,7 +86,7 @@ static hl_status add_images(hl_context *hl, const hl_tree *tree, const char *fol
         if (stem < 0 || !has_channel(rest, stem, tail)) continue; /* other channels: one is read */
         char name[256];
         snprintf(name, sizeof name, "%.*s", stem - (int)strlen(tail), rest);
-        hl_scan *scan = hl_dataset_add(hl, dataset, centre, name, name);
+        hl_dataset_scan *scan = hl_dataset_add(hl, dataset, centre, name, name);
         if (!scan) return HL_NO_MEMORY;
         status = hl_scan_file(hl, tree, i, &scan->image);
         if (!status && labelled) status = hl_scan_file(hl, tree, hl_tree_stem(tree, masks, rest, strlen(name)), &scan->mask);

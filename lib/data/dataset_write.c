@@ -44,7 +44,7 @@ static void put_number(FILE *stream, double value) {
         fputc(*at == ',' ? '.' : *at, stream);
 }
 
-static void put_scan(writer *to, const hl_scan *scan, int slice) {
+static void put_scan(writer *to, const hl_dataset_scan *scan, int slice) {
     const char *names[] = {scan->centre, scan->patient, scan->case_name};
     for (int i = 0; i < 3; i++) {
         hl_csv_put(to->stream, names[i]);
@@ -61,7 +61,8 @@ static void put_scan(writer *to, const hl_scan *scan, int slice) {
         fputc(',', to->stream);
         if (scan->spacing[axis] > 0) put_number(to->stream, scan->spacing[axis]);
     }
-    fprintf(to->stream, ",%s\n", scan->units);
+    static const char *const units[] = {[HL_UNITS_UNKNOWN] = "", [HL_UNITS_HU] = "HU", [HL_UNITS_8BIT] = "8bit"};
+    fprintf(to->stream, ",%s\n", units[scan->units]);
 }
 
 static hl_status put_scans(writer *to, const hl_dataset *dataset) {

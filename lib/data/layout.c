@@ -1,7 +1,6 @@
 /* The list of layouts, and a data set collected by the one that recognises its folder. */
 #include "data/layout.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +20,13 @@ bool hl_dataset_layout(int index, const char **name, const char **looks) {
 
 /* --- what the layouts share ----------------------------------------------------------------------------------------- */
 
-hl_scan *hl_dataset_add(hl_context *hl, hl_dataset *dataset, const char *centre, const char *patient, const char *case_name) {
-    hl_scan *wider = hl_grow(hl, dataset->scans, &dataset->capacity, (size_t)dataset->count + 1, sizeof *wider);
+hl_dataset_scan *hl_dataset_add(hl_context *hl, hl_dataset *dataset, const char *centre, const char *patient, const char *case_name) {
+    hl_dataset_scan *wider = hl_grow(hl, dataset->scans, &dataset->capacity, (size_t)dataset->count + 1, sizeof *wider);
     if (!wider) return NULL;
     dataset->scans = wider;
-    hl_scan *scan = &wider[dataset->count++];
-    *scan = (hl_scan){.centre = hl_strdup(hl, centre), .patient = hl_strdup(hl, patient), .case_name = hl_strdup(hl, case_name),
-                      .slices = 1, .units = ""};
+    hl_dataset_scan *scan = &wider[dataset->count++];
+    *scan = (hl_dataset_scan){.centre = hl_strdup(hl, centre), .patient = hl_strdup(hl, patient), .case_name = hl_strdup(hl, case_name),
+                      .slices = 1};
     return scan->centre && scan->patient && scan->case_name ? scan : NULL;
 }
 
@@ -72,24 +71,18 @@ hl_status hl_dataset_orphans(hl_context *hl, hl_dataset *dataset, const hl_tree 
 
 /* --- volumes ---------------------------------------------------------------------------------------------------------- */
 
-/* Values from 0 to 255 are pictures' greys, below -100 there is air in Hounsfield units. */
-static const char *units_of(const hl_volume *volume) {
-    float least = INFINITY, most = -INFINITY;
-    size_t voxels = (size_t)volume->size[0] * (size_t)volume->size[1] * (size_t)volume->size[2];
-    for (size_t i = 0; i < voxels; i++) least = fminf(least, volume->voxels[i]), most = fmaxf(most, volume->voxels[i]);
-    return least < -100 ? "HU" : least >= 0 && most <= 255 ? "8bit" : "";
-}
-
 /* A volume that cannot be read is told of and left out. */
-static hl_status look_into(hl_context *hl, hl_dataset *dataset, hl_scan *scan, bool *whole) {
+static hl_status look_into(hl_context *hl, hl_dataset *dataset, hl_dataset_scan *scan, bool *whole) {
     *whole = true;
     if (!hl_volume_named(scan->image)) return HL_OK;
     hl_volume volume;
+    hl_range range;
     hl_status status = hl_volume_read(hl, scan->image, &volume);
+    if (!status) status = hl_window_range(hl, scan->image, &volume, &(hl_window){0}, HL_UNITS_UNKNOWN, &range);
     *whole = !status;
     if (!status) {
+        scan->units = range.units;
         scan->slices = volume.slices;
-        scan->units = units_of(&volume);
         memcpy(scan->spacing, volume.spacing, sizeof scan->spacing);
     }
     hl_volume_free(&volume);
@@ -100,7 +93,7 @@ static hl_status look_into(hl_context *hl, hl_dataset *dataset, hl_scan *scan, b
     return status ? status : hl_faults_file(hl, &dataset->faults, scan->image);
 }
 
-static void free_scan(hl_scan *scan) {
+static void free_scan(hl_dataset_scan *scan) {
     free(scan->centre), free(scan->patient), free(scan->case_name);
     free(scan->image), free(scan->mask), free(scan->lung), free(scan->combined);
 }
@@ -122,7 +115,7 @@ static hl_status look_into_all(hl_context *hl, hl_dataset *dataset) {
 /* --- opening ------------------------------------------------------------------------------------------------------------ */
 
 static int by_place(const void *a, const void *b) {
-    const hl_scan *x = a, *y = b;
+    const hl_dataset_scan *x = a, *y = b;
     int order = strcmp(x->centre, y->centre);
     if (!order) order = strcmp(x->patient, y->patient);
     if (!order) order = strcmp(x->case_name, y->case_name);
@@ -139,14 +132,18 @@ static hl_status refuse(hl_context *hl, const hl_tree *tree) {
     return hl_fail(hl, HL_BAD_INPUT, "%s: the layout is not known, expected one of: %s", tree->root, known);
 }
 
+static hl_status refuse_empty(hl_context *hl, const hl_tree *tree, const hl_dataset *dataset) {
+    const char *why = dataset->faults.count ? dataset->faults.items[0].text : "there is none";
+    return hl_fail(hl, HL_BAD_INPUT, "%s: it looks like %s, but no image can be read: %.400s", tree->root, dataset->layout, why);
+}
+
 static hl_status collect(hl_context *hl, const hl_tree *tree, const hl_dataset_options *options, hl_dataset *dataset) {
     for (int i = 0; i < LAYOUTS; i++) {
         if (!layouts[i]->recognise(tree)) continue;
         dataset->layout = layouts[i]->name;
         hl_status status = layouts[i]->collect(hl, tree, options, dataset);
         if (!status) status = look_into_all(hl, dataset);
-        if (!status && dataset->count == 0 && !dataset->manifest) status = hl_fail(hl, HL_BAD_INPUT, "%s: it looks like %s, but no scan can be read in it", tree->root, dataset->layout);
-        return status;
+        return status || dataset->count || dataset->manifest ? status : refuse_empty(hl, tree, dataset);
     }
     return refuse(hl, tree);
 }

@@ -16,7 +16,7 @@ extern const hl_layout hl_layout_manifest, hl_layout_covid_ct_seg, hl_layout_mos
     hl_layout_dicom;
 
 /* Adds a scan of one slice, with number 0, and no files. NULL: no memory. Valid until the next. */
-hl_scan *hl_dataset_add(hl_context *hl, hl_dataset *dataset, const char *centre, const char *patient, const char *case_name);
+hl_dataset_scan *hl_dataset_add(hl_context *hl, hl_dataset *dataset, const char *centre, const char *patient, const char *case_name);
 /* Makes *path a file's path (file -1: leaves it NULL). */
 hl_status hl_scan_file(hl_context *hl, const hl_tree *tree, int file, char **path);
 /* Tells of files in a folder of masks that no scan names. `what` they are, such as "lesion mask". */

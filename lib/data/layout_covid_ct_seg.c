@@ -88,7 +88,7 @@ static hl_status collect(hl_context *hl, const hl_tree *tree, const hl_dataset_o
     for (int i = images.first; i < images.end && !status; i++) {
         identity is;
         if (!identify(tree->files[i], &is)) continue;
-        hl_scan *scan = hl_dataset_add(hl, dataset, is.centre, is.patient, is.case_name);
+        hl_dataset_scan *scan = hl_dataset_add(hl, dataset, is.centre, is.patient, is.case_name);
         if (!scan) return HL_NO_MEMORY;
         status = hl_scan_file(hl, tree, i, &scan->image);
         if (!status) status = hl_scan_file(hl, tree, find(tree, lesions, is.case_name), &scan->mask);

@@ -71,7 +71,7 @@ static hl_status add(hl_context *hl, const hl_tree *made, int file, const char *
     hl_status status = read_patient(hl, sidecar, series, patient);
     free(sidecar);
     if (status || is_resampled(name, stem)) return status;
-    hl_scan *scan = hl_dataset_add(hl, dataset, centre, patient, series);
+    hl_dataset_scan *scan = hl_dataset_add(hl, dataset, centre, patient, series);
     return scan ? hl_scan_file(hl, made, file, &scan->image) : HL_NO_MEMORY;
 }
 

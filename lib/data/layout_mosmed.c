@@ -32,7 +32,7 @@ static hl_status collect(hl_context *hl, const hl_tree *tree, const hl_dataset_o
         int grade;
         char name[64], mask[80];
         if (!identify(tree->files[i] + studies.length, &grade, name)) continue;
-        hl_scan *scan = hl_dataset_add(hl, dataset, "mosmed", name, name);
+        hl_dataset_scan *scan = hl_dataset_add(hl, dataset, "mosmed", name, name);
         if (!scan) return HL_NO_MEMORY;
         int length = snprintf(mask, sizeof mask, "%s_mask", name);
         scan->healthy = grade == 0 && options->ct0_healthy;

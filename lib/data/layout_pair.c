@@ -62,7 +62,7 @@ static hl_status add(hl_context *hl, const hl_tree *tree, hl_dataset *dataset, h
     name is;
     read_name(rest, stem, &is);
     if (is.numbered && !differ) copy_case(is.case_name, rest, stem), is.slice = 0;
-    hl_scan *scan = hl_dataset_add(hl, dataset, hl_tree_name(tree), is.case_name, is.case_name);
+    hl_dataset_scan *scan = hl_dataset_add(hl, dataset, hl_tree_name(tree), is.case_name, is.case_name);
     if (!scan) return HL_NO_MEMORY;
     scan->slice = is.slice;
     hl_status status = hl_scan_file(hl, tree, file, &scan->image);
