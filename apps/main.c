@@ -20,6 +20,8 @@ static const command commands[] = {
     {"calibrate", "finds a threshold for a new centre, and what it is worth", command_calibrate},
     {"predict", "writes the masks a run predicts for pictures", command_predict},
     {"pack", "makes a finished run small enough to give away", command_pack},
+    {"dataset", "recognises a folder's layout and writes its manifest", command_dataset},
+    {"audit", "tells what a manifest's slices are like, and what is wrong with them", command_audit},
     {"phantom", "writes an artificial cohort to try things on", command_phantom},
     {"nets", "lists the networks and what they cost", command_nets},
     {"summary", "tells of a network layer by layer", command_summary},

@@ -12,6 +12,8 @@ int command_evaluate(int argc, char **argv);
 int command_calibrate(int argc, char **argv);
 int command_predict(int argc, char **argv);
 int command_pack(int argc, char **argv);
+int command_dataset(int argc, char **argv);
+int command_audit(int argc, char **argv);
 int command_phantom(int argc, char **argv);
 int command_nets(int argc, char **argv);
 int command_summary(int argc, char **argv);

@@ -47,6 +47,7 @@ typedef struct hl_manifest hl_manifest;
 
 typedef struct hl_manifest_options {
     bool allow_outside;         /* paths may leave the manifest's folder */
+    bool patients_anywhere;     /* a patient may be of two centres: for an audit, which tells of it */
     const char *const *centres; /* only rows of these centres; NULL: all */
     int centre_count;
 } hl_manifest_options;

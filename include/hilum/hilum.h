@@ -7,6 +7,7 @@
 #include "hilum/context.h"
 #include "hilum/conventions.h"
 #include "hilum/data.h"
+#include "hilum/dataset.h"
 #include "hilum/eval.h"
 #include "hilum/geometry.h"
 #include "hilum/graph.h"

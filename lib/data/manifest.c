@@ -171,7 +171,7 @@ static hl_status check_centre_of_patient(hl_context *hl, const char *path, const
                    b->centre, a->centre, a->line);
 }
 
-static hl_status check_rows(hl_context *hl, const hl_manifest *manifest) {
+static hl_status check_rows(hl_context *hl, const hl_manifest *manifest, bool patients_anywhere) {
     static const struct {
         int (*order)(const void *, const void *);
         hl_status (*check)(hl_context *, const char *, const hl_row *, const hl_row *);
@@ -179,7 +179,8 @@ static hl_status check_rows(hl_context *hl, const hl_manifest *manifest) {
     const hl_row **rows = hl_calloc(hl, (size_t)manifest->count, sizeof *rows);
     if (!rows) return HL_NO_MEMORY;
     hl_status status = HL_OK;
-    for (size_t rule = 0; rule < sizeof rules / sizeof *rules && !status; rule++) {
+    size_t count = sizeof rules / sizeof *rules - patients_anywhere; /* the last rule */
+    for (size_t rule = 0; rule < count && !status; rule++) {
         for (int i = 0; i < manifest->count; i++) rows[i] = &manifest->rows[i];
         qsort(rows, (size_t)manifest->count, sizeof *rows, rules[rule].order);
         for (int i = 1; i < manifest->count && !status; i++) status = rules[rule].check(hl, manifest->csv.path, rows[i - 1], rows[i]);
@@ -250,7 +251,7 @@ static hl_status take_rows(reading *r, const char *path, const hl_manifest_optio
     if (!options->allow_outside) status = find_root(r);
     if (!status) status = make_room(r);
     for (int row = 0; row < manifest->count && !status; row++) status = take_row(r, row, &manifest->rows[row]);
-    if (!status) status = check_rows(r->hl, manifest);
+    if (!status) status = check_rows(r->hl, manifest, options->patients_anywhere);
     if (status) return status;
     qsort(manifest->rows, (size_t)manifest->count, sizeof *manifest->rows, by_place);
     return options->centre_count > 0 ? choose_centres(r->hl, manifest, options) : HL_OK;

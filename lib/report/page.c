@@ -33,7 +33,7 @@ static const char style[] =
     ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".picture{margin:0}\n"
     ".picture img{display:block;max-width:100%;height:auto;border:1px solid #d8d8d8}\n"
-    ".picture figcaption{font-size:.82rem;margin-top:.3rem}\n"
+    ".picture figcaption{font-size:.82rem;margin-top:.3rem;overflow-wrap:anywhere}\n"
     ".enlarged{image-rendering:pixelated}\n"
     "@media print{body{font-size:10.5pt}main{max-width:none;padding:0}h2{break-after:avoid}figure,tr{break-inside:avoid}"
     ".scroll{overflow:visible}}\n";
