@@ -65,7 +65,7 @@ option cache_option(const char **target) {
 }
 
 option augment_option(const char **target) {
-    return text_option("augment", target, "none|LIST", "flip,rotate=15:0.3,...: kinds, how strong, how often; hilum augment --list tells them");
+    return text_option("augment", target, "none|all|LIST", "kinds, how strong and how often, as flip,rotate=20,noise=0.1:0.5; see hilum augment");
 }
 
 bool take_augmentation(const char *command, const char *text, hl_augmentation *augmentation) {

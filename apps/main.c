@@ -21,6 +21,7 @@ static const command commands[] = {
     {"predict", "writes the masks a run predicts for pictures", command_predict},
     {"pack", "makes a finished run small enough to give away", command_pack},
     {"phantom", "writes an artificial cohort to try things on", command_phantom},
+    {"augment", "lists the kinds of augmentation, or draws what they do to a slice", command_augment},
     {"nets", "lists the networks and what they cost", command_nets},
     {"summary", "tells of a network layer by layer", command_summary},
     {"bench", "times a network's steps and measures their memory", command_bench},

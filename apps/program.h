@@ -15,6 +15,7 @@ int command_pack(int argc, char **argv);
 int command_phantom(int argc, char **argv);
 int command_nets(int argc, char **argv);
 int command_summary(int argc, char **argv);
+int command_augment(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_golden(int argc, char **argv);
 int command_demo(int argc, char **argv);

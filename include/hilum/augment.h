@@ -30,7 +30,7 @@ typedef struct hl_augmentation {
     double chance[HL_AUGMENT_MOST];   /* share of the samples, 0 to 1 */
 } hl_augmentation;
 
-/* Kind by kind as --augment has them: "none", or names with commas between, each with =STRENGTH and :CHANCE where they are not to be the
+/* Kind by kind as --augment has them: "none", "all" (each as standard), or names with commas between, each with =STRENGTH and :CHANCE where they are not to be the
  * standard ones, as in "flip,rotate=20,gamma=0.5:0.8". An unknown name, one twice or a number out of bounds is HL_USAGE. */
 hl_status hl_augmentation_parse(hl_context *hl, const char *text, hl_augmentation *augmentation);
 /* The text that says the same whatever the standards are: with all numbers, only that of flip=0.5 is "flip". Owner: the caller, free. */

@@ -36,7 +36,11 @@ static void list_names(char *text, size_t size) {
 static hl_status refuse_name(hl_context *hl, const char *name) {
     char names[256];
     list_names(names, sizeof names);
-    return hl_fail(hl, HL_USAGE, "augmentation \"%s\" is unknown, expected none or some of %s", name, names);
+    return hl_fail(hl, HL_USAGE, "augmentation \"%s\" is unknown, expected none, all or some of %s", name, names);
+}
+
+static void take_standard(int kind, hl_augmentation *to) {
+    to->strength[kind] = hl_augment_get_kind(kind)->standard, to->chance[kind] = hl_augment_get_kind(kind)->chance;
 }
 
 /* One word: NAME, NAME=STRENGTH, NAME:CHANCE or NAME=STRENGTH:CHANCE; cut into its parts in place. */
@@ -49,7 +53,7 @@ static hl_status take_word(hl_context *hl, char *word, bool *seen, hl_augmentati
     if (k == hl_augment_count()) return refuse_name(hl, word);
     if (seen[k]) return hl_fail(hl, HL_USAGE, "augmentation %s is named twice", word);
     seen[k] = true;
-    to->strength[k] = hl_augment_get_kind(k)->standard, to->chance[k] = hl_augment_get_kind(k)->chance;
+    take_standard(k, to);
     if (strength && !hl_csv_number(strength, &to->strength[k]))
         return hl_fail(hl, HL_USAGE, "augmentation %s has the strength \"%s\", expected a number", word, strength);
     if (chance && !hl_csv_number(chance, &to->chance[k]))
@@ -60,6 +64,8 @@ static hl_status take_word(hl_context *hl, char *word, bool *seen, hl_augmentati
 hl_status hl_augmentation_parse(hl_context *hl, const char *text, hl_augmentation *augmentation) {
     *augmentation = (hl_augmentation){0};
     if (!strcmp(text, "none")) return HL_OK;
+    for (int k = 0; k < hl_augment_count() && !strcmp(text, "all"); k++) take_standard(k, augmentation);
+    if (!strcmp(text, "all")) return HL_OK;
     char *copy = hl_strdup(hl, text), *rest = copy;
     if (!copy) return HL_NO_MEMORY;
     bool seen[HL_AUGMENT_MOST] = {false};

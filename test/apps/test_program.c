@@ -6,7 +6,7 @@
 /* --- words ---------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_help) {
-    static const char *const commands[] = {"train", "crossval", "evaluate", "calibrate", "predict", "phantom", "pack", "nets", "summary", "bench", "golden", "demo", "help"};
+    static const char *const commands[] = {"train", "crossval", "evaluate", "calibrate", "predict", "phantom", "pack", "augment", "nets", "summary", "bench", "golden", "demo", "help"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char direct[sizeof said.out];
         ck_assert_int_eq(RUN(commands[i], "--help"), 0);

@@ -392,6 +392,7 @@ START_TEST(words_come_back) {
         {"gamma=0.1:1,flip,rotate=20", "flip,rotate=20:0.3,gamma=0.1:1"},
         {"noise=0.1,cutout=0", "noise=0.1:0.2"},
         {"rotate=0", "none"},
+        {"all", "flip,rotate=15:0.3,scale=0.2:0.3,shift=0.1:0.3,elastic=0.04:0.3,window=0.1:0.3,brightness=0.2:0.3,gamma=0.4:0.3,blur=1:0.2,noise=0.05:0.2,cutout=0.3:0.2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         hl_augmentation once = meaning(cases[i].text);
@@ -411,7 +412,8 @@ START_TEST(senseless_words_are_refused) {
     } cases[] = {
         {"", "augmentation \"\" is unknown"},
         {"flip,", "augmentation \"\" is unknown"},
-        {"turn", "augmentation \"turn\" is unknown, expected none or some of flip, rotate,"},
+        {"turn", "augmentation \"turn\" is unknown, expected none, all or some of flip, rotate,"},
+        {"all,flip", "augmentation \"all\" is unknown"},
         {"none,flip", "augmentation \"none\" is unknown"},
         {"flip,flip", "flip is named twice"},
         {"rotate=much", "rotate has the strength \"much\""},
