@@ -265,6 +265,19 @@ START_TEST(what_comes_from_outside_is_padding) {
 }
 END_TEST
 
+/* A slice that does not lie in the middle lies elsewhere when mirrored, and so does its padding. */
+START_TEST(padding_is_mirrored) {
+    sample s;
+    for (int i = 0; i < PLANES * PIXELS; i++) s.images[i] = i % WIDTH < 3 || i % WIDTH >= WIDTH - 11 ? 0 : 0.5f;
+    memset(s.labels, 0, sizeof s.labels);
+    change("flip=1,window:1,noise:1", draw_of(1), &s, false, &(hl_placement){0, 3, HEIGHT, WIDTH - 14});
+    for (int i = 0; i < PLANES * PIXELS; i++) {
+        if (i % WIDTH < 11 || i % WIDTH >= WIDTH - 3) ck_assert_float_eq(s.images[i], 0);
+        else ck_assert_float_gt(s.images[i], 0);
+    }
+}
+END_TEST
+
 /* --- strengths --------------------------------------------------------------------------------------------------------------- */
 
 /* Least and most of a picture that was all `value`, over many samples. */
@@ -300,6 +313,30 @@ START_TEST(strengths_mean_what_they_say) {
         reach(cases[i].text, cases[i].value, &least, &most);
         ck_assert_msg(least >= cases[i].least - 1e-5 && most <= cases[i].most + 1e-5, "%s: %g to %g", cases[i].text, least, most);
         ck_assert_msg(least <= cases[i].least + slack && most >= cases[i].most - slack, "%s: %g to %g", cases[i].text, least, most);
+    }
+}
+END_TEST
+
+static void light(sample *s, int y, int x) {
+    memset(s, 0, sizeof *s);
+    for (int p = 0; p < PLANES; p++) s->images[p * PIXELS + y * WIDTH + x] = 1;
+}
+
+/* The same up and down, left and right, at the borders too; in the middle nothing is lost. */
+START_TEST(a_blur_is_even) {
+    static const int places[][2] = {{HEIGHT / 2, WIDTH / 2}, {0, 0}, {1, WIDTH - 3}, {HEIGHT - 1, 4}};
+    for (int i = 0; i < 4; i++) {
+        sample s, turned;
+        light(&s, places[i][0], places[i][1]), light(&turned, HEIGHT - 1 - places[i][0], WIDTH - 1 - places[i][1]);
+        change("blur=4:1", draw_of(3), &s, false, &everywhere), change("blur=4:1", draw_of(3), &turned, false, &everywhere);
+        double sum = 0;
+        for (int p = 0; p < PLANES * PIXELS; p++) {
+            int plane = p / PIXELS * PIXELS, at = p % PIXELS;
+            ck_assert_float_eq_tol(s.images[p], turned.images[plane + PIXELS - 1 - at], 1e-6);
+            sum += s.images[p];
+        }
+        if (i == 0) ck_assert_double_eq_tol(sum, PLANES, 1e-4);
+        ck_assert_float_lt(s.images[places[i][0] * WIDTH + places[i][1]], 0.9f);
     }
 }
 END_TEST
@@ -448,6 +485,8 @@ int main(void) {
     tcase_add_loop_test(tcase, every_kind_has_its_chance, 0, kinds);
     tcase_add_loop_test(tcase, ranges_and_padding_are_kept, 0, kinds);
     tcase_add_test(tcase, what_comes_from_outside_is_padding);
+    tcase_add_test(tcase, padding_is_mirrored);
+    tcase_add_test(tcase, a_blur_is_even);
     tcase_add_test(tcase, strengths_mean_what_they_say);
     tcase_add_test(tcase, shifts_reach_as_far_as_asked);
     tcase_add_test(tcase, slices_of_a_sample_go_together);

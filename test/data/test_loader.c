@@ -1,5 +1,7 @@
 /* The loader: the order of batches, flips, the same bits from any number of threads, stopping at any moment, errors, no allocation. */
 #include <stdatomic.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/random.h"
@@ -305,6 +307,33 @@ START_TEST(errors_reach_the_consumer_after_the_good_batches) {
 }
 END_TEST
 
+/* The second sample fails while the first, whose file is a pipe that nobody writes to yet, is still being read. */
+START_TEST(the_first_error_is_told_though_it_comes_last) {
+    setting s;
+    open_setting(&s);
+    char path[256];
+    snprintf(path, sizeof path, "%s", fixture_path(&s.f, "i3.png"));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    put_text(&s.f, "i4.png", "spoilt");
+    const hl_sample samples[] = {{3, STRAIGHT}, {4, STRAIGHT}};
+    hl_loader *loader = hl_loader_start(s.cohort, samples, (const int[]){0, 2}, 1, &(hl_loader_options){.channels = 1, .workers = 2});
+    ck_assert_msg(loader != NULL, "%s", hl_error(s.f.hl));
+    int pipe = open(path, O_WRONLY); /* returns once the other end is being read */
+    ck_assert_int_ge(pipe, 0);
+    ck_assert_int_eq(unlink(path), 0);
+    put_text(&s.f, "i3.png", "spoilt");
+    usleep(100000); /* time for the second to fail; without it the order is what it is */
+    ck_assert_int_eq(close(pipe), 0);
+    const float *images, *masks;
+    int count;
+    ck_assert_int_eq(hl_loader_next(loader, &images, &masks, &count), HL_BAD_INPUT);
+    check_error(s.f.hl, HL_BAD_INPUT, "i3.png: the file has changed");
+    hl_loader_free(loader);
+    close_setting(&s);
+}
+END_TEST
+
 START_TEST(senseless_plans_are_refused) {
     setting s;
     open_setting(&s);
@@ -371,6 +400,7 @@ int main(void) {
     tcase_add_test(tcase, threads_and_batches_change_no_bit);
     tcase_add_test(tcase, waiting_is_counted);
     tcase_add_loop_test(tcase, errors_reach_the_consumer_after_the_good_batches, 0, 4);
+    tcase_add_test(tcase, the_first_error_is_told_though_it_comes_last);
     tcase_add_test(tcase, senseless_plans_are_refused);
     tcase_add_test(tcase, a_warm_cache_allocates_nothing);
     return run_suite(suite);
