@@ -89,7 +89,8 @@ static int choose_row(const sheet *s) {
 
 static hl_status open_slice(sheet *s, const char *manifest) {
     const request *r = s->r;
-    hl_manifest_options rows = {.allow_outside = r->allow_outside, .centres = r->centres.count ? r->centres.items : NULL, .centre_count = r->centres.count};
+    hl_manifest_options rows = {
+        .allow_outside = r->allow_outside, .centres = r->centres.count ? r->centres.items : NULL, .centre_count = r->centres.count};
     hl_cohort_options grid = {.height = r->size[0], .width = r->size[1], .target = (hl_target)r->target, .classes = r->target ? 3 : 1};
     s->manifest = hl_manifest_read(s->hl, manifest, &rows);
     if (s->manifest) s->cohort = hl_cohort_open(s->hl, s->manifest, &grid);
@@ -160,7 +161,8 @@ static hl_status add_kind(sheet *s, int kind) {
 /* All of them in one sample, none left out. */
 static void add_all(sheet *s, double factor, const char *caption) {
     cell *c = add_cell(s, draw_of(s, 1));
-    for (int k = 0; k < hl_augment_count(); k++) c->augmentation.strength[k] = k ? at_strength(s->r, k, factor) : 0, c->augmentation.chance[k] = 1;
+    for (int k = 0; k < hl_augment_count(); k++)
+        c->augmentation.strength[k] = k ? at_strength(s->r, k, factor) : 0, c->augmentation.chance[k] = 1;
     snprintf(c->caption, sizeof c->caption, "%s", caption);
 }
 
@@ -199,7 +201,8 @@ typedef struct measures {
 static measures measures_of(const request *r) {
     int scale = r->size[1] < 512 ? (511 + r->size[1]) / r->size[1] : 1, width = scale * r->size[1];
     double unit = width / 192.0;
-    return (measures){.scale = scale, .height = scale * r->size[0], .width = width, .gap = width / 24, .caption = (int)(14 * unit), .unit = unit};
+    return (measures){
+        .scale = scale, .height = scale * r->size[0], .width = width, .gap = width / 24, .caption = (int)(14 * unit), .unit = unit};
 }
 
 static hl_status draw_cell(sheet *s, const measures *m, const hl_paper *paper, int index) {
@@ -212,8 +215,10 @@ static hl_status draw_cell(sheet *s, const measures *m, const hl_paper *paper, i
     if (!rgb) return hl_error_status(s->hl);
     int left = m->gap + index % COLUMNS * (m->width + m->gap), top = m->gap + index / COLUMNS * (m->height + m->caption + m->gap);
     for (int y = 0; y < m->height; y++)
-        memcpy(paper->rgb + 3 * ((size_t)(top + y) * (size_t)paper->width + (size_t)left), rgb + 3 * (size_t)y * (size_t)m->width, 3 * (size_t)m->width);
-    hl_letters_draw(paper, c->caption, left + (m->width - hl_letters_width(c->caption, m->unit)) / 2, top + m->height + 4 * m->unit, m->unit);
+        memcpy(paper->rgb + 3 * ((size_t)(top + y) * (size_t)paper->width + (size_t)left), rgb + 3 * (size_t)y * (size_t)m->width,
+               3 * (size_t)m->width);
+    hl_letters_draw(paper, c->caption, left + (m->width - hl_letters_width(c->caption, m->unit)) / 2, top + m->height + 4 * m->unit,
+                    m->unit);
     free(rgb);
     return HL_OK;
 }
@@ -270,10 +275,15 @@ int command_augment(int argc, char **argv) {
     static const char *const targets[] = {"mask", "lung", NULL};
     request r = {.augment = "all", .size = {256, 256}};
     option table[] = {
-        text_option("preview", &r.preview, "FILE.png", "draws a sheet: the slice with most lesion, each kind at half and twice its strength, together, samples"),
+        text_option("preview", &r.preview, "FILE.png",
+                    "draws a sheet: the slice with most lesion, each kind at half and twice its strength, together, samples"),
         augment_option(&r.augment),
         choice_option("target", &r.target, "mask|lung", targets, "what is outlined: lesions, or the left and the right lung"),
-        size_option(r.size), seed_option(&r.seed), centre_option(&r.centres), allow_outside_option(&r.allow_outside), json_option(&r.json),
+        size_option(r.size),
+        seed_option(&r.seed),
+        centre_option(&r.centres),
+        allow_outside_option(&r.allow_outside),
+        json_option(&r.json),
     };
     usage u = {.name = "augment",
                .synopsis = "augment\naugment MANIFEST --preview FILE.png [options]",

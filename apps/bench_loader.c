@@ -15,7 +15,7 @@ enum { COUNTED_LEAST = 512 }; /* images a pass over warm slices takes at least *
 
 /* What was measured: images a second, and microseconds an image. */
 typedef struct result {
-    int slices, images;                /* of the first pass; of each further one */
+    int slices, images; /* of the first pass; of each further one */
     double first, plain, augmented;
     double kinds[HL_AUGMENT_MOST];
 } result;
@@ -74,7 +74,8 @@ static hl_status time_kind(const session *s, int kind, float *image, uint8_t *ma
     enum { TIMES = 100 };
     int height = hl_cohort_height(s->cohort), width = hl_cohort_width(s->cohort);
     hl_augmentation alone = {0};
-    alone.strength[kind] = kind ? hl_augment_get_kind(kind)->standard : 1, alone.chance[kind] = 1; /* the first is the flip, of every slice here */
+    alone.strength[kind] = kind ? hl_augment_get_kind(kind)->standard : 1,
+    alone.chance[kind] = 1; /* the first is the flip, of every slice here */
     hl_augmenter *augmenter = hl_augmenter_new(s->hl, &alone, height, width, 1);
     hl_status status = augmenter ? hl_cohort_slice(s->cohort, s->rows[s->count / 2], image, mask, NULL, NULL) : hl_error_status(s->hl);
     double start = 0;
@@ -103,7 +104,8 @@ static hl_status measure(const session *s, result *r) {
 }
 
 static void print_result(const session *s, const result *r) {
-    printf("%s, %d slices, %dx%d, batch %d\n", s->words->manifest, r->slices, hl_cohort_height(s->cohort), hl_cohort_width(s->cohort), s->batch);
+    printf("%s, %d slices, %dx%d, batch %d\n", s->words->manifest, r->slices, hl_cohort_height(s->cohort), hl_cohort_width(s->cohort),
+           s->batch);
     printf("%-34s%14s%14s\n", "", "images/s", "us an image");
     printf("%-34s%14.0f%14.0f\n", "first pass: decoded and resized", r->first, 1e6 / r->first);
     printf("%-34s%14.0f%14.0f\n", "further ones, not augmented", r->plain, 1e6 / r->plain);

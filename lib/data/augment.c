@@ -7,8 +7,8 @@
 #include "base/random.h"
 #include "data/augment.h"
 
-/* In the order in which they work: first those that move pixels, all in one map, then curves, then what is painted. A new one is a line here and its
- * function; what it draws depends on its name alone. */
+/* In the order in which they work: first those that move pixels, all in one map, then curves, then what is painted. A new one is a line
+ * here and its function; what it draws depends on its name alone. */
 static const struct {
     hl_augment_kind kind;
     hl_augment_work work;
@@ -119,7 +119,8 @@ static bool bend_intensities(hl_augmenter *a, uint64_t draw, float *images) {
 }
 
 static bool paint(hl_augmenter *a, uint64_t draw, float *images) {
-    hl_canvas canvas = {.height = a->height, .width = a->width, .planes = a->planes, .images = images, .inside = a->inside, .scratch = a->scratch};
+    hl_canvas canvas = {
+        .height = a->height, .width = a->width, .planes = a->planes, .images = images, .inside = a->inside, .scratch = a->scratch};
     bool any = false;
     for (int k = 0; k < KINDS; k++) {
         hl_draws draws = draws_of(a, k, draw);

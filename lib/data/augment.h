@@ -16,7 +16,8 @@ double hl_draw_within(hl_draws *draws, double bound); /* [-bound, bound) */
 /* A uniform cubic B-spline over the grid, in CELLS x CELLS cells. */
 enum { HL_BEND_CELLS = 5, HL_BEND_KNOTS = HL_BEND_CELLS + 3 };
 
-/* Where the pixels of the changed slice come from. In pixels from the grid's centre, y then x: source = matrix (target + bend(target)) + shift. */
+/* Where the pixels of the changed slice come from. In pixels from the grid's centre, y then x: source = matrix (target + bend(target)) +
+ * shift. */
 typedef struct hl_warp {
     int height, width;   /* of the grid */
     bool moves, mirrors; /* more than an exact mirror; left and right changed places */
@@ -38,8 +39,8 @@ typedef struct hl_canvas {
 
 /* A kind's work: one of the three. */
 typedef struct hl_augment_work {
-    void (*warp)(hl_warp *warp, double strength, hl_draws *draws);    /* changes where pixels come from */
-    void (*curve)(float *curve, double strength, hl_draws *draws);    /* changes curve[0 .. HL_CURVE_STEPS]; it is cut to 0..1 afterwards */
+    void (*warp)(hl_warp *warp, double strength, hl_draws *draws); /* changes where pixels come from */
+    void (*curve)(float *curve, double strength, hl_draws *draws); /* changes curve[0 .. HL_CURVE_STEPS]; it is cut to 0..1 afterwards */
     void (*paint)(hl_canvas *canvas, double strength, hl_draws *draws); /* changes pixels; cut to 0..1, and to the inside, afterwards */
 } hl_augment_work;
 

@@ -4,8 +4,8 @@
 
 #include "data/augment.h"
 
-/* The CT window, 0..1, as if it had been chosen otherwise: its level moved by up to `strength` of its width, its width changed by a factor of
- * 1 / (1 + strength) to 1 + strength. */
+/* The CT window, 0..1, as if it had been chosen otherwise: its level moved by up to `strength` of its width, its width changed by a factor
+ * of 1 / (1 + strength) to 1 + strength. */
 void hl_curve_window(float *curve, double strength, hl_draws *draws) {
     double level = 0.5 + hl_draw_within(draws, strength), width = exp(hl_draw_within(draws, log1p(strength)));
     for (int i = 0; i <= HL_CURVE_STEPS; i++) {
@@ -47,7 +47,8 @@ static void blur_columns(const float *from, float *to, int height, int width, in
     const float *row = from + (size_t)y * (size_t)width;
     for (int x = 0; x < width; x++) to[x] = taps[0] * row[x];
     for (int i = 1; i <= radius; i++) {
-        const float *above = from + (size_t)clamp(y - i, height) * (size_t)width, *below = from + (size_t)clamp(y + i, height) * (size_t)width;
+        const float *above = from + (size_t)clamp(y - i, height) * (size_t)width,
+                    *below = from + (size_t)clamp(y + i, height) * (size_t)width;
         for (int x = 0; x < width; x++) to[x] += taps[i] * (above[x] + below[x]);
     }
 }
@@ -71,7 +72,8 @@ void hl_paint_blur(hl_canvas *canvas, double strength, hl_draws *draws) {
     int radius = make_taps(deviation, taps), height = canvas->height, width = canvas->width;
     for (int p = 0; p < canvas->planes; p++) {
         float *image = canvas->images + (size_t)p * (size_t)height * (size_t)width;
-        for (int y = 0; y < height; y++) blur_row(image + (size_t)y * (size_t)width, canvas->scratch + (size_t)y * (size_t)width, width, taps, radius);
+        for (int y = 0; y < height; y++)
+            blur_row(image + (size_t)y * (size_t)width, canvas->scratch + (size_t)y * (size_t)width, width, taps, radius);
         for (int y = 0; y < height; y++) blur_columns(canvas->scratch, image + (size_t)y * (size_t)width, height, width, y, taps, radius);
     }
 }
@@ -109,8 +111,8 @@ static float mean_inside(const float *image, const uint8_t *inside, size_t pixel
     return count ? (float)(sum / (double)count) : 0;
 }
 
-/* A rectangle anywhere, of up to `strength` of the grid's height and width, becomes the slice's mean (DeVries and Taylor, arXiv 1708.04552);
- * labels stay, so that what is hidden has to be told from what is around it. */
+/* A rectangle anywhere, of up to `strength` of the grid's height and width, becomes the slice's mean (DeVries and Taylor, arXiv
+ * 1708.04552); labels stay, so that what is hidden has to be told from what is around it. */
 void hl_paint_cutout(hl_canvas *canvas, double strength, hl_draws *draws) {
     int height = (int)lround(strength * hl_draw(draws) * canvas->height), width = (int)lround(strength * hl_draw(draws) * canvas->width);
     int top = (int)(hl_draw(draws) * (canvas->height - height + 1)), left = (int)(hl_draw(draws) * (canvas->width - width + 1));

@@ -4,7 +4,8 @@
 
 #include "data/augment.h"
 
-/* Sources have a border of 0 around the grid, a row and a column before it and two after, so that what comes from outside is found there. */
+/* Sources have a border of 0 around the grid, a row and a column before it and two after, so that what comes from outside is found there.
+ */
 enum { BEFORE = 1, BORDER = 3, INSIDE = 0x80 /* in `labels`, beside the label */ };
 
 /* A B-spline's weights at each place of an axis, and the cell it is in. */
@@ -99,7 +100,8 @@ static bool is_inside(const hl_placement *where, int y, int x) {
 static void mirror(const hl_resampler *r, const hl_warp *warp, const hl_placement *where, float *images, uint8_t *labels, uint8_t *inside) {
     size_t width = (size_t)r->width;
     for (int y = 0; y < r->height; y++) {
-        for (int x = 0; x < r->width; x++) inside[(size_t)y * width + (size_t)x] = is_inside(where, y, warp->mirrors ? r->width - 1 - x : x);
+        for (int x = 0; x < r->width; x++)
+            inside[(size_t)y * width + (size_t)x] = is_inside(where, y, warp->mirrors ? r->width - 1 - x : x);
     }
     if (!warp->mirrors) return;
     for (int row = 0; row < r->height * r->planes; row++) mirror_floats(images + (size_t)row * width, r->width);

@@ -19,7 +19,8 @@ hl_status hl_augmentation_check(hl_context *hl, const hl_augmentation *augmentat
         double strength = augmentation->strength[k], chance = augmentation->chance[k];
         if (!(strength >= 0 && strength <= kind->most))
             return hl_fail(hl, HL_USAGE, "augmentation %s of strength %g: expected 0 to %g", kind->name, strength, kind->most);
-        if (!(chance >= 0 && chance <= 1)) return hl_fail(hl, HL_USAGE, "augmentation %s by a chance of %g: expected 0 to 1", kind->name, chance);
+        if (!(chance >= 0 && chance <= 1))
+            return hl_fail(hl, HL_USAGE, "augmentation %s by a chance of %g: expected 0 to 1", kind->name, chance);
     }
     return HL_OK;
 }

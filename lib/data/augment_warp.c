@@ -45,8 +45,8 @@ void hl_warp_shift(hl_warp *warp, double strength, hl_draws *draws) {
     compose(warp, identity, (const double[2]){-down, -across});
 }
 
-/* A free-form deformation by a uniform cubic B-spline (Rueckert et al., IEEE Trans. Med. Imaging 18 (1999), eq. 1 to 4), each knot moved by up
- * to `strength` of the grid's shorter side. Below 1 / 2.046 of a cell's side nothing folds (Choi and Lee, Graphical Models 62 (2000)):
+/* A free-form deformation by a uniform cubic B-spline (Rueckert et al., IEEE Trans. Med. Imaging 18 (1999), eq. 1 to 4), each knot moved by
+ * up to `strength` of the grid's shorter side. Below 1 / 2.046 of a cell's side nothing folds (Choi and Lee, Graphical Models 62 (2000)):
  * 0.0977 with five cells. */
 void hl_warp_elastic(hl_warp *warp, double strength, hl_draws *draws) {
     double bound = strength * (warp->height < warp->width ? warp->height : warp->width);

@@ -35,12 +35,12 @@ struct hl_loader {
     pthread_cond_t moved;
     bool synchronised; /* lock and moved were made */
     bool stop;
-    int next, batch;           /* the sample that is to be begun next, and its batch */
-    int busy;                  /* samples begun and not ended */
-    int left[BUFFERS];         /* samples that a buffer's batch still lacks */
-    int ready, released;       /* batches that are prepared; that the consumer has given back */
-    int given;                 /* batches handed out: released or released + 1 */
-    int failed;                /* the first sample that could not be prepared; INT_MAX: none */
+    int next, batch;     /* the sample that is to be begun next, and its batch */
+    int busy;            /* samples begun and not ended */
+    int left[BUFFERS];   /* samples that a buffer's batch still lacks */
+    int ready, released; /* batches that are prepared; that the consumer has given back */
+    int given;           /* batches handed out: released or released + 1 */
+    int failed;          /* the first sample that could not be prepared; INT_MAX: none */
 };
 
 static size_t pixels_of(const hl_loader *loader) {
@@ -127,8 +127,7 @@ static hl_status check(hl_cohort *cohort, const hl_sample *samples, const int *s
     if (batches < 0 || o->channels < 1) return hl_fail(hl, HL_USAGE, "%d batches of %d channels were asked for", batches, o->channels);
     if (o->workers < 0 || o->workers > WORKERS_MOST)
         return hl_fail(hl, HL_USAGE, "%d loader threads: expected 0 (by the context's) to %d", o->workers, WORKERS_MOST);
-    if (o->context && o->channels != 3)
-        return hl_fail(hl, HL_USAGE, "neighbouring slices fill 3 channels, %d were asked for", o->channels);
+    if (o->context && o->channels != 3) return hl_fail(hl, HL_USAGE, "neighbouring slices fill 3 channels, %d were asked for", o->channels);
     for (int b = 0; b < batches; b++)
         if (starts[b] < 0 || starts[b + 1] <= starts[b])
             return hl_fail(hl, HL_USAGE, "batch %d goes from sample %d to %d, expected at least one", b, starts[b], starts[b + 1]);
