@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "bench_loader.h"
 #include "common.h"
 #include "figures.h"
 #include "hilum/bench.h"
@@ -22,6 +23,7 @@ typedef struct bench {
     network_words network;
     int mode, size[2], batch, threads, iterations;
     bool json, profile, kernels;
+    loader_words loader;
     hl_context *hl;
     hl_graph *graph;
     hl_params *params;
@@ -156,6 +158,7 @@ static int measure(bench *b) {
     if (!b->hl) return 2;
     catch_signals();
     if (b->kernels) return end_with(b->hl, bench_kernels(b->hl, b->json));
+    if (b->loader.manifest) return end_with(b->hl, bench_loader(b->hl, &b->loader, b->size, b->batch, b->json));
     hl_status status = prepare(b);
     if (!status) status = run_steps(b);
     if (!status) status = measure_machine(b);
@@ -169,19 +172,21 @@ static int measure(bench *b) {
 
 int command_bench(int argc, char **argv) {
     static const char *const modes[] = {"train", "infer", NULL};
-    bench b = {.network = network_defaults(), .size = {256, 256}, .batch = 4, .iterations = 5};
+    bench b = {.network = network_defaults(), .size = {256, 256}, .batch = 4, .iterations = 5, .loader = {.augment = "all"}};
     const option own[] = {
         choice_option("mode", &b.mode, "train|infer", modes, "a training step: forward, loss, backward, Adam; or a forward pass"),
         size_option(b.size), batch_option(&b.batch), threads_option(&b.threads),
         integer_option("iters", &b.iterations, 1, 1000000, "steps that are counted, after one that is not"),
         flag_option("kernels", &b.kernels, "times single convolutions instead, with every kernel that fits, beside the machine's limits"),
+        text_option("loader", &b.loader.manifest, "MANIFEST", "times the loader of its slices instead, with augmentation and without"),
+        augment_option(&b.loader.augment), loader_threads_option(&b.loader.threads),
         flag_option("profile", &b.profile, "says where time and bytes go, by kind of layer and of tensor"), json_option(&b.json),
     };
     enum { OWN = sizeof own / sizeof *own };
     option table[OWN + NETWORK_OPTIONS];
     memcpy(table + network_options(&b.network, table), own, sizeof own);
     usage u = {.name = "bench",
-               .synopsis = "bench NET|--kernels [options]",
+               .synopsis = "bench NET|--kernels [options]\nbench --loader MANIFEST [options]",
                .about = "Times a network on made-up pictures. Figures hold for this machine as it is now: compare only what was run by turns.",
                .example = "hilum bench unet-vgg16 --mode train --size 256 --batch 4",
                .options = table,
@@ -191,9 +196,11 @@ int command_bench(int argc, char **argv) {
     const char *words[1 + argc];
     int count, code = parse(&u, argc, argv, words, &count);
     if (code != PARSED) return code;
-    if (!b.kernels && !count) return talk("bench: which network? see: hilum bench --help"), 2;
-    if (b.kernels && count) return talk("bench: --kernels takes no network"), 2;
-    if (!b.kernels && !known_network("bench", words[0])) return 2;
-    b.net = b.kernels ? NULL : words[0];
+    bool net = !b.kernels && !b.loader.manifest;
+    if (net && !count) return talk("bench: which network? see: hilum bench --help"), 2;
+    if (!net && count) return talk("bench: --%s takes no network", b.kernels ? "kernels" : "loader"), 2;
+    if (net && !known_network("bench", words[0])) return 2;
+    if (!take_augmentation("bench", b.loader.augment, &b.loader.augmentation)) return 2;
+    b.net = net ? words[0] : NULL;
     return measure(&b);
 }

@@ -76,4 +76,16 @@ option cache_option(const char **target) {
     return row;
 }
 
+option augment_option(const char **target) {
+    return text_option("augment", target, "none|all|LIST", "kinds, how strong and how often, as flip,rotate=20,noise=0.1:0.5; see hilum augment");
+}
+
+bool take_augmentation(const char *command, const char *text, hl_augmentation *augmentation) {
+    hl_context *hl = open_library(1);
+    hl_status status = hl ? hl_augmentation_parse(hl, text, augmentation) : HL_NO_MEMORY;
+    if (status && hl) talk("%s: --augment: %s", command, hl_error(hl));
+    hl_close(hl);
+    return !status;
+}
+
 option json_option(bool *target) { return flag_option("json", target, "print one JSON object on one line"); }

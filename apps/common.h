@@ -25,5 +25,8 @@ option allow_outside_option(bool *target);
 option threads_option(int *target);
 option cache_option(const char **target);
 option json_option(bool *target);
+option augment_option(const char **target);
+/* Its text's meaning; false after telling what is wrong with it. */
+bool take_augmentation(const char *command, const char *text, hl_augmentation *augmentation);
 
 #endif

@@ -23,6 +23,7 @@ static const command commands[] = {
     {"dataset", "recognises a folder's layout and writes its manifest", command_dataset},
     {"audit", "tells what a manifest's slices are like, and what is wrong with them", command_audit},
     {"phantom", "writes an artificial cohort to try things on", command_phantom},
+    {"augment", "lists the kinds of augmentation, or draws what they do to a slice", command_augment},
     {"nets", "lists the networks and what they cost", command_nets},
     {"summary", "tells of a network layer by layer", command_summary},
     {"bench", "times a network's steps and measures their memory", command_bench},

@@ -17,6 +17,7 @@ int command_audit(int argc, char **argv);
 int command_phantom(int argc, char **argv);
 int command_nets(int argc, char **argv);
 int command_summary(int argc, char **argv);
+int command_augment(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_golden(int argc, char **argv);
 int command_demo(int argc, char **argv);

@@ -16,13 +16,14 @@ typedef struct request {
     const char *out, *resume, *cache, *folds, *precision, *window;
     hl_run_options run;
     network_words network;
-    int size[2], init, target, augment, slices, stratify, threads;
+    const char *augment;
+    int size[2], init, target, slices, stratify, threads;
     text_list centres;
     bool json;
 } request;
 
 static const char *const targets[] = {"mask", "lung", NULL};
-static const char *const inits[] = {"he", "keras", NULL}, *const augments[] = {"none", "flip", NULL};
+static const char *const inits[] = {"he", "keras", NULL};
 static const char *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
 static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL};
 
@@ -50,7 +51,7 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
         batch_option(&o->batch),
         positive_option("lr", &o->rate, "F", 10, "the first learning rate"),
         integer_option("patience", &o->patience, 0, 100000, "epochs without a better validation Dice before training stops; 0: never stop"),
-        choice_option("augment", &r->augment, "none|flip", augments, "flip: left-right, every second time"),
+        augment_option(&r->augment),
         choice_option("train-slices", &r->slices, "WHICH", slices, "lesion+healthy, lesion or all"),
         number_option("val", &o->validation, "F", 0.99, "share of the patients that validates; 0: none, the last epoch is kept"),
         seed_option(&o->seed),
@@ -90,11 +91,11 @@ static bool complete(request *r, int words) {
     if (!words) return talk("%s: the manifest is missing, see: hilum %s --help", r->name, r->name), false;
     if (!r->out) return talk("%s: --out is missing: where the run goes", r->name), false;
     if (strcmp(r->precision, "fp32")) return talk("%s: --precision is \"%s\", fp32 is what there is", r->name, r->precision), false;
+    if (!take_augmentation(r->name, r->augment, &o->augmentation)) return false;
     if (!known_network(r->name, o->net) || !network_take(r->name, &r->network, &o->net_options) || !take_folds(r)) return false;
     o->height = r->size[0], o->width_pixels = r->size[1];
     o->target = (hl_target)r->target;
     o->init = r->init ? HL_INIT_KERAS : HL_INIT_HE;
-    o->flip = r->augment == 1;
     o->slices = (hl_train_slices)r->slices;
     o->by_centre = r->stratify == 0 || r->stratify == 1;
     o->by_burden = r->stratify == 0 || r->stratify == 2;
@@ -128,6 +129,17 @@ static int print_run(const request *r, const char *folder) {
     return 0;
 }
 
+/* How long training stood still for want of slices. */
+static void tell_waiting(const char *folder) {
+    char *path = join(folder, "timing.json");
+    cJSON *timing = path ? read_json(path) : NULL, *item;
+    double training = 0, waited = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(timing, "waited_seconds"));
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(timing, "training_seconds")) training += item->valuedouble;
+    if (training > 0 && waited >= 0) talk("training waited %.1f s of %.1f s for slices", waited, training);
+    cJSON_Delete(timing);
+    free(path);
+}
+
 static int carry_out(request *r) {
     hl_context *hl = open_library(r->threads);
     if (!hl) return 2;
@@ -146,6 +158,7 @@ static int carry_out(request *r) {
         return talk("stopped and saved; go on with: hilum %s --resume %s", r->name, folder), 130;
     }
     int code = end_with(hl, status);
+    if (!code) tell_waiting(folder);
     return code ? code : print_run(r, folder);
 }
 
@@ -170,7 +183,7 @@ static request request_defaults(const char *name) {
                      .size = {o.height, o.width_pixels},
                      .target = (int)o.target,
                      .init = o.init == HL_INIT_KERAS,
-                     .augment = o.flip,
+                     .augment = "flip",
                      .slices = o.slices,
                      .stratify = (o.by_centre ? 0 : 2) + (o.by_burden ? 0 : 1)};
 }

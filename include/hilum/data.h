@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "hilum/augment.h"
 #include "hilum/context.h"
 #include "hilum/volume.h"
 
@@ -150,20 +151,28 @@ void hl_grid_to_native(const float *grid, int grid_height, int grid_width, const
 
 typedef struct hl_loader hl_loader;
 
-/* One sample of an epoch: which slice, and how it is augmented. */
+/* One sample of an epoch: which slice, and the number that all draws of its augmentation come from. */
 typedef struct hl_sample {
     int row;
-    bool flip; /* left-right; what was the left lung is the right one then, and its class changes with it */
+    uint64_t draw;
 } hl_sample;
 
-/* Starts a thread that prepares the batches of `samples` ahead of the consumer: batch b holds samples
- * starts[b] .. starts[b+1]-1 (starts has batches + 1 entries). `samples` and `starts` are copied. channels: of the
- * image; a grey slice is repeated on all of them, or with `context` the three are the slices -1, 0, +1. Owner: the caller,
- * hl_loader_free (which stops the thread). */
-hl_loader *hl_loader_start(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, int channels, bool context);
+typedef struct hl_loader_options {
+    int channels;                 /* of the image; a grey slice is repeated on all of them, */
+    bool context;                 /* or the three are the slices -1, 0, +1 */
+    hl_augmentation augmentation; /* all zero: none */
+    int workers;                  /* threads; 0: one for every eight of the context's, at most eight. The bits do not depend on them. */
+} hl_loader_options;
+
+/* Starts threads that prepare the batches of `samples` ahead of the consumer: batch b holds samples
+ * starts[b] .. starts[b+1]-1 (starts has batches + 1 entries). `samples` and `starts` are copied. Owner: the caller,
+ * hl_loader_free (which stops the threads). */
+hl_loader *hl_loader_start(hl_cohort *cohort, const hl_sample *samples, const int *starts, int batches, const hl_loader_options *options);
 /* The next batch: *images n x H x W x channels, *masks n x H x W (the truth, as in hl_cohort_slice), *count = n; valid until the next call. After
- * the last one *count is 0. An error of the loader's thread is returned here. Nothing is allocated. */
+ * the last one *count is 0. An error of a thread is returned here, after the batches before it. Nothing is allocated. */
 hl_status hl_loader_next(hl_loader *loader, const float **images, const float **masks, int *count);
+/* Seconds that hl_loader_next has waited for a batch that was not ready. */
+double hl_loader_waited(const hl_loader *loader);
 void hl_loader_free(hl_loader *loader);
 
 /* --- folds ------------------------------------------------------------------------------------------------------ */

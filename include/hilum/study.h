@@ -32,7 +32,7 @@ typedef struct hl_run_options {
     int epochs, batch;          /* 50, 8 */
     double rate;                /* 3e-4 */
     int patience;               /* 20 */
-    bool flip;                  /* true */
+    hl_augmentation augmentation; /* flip */
     uint64_t seed;              /* 0 */
     int folds;                  /* 5; 1: one model (`train`) */
     const char *folds_file;     /* a folds.csv instead of `folds`; NULL */

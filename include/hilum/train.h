@@ -19,6 +19,7 @@ typedef struct hl_progress {
     double dsc_val;     /* mean Dice over the validation cases at 0.5, or over the classes too; NaN without validation */
     bool best, stopping;
     double seconds;     /* since hl_fit began */
+    double waited;      /* of those, for slices that were not loaded yet */
 } hl_progress;
 
 typedef struct hl_fit_options {
@@ -30,7 +31,7 @@ typedef struct hl_fit_options {
     int epochs, batch;
     double rate;        /* the first learning rate; decays as (1 + cos(pi k/K)) / 2 */
     int patience;       /* epochs without a better validation figure before training stops; 0: never */
-    bool flip;          /* left-right, every second time */
+    hl_augmentation augmentation; /* of the slices trained on; all zero: none */
     uint64_t seed;
     volatile const int *stop; /* set from outside (a signal handler): finish the step, save, return HL_INTERRUPTED; may be NULL */
     void (*report)(void *user, const hl_progress *progress); /* may be NULL */

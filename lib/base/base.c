@@ -135,3 +135,13 @@ double hl_seconds(void) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
+
+void hl_number_text(char *text, double value) {
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    for (char *at = text; *at; at++) {
+        if (*at == ',') *at = '.';
+    }
+}

@@ -27,6 +27,9 @@ void *hl_grow(hl_context *hl, void *array, size_t *capacity, size_t need, size_t
 char *hl_strdup(hl_context *hl, const char *text);
 char *hl_format(hl_context *hl, const char *format, ...) HL_PRINTF(2, 3);
 
+/* "%.17g" cut to the digits needed, with a point in every locale. `text` holds at least 32 bytes. */
+void hl_number_text(char *text, double value);
+
 /* Runs fn(arg, piece, worker) for piece = 0 .. pieces-1, each once, in any order, on the context's threads; returns
  * when all are done. worker is in 0 .. hl_threads(hl)-1 and names scratch memory, nothing else. The number of pieces
  * is a function of the shape alone, so that results are the same bits on any number of threads. */

@@ -43,7 +43,7 @@ hl_run_options hl_run_defaults(void) {
                             .batch = 8,
                             .rate = 3e-4,
                             .patience = 20,
-                            .flip = true,
+                            .augmentation = {.strength = {0.5}, .chance = {1}}, /* flip */
                             .folds = 5,
                             .by_centre = true,
                             .by_burden = true,
@@ -74,7 +74,7 @@ hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
     if (!(o->validation >= 0 && o->validation < 1))
         return hl_fail(hl, HL_USAGE, "validation share %g: expected 0 to below 1", o->validation);
     if (!o->folds_file && o->folds < 1) return hl_fail(hl, HL_USAGE, "folds %d: expected at least 1", o->folds);
-    return HL_OK;
+    return hl_augmentation_check(hl, &o->augmentation);
 }
 
 static void put_seed(hl_json *json, cJSON *to, uint64_t seed) {
@@ -101,6 +101,13 @@ static void put_window(hl_json *json, cJSON *to, const hl_run_options *options) 
     else hl_json_text(json, to, "mm", NULL);
 }
 
+static void put_augmentation(hl_json *json, cJSON *to, const hl_augmentation *augmentation) {
+    char *text = hl_augmentation_text(json->hl, augmentation);
+    if (text) hl_json_text(json, to, "augment", text);
+    else json->failed = true;
+    free(text);
+}
+
 void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options) {
     const hl_run_options *o = options;
     hl_json_text(json, to, "network", o->net);
@@ -117,7 +124,7 @@ void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options)
     hl_json_number(json, to, "batch", o->batch);
     hl_json_number(json, to, "lr", o->rate);
     hl_json_number(json, to, "patience", o->patience);
-    hl_json_text(json, to, "augment", o->flip ? "flip" : "none");
+    put_augmentation(json, to, &o->augmentation);
     hl_json_text(json, to, "precision", "fp32");
     put_seed(json, to, o->seed);
     hl_json_number(json, to, "folds", o->folds);
@@ -280,6 +287,12 @@ static void read_net(hl_json_reader *reader, hl_run_options *o) {
     if (has(reader, "target")) o->target = (hl_target)read_choice(reader, "target", target_names, 2);
 }
 
+static void read_augmentation(hl_json_reader *reader, hl_run_options *o) {
+    const char *text = hl_json_get_text(reader, "augment");
+    if (!reader->status && hl_augmentation_parse(reader->hl, text, &o->augmentation))
+        reader->status = hl_fail(reader->hl, HL_BAD_INPUT, "%s: \"augment\" is \"%s\", which is unknown", reader->path, text);
+}
+
 hl_status hl_config_read(hl_run *run) {
     char *path = hl_run_path(run, "config.json"), *timing = hl_run_path(run, "timing.json");
     hl_json_reader reader = {.hl = run->hl, .path = path, .root = run->config, .status = path && timing ? HL_OK : HL_NO_MEMORY};
@@ -292,7 +305,7 @@ hl_status hl_config_read(hl_run *run) {
     o->batch = hl_json_get_integer(&reader, "batch", 1, INT_MAX);
     o->rate = hl_json_get_number(&reader, "lr");
     o->patience = hl_json_get_integer(&reader, "patience", 0, INT_MAX);
-    o->flip = read_choice(&reader, "augment", (const char *const[]){"none", "flip"}, 2) == 1;
+    read_augmentation(&reader, o);
     o->seed = read_seed(&reader);
     o->folds = hl_json_get_integer(&reader, "folds", 1, INT_MAX);
     if (hl_json_get_bool(&reader, "folds_given")) o->folds_file = "folds.csv";
@@ -323,6 +336,7 @@ static hl_status write_timing(hl_context *hl, const char *folder, const char *ma
     hl_json_number(&json, json.root, "threads", hl_threads(hl));
     hl_json_number(&json, json.root, "seconds", timing->total);
     hl_json_number(&json, json.root, "testing_seconds", timing->testing);
+    hl_json_number(&json, json.root, "waited_seconds", timing->waited);
     hl_json_numbers(&json, json.root, "training_seconds", timing->training, folds);
     hl_status status = hl_json_write(&json, path);
     free(path);
@@ -353,6 +367,7 @@ hl_status hl_timing_read(const hl_run *run, hl_timing *timing) {
     if (!timing->training) return HL_NO_MEMORY;
     timing->total = number_or_zero(cJSON_GetObjectItemCaseSensitive(run->timing, "seconds"));
     timing->testing = number_or_zero(cJSON_GetObjectItemCaseSensitive(run->timing, "testing_seconds"));
+    timing->waited = number_or_zero(cJSON_GetObjectItemCaseSensitive(run->timing, "waited_seconds"));
     const cJSON *folds = cJSON_GetObjectItemCaseSensitive(run->timing, "training_seconds");
     for (int k = 0; k < run->options.folds; k++) timing->training[k] = number_or_zero(cJSON_GetArrayItem(folds, k));
     return HL_OK;

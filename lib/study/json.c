@@ -25,16 +25,6 @@ cJSON *hl_json_put(hl_json *json, cJSON *to, const char *name, cJSON *item) {
 cJSON *hl_json_object(hl_json *json, cJSON *to, const char *name) { return hl_json_put(json, to, name, cJSON_CreateObject()); }
 cJSON *hl_json_array(hl_json *json, cJSON *to, const char *name) { return hl_json_put(json, to, name, cJSON_CreateArray()); }
 
-void hl_number_text(char *text, double value) {
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, 32, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) break;
-    }
-    for (char *at = text; *at; at++) {
-        if (*at == ',') *at = '.';
-    }
-}
-
 void hl_json_number(hl_json *json, cJSON *to, const char *name, double value) {
     char text[32];
     if (!isfinite(value)) {

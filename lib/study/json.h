@@ -45,7 +45,4 @@ const char *hl_json_get_text(hl_json_reader *reader, const char *name);
 bool hl_json_get_bool(hl_json_reader *reader, const char *name);
 const cJSON *hl_json_get_array(hl_json_reader *reader, const char *name);
 
-/* "%.17g" cut to the digits needed, with a point in every locale. `text` holds at least 32 bytes. */
-void hl_number_text(char *text, double value);
-
 #endif

@@ -16,6 +16,7 @@ typedef struct session {
     const hl_run_hooks *hooks;
     hl_timing timing;
     double start, before; /* when this call began; seconds spent before it */
+    double waited;        /* for slices, by the fold that trains */
     int fold;
 } session;
 
@@ -33,7 +34,8 @@ static void tell(const session *s, const char *stage, const hl_progress *trainin
 }
 
 static void tell_training(void *user, const hl_progress *progress) {
-    const session *s = user;
+    session *s = user;
+    s->waited = progress->waited;
     double epochs = progress->epoch_done ? progress->epoch : progress->epoch - 1;
     if (!progress->epoch_done && progress->steps > 0) epochs += (double)progress->step / progress->steps;
     double folds = progress->epochs > 0 ? s->fold + epochs / progress->epochs : s->fold;
@@ -85,14 +87,16 @@ static hl_status train_fold(session *s) {
                               .batch = o->batch,
                               .rate = o->rate,
                               .patience = o->patience,
-                              .flip = o->flip,
+                              .augmentation = o->augmentation,
                               .seed = fold_seed(o->seed, s->fold),
                               .stop = s->hooks->stop,
                               .report = tell_training,
                               .user = s};
     double start = hl_seconds();
+    s->waited = 0;
     if (!status) status = hl_fit(s->hl, s->cohort, &rows, &options, folder);
     s->timing.training[s->fold] += hl_seconds() - start;
+    s->timing.waited += s->waited;
     free(train), free(val), free(folder);
     return status;
 }

@@ -43,6 +43,7 @@ hl_status hl_config_read(hl_run *run);
 /* Seconds spent, over all calls that carried the run. */
 typedef struct hl_timing {
     double total, testing;
+    double waited;    /* by training, for slices that were not loaded yet */
     double *training; /* one a fold */
 } hl_timing;
 hl_status hl_timing_start(hl_context *hl, const char *folder, const hl_run_options *options, const char *cache_folder);

@@ -51,15 +51,14 @@ static double rate_at(const hl_fit_run *run, int step) {
     return run->options->rate * (1 + cos(3.14159265358979323846 * k / planned)) / 2;
 }
 
-/* The epoch's samples: an order of its own, each flipped every second time. */
+/* The epoch's samples: an order of its own, and for each the number that its augmentation is drawn from. */
 static void draw_samples(hl_fit_run *run) {
     const hl_fit_options *o = run->options;
     uint64_t epoch = (uint64_t)run->state.epoch;
     hl_random_order(o->seed, HL_RANDOM_SHUFFLE, epoch, run->rows->train_count, run->order);
     for (int i = 0; i < run->rows->train_count; i++) {
         int sample = run->order[i];
-        bool flip = o->flip && hl_random_u64(o->seed, HL_RANDOM_AUGMENT, epoch, (uint64_t)sample) >> 63;
-        run->samples[i] = (hl_sample){run->rows->train[sample], flip};
+        run->samples[i] = (hl_sample){run->rows->train[sample], hl_random_u64(o->seed, HL_RANDOM_AUGMENT, epoch, (uint64_t)sample)};
     }
 }
 
@@ -68,17 +67,28 @@ static bool stop_asked(const hl_fit_run *run) { return run->options->stop && *ru
 static void tell(const hl_fit_run *run, hl_progress progress) {
     if (!run->options->report) return;
     progress.epochs = run->options->epochs, progress.steps = run->steps;
-    progress.seconds = hl_seconds() - run->began;
+    progress.seconds = hl_seconds() - run->began, progress.waited = run->waited;
     run->options->report(run->options->user, &progress);
+}
+
+/* Batches `first` to `last` - 1 of the epoch. */
+static hl_loader *start_loader(const hl_fit_run *run, int first, int last) {
+    hl_loader_options options = {.channels = run->graph->nodes[run->graph->input]->channels,
+                                 .context = run->options->context,
+                                 .augmentation = run->options->augmentation};
+    return hl_loader_start(run->cohort, run->samples, run->starts + first, last - first, &options);
+}
+
+static void end_loader(hl_fit_run *run, hl_loader *loader) {
+    run->waited += hl_loader_waited(loader);
+    hl_loader_free(loader);
 }
 
 /* The epoch's remaining steps. HL_INTERRUPTED: stopped after a step, saved. */
 static hl_status run_steps(hl_fit_run *run) {
     hl_fit_state *s = &run->state;
     draw_samples(run);
-    int channels = run->graph->nodes[run->graph->input]->channels;
-    hl_loader *loader =
-        hl_loader_start(run->cohort, run->samples, run->starts + s->step, run->steps - s->step, channels, run->options->context);
+    hl_loader *loader = start_loader(run, s->step, run->steps);
     if (!loader) return hl_error_status(run->hl);
     hl_status status = HL_OK;
     while (!status && s->step < run->steps) {
@@ -98,7 +108,7 @@ static hl_status run_steps(hl_fit_run *run) {
             if (!status) status = hl_fail(run->hl, HL_INTERRUPTED, "stopped after step %d of epoch %d", s->step, s->epoch + 1);
         }
     }
-    hl_loader_free(loader);
+    end_loader(run, loader);
     return status;
 }
 
@@ -109,8 +119,7 @@ enum { SHORT_RUN = 2000, SETTLING_PASSES = 40 };
 static hl_status settle_statistics(hl_fit_run *run) {
     if (run->params->foreign_moving || (int64_t)run->options->epochs * run->steps > SHORT_RUN) return HL_OK;
     int passes = run->steps < SETTLING_PASSES ? run->steps : SETTLING_PASSES;
-    int channels = run->graph->nodes[run->graph->input]->channels;
-    hl_loader *loader = hl_loader_start(run->cohort, run->samples, run->starts, passes, channels, run->options->context);
+    hl_loader *loader = start_loader(run, 0, passes);
     if (!loader) return hl_error_status(run->hl);
     hl_params_forget_statistics(run->params);
     hl_status status = HL_OK;
@@ -120,7 +129,7 @@ static hl_status settle_statistics(hl_fit_run *run) {
         status = hl_loader_next(loader, &images, &masks, &count);
         if (!status) hl_plan_forward(run->plan, images, count);
     }
-    hl_loader_free(loader);
+    end_loader(run, loader);
     return status;
 }
 

@@ -32,7 +32,7 @@ typedef struct hl_fit_run {
     int *order, *starts;
     int steps; /* an epoch */
     hl_fit_state state;
-    double began;
+    double began, waited;
 } hl_fit_run;
 
 /* folder/last.safetensors, whole or not at all. */

@@ -6,7 +6,7 @@
 /* --- words ---------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_help) {
-    static const char *const commands[] = {"train", "crossval", "evaluate", "calibrate", "predict", "phantom", "pack", "nets", "summary", "bench", "golden", "demo", "help"};
+    static const char *const commands[] = {"train", "crossval", "evaluate", "calibrate", "predict", "phantom", "pack", "augment", "nets", "summary", "bench", "golden", "demo", "help"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char direct[sizeof said.out];
         ck_assert_int_eq(RUN(commands[i], "--help"), 0);
@@ -56,6 +56,12 @@ START_TEST(test_usage) {
         {{"evaluate", "--pred", "d"}, "--truth is missing"},
         {{"evaluate", "--pred", "d", "--truth", "d", "--grid", "native"}, "--grid"},
         {{"golden", "unet-vgg166", "--size", "32"}, "unet-vgg16"},
+        {{"train", "m.csv", "--out", "r", "--augment", "flip,rotat"}, "augmentation \"rotat\" is unknown, expected none, all or some of flip, rotate"},
+        {{"train", "m.csv", "--out", "r", "--augment", "rotate=200"}, "expected 0 to 180"},
+        {{"augment", "m.csv"}, "--preview is missing"},
+        {{"augment", "--preview", "a.png"}, "manifest is missing"},
+        {{"augment", "m.csv", "--preview", "a.png", "--augment", "turn"}, "turn"},
+        {{"bench", "unet-vgg16", "--loader", "m.csv"}, "takes no network"},
         {{"phantom"}, "--out is missing"},
         {{"predict", "r", "a.png"}, "--out is missing"},
     };
@@ -256,7 +262,7 @@ static void wait_for_lines(pid_t child, const char *path, int least) {
 
 /* Stops a run by `number` once its log has `lines` lines; returns how it ended. */
 static int stop_run(const char *out, const char *threads, int number, int lines) {
-    const char *words[WORDS], *more[] = {"--epochs", "6", "--folds", "2", "--centre", "centre1", NULL};
+    const char *words[WORDS], *more[] = {"--epochs", "6", "--folds", "2", "--centre", "centre1", "--augment", "all", NULL};
     tiny_words(words, "crossval", in("cohort/manifest.csv"), out, more);
     for (int i = 0; words[i]; i++) {
         if (!strcmp(words[i], "--threads")) words[i + 1] = threads;
@@ -271,7 +277,7 @@ static int stop_run(const char *out, const char *threads, int number, int lines)
 
 START_TEST(test_stop_and_resume) {
     make_phantom();
-    const char *more[] = {"--epochs", "6", "--folds", "2", "--centre", "centre1", NULL};
+    const char *more[] = {"--epochs", "6", "--folds", "2", "--centre", "centre1", "--augment", "all", NULL};
     ck_assert_int_eq(run_tiny("crossval", in("cohort/manifest.csv"), in("whole"), more), 0);
     int code = stop_run(in("killed"), "2", SIGKILL, 3);
     ck_assert_int_eq(code, 128 + SIGKILL);
@@ -297,7 +303,7 @@ START_TEST(test_threads) {
         char text[4];
         snprintf(text, sizeof text, "%d", threads);
         const char *words[WORDS];
-        tiny_words(words, "train", in("cohort/manifest.csv"), in("threads-%d", threads), MORE("--epochs", "2"));
+        tiny_words(words, "train", in("cohort/manifest.csv"), in("threads-%d", threads), MORE("--epochs", "2", "--augment", "all"));
         for (int i = 0; words[i]; i++) {
             if (!strcmp(words[i], "--threads")) words[i + 1] = text;
         }

@@ -184,8 +184,8 @@ START_TEST(a_flip_swaps_the_lungs) {
     for (int i = 0; i < EXPECTATIONS; i++) {
         const expectation *e = &expectations[i];
         hl_cohort *cohort = open_cohort(&f, manifest, e->target, e->classes, NULL);
-        const hl_sample samples[] = {{0, false}, {0, true}};
-        hl_loader *loader = hl_loader_start(cohort, samples, (const int[]){0, 2}, 1, 1, false);
+        const hl_sample samples[] = {{0, 0}, {0, UINT64_MAX}};
+        hl_loader *loader = hl_loader_start(cohort, samples, (const int[]){0, 2}, 1, &(hl_loader_options){.channels = 1, .augmentation = {.strength = {0.5}, .chance = {1}}});
         const float *images, *masks;
         int count;
         ck_ok(f.hl, hl_loader_next(loader, &images, &masks, &count));

@@ -150,7 +150,7 @@ START_TEST(options_come_back) {
     ck_assert_int_eq(back->folds, 2);
     ck_assert_int_eq(back->centre_count, 1);
     ck_assert_str_eq(back->centres[0], own_centre[0]);
-    ck_assert(back->flip && back->by_centre && back->by_burden && hl_run_finished(run));
+    ck_assert(back->augmentation.strength[0] == 0.5 && back->augmentation.strength[1] == 0 && back->by_centre && back->by_burden && hl_run_finished(run));
     ck_assert_int_eq(hl_run_models(run), 2);
     hl_run_close(run);
     hl_close(hl);

@@ -42,7 +42,7 @@ static void close_rig(rig *r) {
 }
 
 static hl_fit_options options_of(int classes, int epochs) {
-    return (hl_fit_options){.net = "unet-vgg16", .net_options = {.width = 0.125, .classes = classes}, .epochs = epochs, .batch = 4, .rate = 4e-3, .flip = true, .seed = 1};
+    return (hl_fit_options){.net = "unet-vgg16", .net_options = {.width = 0.125, .classes = classes}, .epochs = epochs, .batch = 4, .rate = 4e-3, .augmentation = {.strength = {0.5}, .chance = {1}}, .seed = 1};
 }
 
 /* The best validation Dice that the log holds. */
