@@ -14,6 +14,7 @@ typedef enum hl_purpose {
     HL_RANDOM_PHANTOM = 6,
     HL_RANDOM_CALIBRATE = 7,
     HL_RANDOM_DROP = 8,
+    HL_RANDOM_BOOTSTRAP = 9,
 } hl_purpose;
 
 /* 64 bits: SplitMix64's finaliser (Steele, Lea, Flood 2014) applied to seed, purpose, a and b in turn. */

@@ -1,0 +1,25 @@
+/* What is said of one case: its rates, its severity. */
+#include <math.h>
+
+#include "hilum/statistics.h"
+
+static double share(uint64_t part, uint64_t whole) { return whole ? (double)part / (double)whole : NAN; }
+
+hl_rates hl_confusion_rates(const hl_confusion *confusion) {
+    const hl_confusion *c = confusion;
+    return (hl_rates){.sensitivity = share(c->true_positive, c->true_positive + c->false_negative),
+                      .specificity = share(c->true_negative, c->true_negative + c->false_positive),
+                      .precision = share(c->true_positive, c->true_positive + c->false_positive),
+                      .iou = share(c->true_positive, c->true_positive + c->false_positive + c->false_negative),
+                      .dice = hl_dice(c)};
+}
+
+hl_severity hl_severity_of(double burden) {
+    if (isnan(burden)) return HL_SEVERITIES;
+    return burden <= 0 ? HL_SEVERITY_NONE : burden <= 0.25 ? HL_SEVERITY_MILD : burden <= 0.5 ? HL_SEVERITY_MODERATE : HL_SEVERITY_SEVERE;
+}
+
+const char *hl_severity_name(hl_severity severity) {
+    static const char *const names[] = {"none", "mild", "moderate", "severe"};
+    return (unsigned)severity < HL_SEVERITIES ? names[severity] : "unknown";
+}
