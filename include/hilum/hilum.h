@@ -20,5 +20,6 @@
 #include "hilum/study.h"
 #include "hilum/summary.h"
 #include "hilum/train.h"
+#include "hilum/whole.h"
 
 #endif

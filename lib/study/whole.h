@@ -128,6 +128,13 @@ typedef struct hl_maps {
     bool healthy;
 } hl_maps;
 
+/* A patient is healthy by the manifest, or with no lesion in any labelled slice. */
+bool hl_patient_healthy(const hl_cohort *cohort, const char *patient);
+/* The scores of patients who are not healthy, moved to the front; returns how many. */
+int hl_scores_without_healthy(const hl_cohort *cohort, hl_score *scores, int count);
+/* Scores on the training grid of all that a run's models test in a cohort, timed. Owner of *scores: the caller, free. */
+hl_status hl_session_score(hl_session *s, hl_run *run, hl_cohort *cohort, hl_part part, hl_score **scores, int *count);
+
 typedef hl_status hl_maps_visitor(void *user, const hl_maps *maps);
 /* Every case of the cohort that a run's models test (or that their folds validate on), model after model. */
 hl_status hl_session_visit(hl_session *s, hl_run *run, const char *name, hl_cohort *cohort, hl_part part, hl_maps_visitor *visit, void *user);

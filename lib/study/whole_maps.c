@@ -59,8 +59,7 @@ static void set_spacing(filling *f) {
     stack->spacing[2] = first->spacing[2];
 }
 
-/* A patient is healthy by the manifest, or with no lesion in any labelled slice. */
-static bool is_healthy(const hl_cohort *cohort, const char *patient) {
+bool hl_patient_healthy(const hl_cohort *cohort, const char *patient) {
     const hl_manifest *manifest = hl_cohort_manifest(cohort);
     bool lesion = false;
     for (int i = 0; i < hl_manifest_count(manifest); i++) {
@@ -84,7 +83,7 @@ static hl_status visit_case(filling *f, hl_model *model, int classes, hl_maps_vi
     if (!status && count == 1) {
         m->rows = f->rows, m->images = f->images, m->probabilities = f->probabilities, m->truth = f->truth;
         m->reader2 = f->has_reader2 ? f->reader2 : NULL, m->lung = f->has_lung ? f->lung : NULL;
-        m->score = score, m->healthy = is_healthy(f->cohort, m->row->patient);
+        m->score = score, m->healthy = hl_patient_healthy(f->cohort, m->row->patient);
         set_spacing(f);
         status = visit(user, m);
     }
@@ -127,5 +126,29 @@ hl_status hl_session_visit(hl_session *s, hl_run *run, const char *name, hl_coho
     hl_status status = HL_OK;
     for (int model = 0; model < hl_run_get_options(run)->folds && !status; model++)
         status = visit_model(s, run, name, cohort, part, model, visit, user);
+    return status;
+}
+
+int hl_scores_without_healthy(const hl_cohort *cohort, hl_score *scores, int count) {
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+        if (!hl_patient_healthy(cohort, scores[i].patient)) scores[kept++] = scores[i];
+    }
+    return kept;
+}
+
+static void tell_score(void *user, double fraction) { hl_session_tell(user, "testing", NULL, fraction); }
+
+hl_status hl_session_score(hl_session *s, hl_run *run, hl_cohort *cohort, hl_part part, hl_score **scores, int *count) {
+    hl_evaluate_options options = {.threshold = 0.5, .stop = s->hooks->stop, .report = tell_score, .user = s};
+    hl_evaluation result = {0};
+    double start = hl_seconds();
+    hl_status status = hl_run_score(run, cohort, part, &options, &result, false);
+    int64_t slices = 0;
+    for (int i = 0; i < result.score_count; i++) slices += result.scores[i].slices;
+    if (!status) hl_session_time(s, "testing", hl_run_get_options(run)->net, hl_seconds() - start, slices, result.score_count);
+    *scores = status ? NULL : result.scores, *count = status ? 0 : result.score_count;
+    if (status) free(result.scores);
+    free(result.native_scores);
     return status;
 }
