@@ -41,8 +41,8 @@ typedef struct hl_differences {
 } hl_differences;
 char *hl_differences_svg(hl_context *hl, const hl_differences *differences);
 
-/* Box plots lying on their side: a row for each name (net), in it a box for each series (cohort). Boxes reach from the first to the third quartile,
- * the line is the median, whiskers end at the last value within 1.5 box lengths; every value is a dot, the mean a diamond. */
+/* Box plots lying on their side: a row for each name (net), in it a box for each series (cohort). Boxes reach from the first to the third
+ * quartile, the line is the median, whiskers end at the last value within 1.5 box lengths; every value is a dot, the mean a diamond. */
 typedef struct hl_boxes {
     const char *title, *value_label;
     const char *const *names; /* rows */
@@ -61,9 +61,9 @@ typedef struct hl_roc {
     const char *title;
     const hl_curve *curves;
     int curve_count;
-    double corner_x;     /* 0: 0.1 */
-    double corner_y;     /* where the corner begins; 0: just below what the curves have reached at a quarter of corner_x */
-    int width;           /* 0: 560; the height follows */
+    double corner_x; /* 0: 0.1 */
+    double corner_y; /* where the corner begins; 0: just below what the curves have reached at a quarter of corner_x */
+    int width;       /* 0: 560; the height follows */
 } hl_roc;
 char *hl_roc_svg(hl_context *hl, const hl_roc *roc);
 
@@ -77,7 +77,7 @@ typedef struct hl_ranking {
     const hl_clique *cliques;   /* of hl_rank_cliques */
     int clique_count;
     const char *note; /* a line under the diagram: which test, how many patients; NULL: none */
-    int width;        /* 0: 640; the height follows */
+    int width;        /* 0: 720; the height follows */
 } hl_ranking;
 char *hl_ranking_svg(hl_context *hl, const hl_ranking *ranking);
 
@@ -92,8 +92,8 @@ typedef struct hl_reliability_plot {
 } hl_reliability_plot;
 char *hl_reliability_svg(hl_context *hl, const hl_reliability_plot *plot);
 
-/* How many cases are needed to choose a threshold: above, the Dice of the test half over draws (median, 5th to 95th percentile) against the share of
- * cases that chose it, with the Dice before; below, the share of draws that ended worse than before. */
+/* How many cases are needed to choose a threshold: above, the Dice of the test half over draws (median, 5th to 95th percentile) against the
+ * share of cases that chose it, with the Dice before; below, the share of draws that ended worse than before. */
 char *hl_calibration_svg(hl_context *hl, const char *title, const hl_calibration *calibration, int width);
 
 /* SVG texts side by side on a page, where there is room; `caption` may be NULL. NULL among them fails the page for want of memory. */
@@ -108,9 +108,10 @@ hl_status hl_svg_png(hl_context *hl, const char *svg, double scale, const char *
  * whole or not at all. */
 /* RFC 4180. */
 hl_status hl_table_csv(hl_context *hl, const char *path, const char *const *cells, int rows, int columns);
-/* A table environment with booktabs' rules, every text escaped, columns of numbers aligned right; needs \usepackage{booktabs}. caption and label
- * may be NULL. Letters are UTF-8, which LaTeX reads since 2018; signs beyond them (±, ≥, en dash, ...) become commands. */
-hl_status hl_table_latex(hl_context *hl, const char *path, const char *caption, const char *label, const char *const *cells, int rows, int columns);
+/* A table environment with booktabs' rules, every text escaped, columns of numbers aligned right; needs \usepackage{booktabs}. caption and
+ * label may be NULL. Letters are UTF-8, which LaTeX reads since 2018; signs beyond them (±, ≥, en dash, ...) become commands. */
+hl_status hl_table_latex(hl_context *hl, const char *path, const char *caption, const char *label, const char *const *cells, int rows,
+                         int columns);
 
 #ifdef __cplusplus
 }

@@ -22,8 +22,8 @@ typedef struct hl_patients {
     int *centre_first; /* centres + 1: the patients of centre c are centre_first[c] .. centre_first[c+1]-1 */
 } hl_patients;
 
-/* Groups rows 0 .. rows-1 by the two names of each; the order of the rows changes an interval by rounding alone. One patient in two centres:
- * HL_BAD_INPUT. Owner: the caller, hl_patients_free, after a failure too. */
+/* Groups rows 0 .. rows-1 by the two names of each; the order of the rows changes an interval by rounding alone. One patient in two
+ * centres: HL_BAD_INPUT. Owner: the caller, hl_patients_free, after a failure too. */
 hl_status hl_patients_group(hl_context *hl, const char *const *centres, const char *const *patients, int rows, hl_patients *groups);
 void hl_patients_free(hl_patients *groups);
 /* means[0 .. groups->count-1]: of each patient the mean of its rows' values; NaN for a patient without any. */
@@ -48,7 +48,8 @@ typedef struct hl_interval {
 hl_status hl_bootstrap(hl_context *hl, const hl_patients *groups, int draws, uint64_t seed, hl_statistic *statistic, const void *data,
                        hl_interval *interval);
 /* Of the mean of the rows' values. */
-hl_status hl_bootstrap_mean(hl_context *hl, const hl_patients *groups, int draws, uint64_t seed, const double *values, hl_interval *interval);
+hl_status hl_bootstrap_mean(hl_context *hl, const hl_patients *groups, int draws, uint64_t seed, const double *values,
+                            hl_interval *interval);
 /* Of the mean of a[i] - b[i]: rows that lack either are left out, so that both are of the same patients. */
 hl_status hl_bootstrap_difference(hl_context *hl, const hl_patients *groups, int draws, uint64_t seed, const double *a, const double *b,
                                   hl_interval *interval);
@@ -61,15 +62,15 @@ typedef struct hl_wilcoxon {
     double positive, negative; /* sums of the ranks of positive and negative differences a - b */
     double p;                  /* two-sided, exact; 1 when all differences are 0; NaN without pairs */
     double p_least;            /* the smallest p that so many differences can reach: 2 / 2^(pairs - zeros), at most 1 */
-    double effect;             /* matched-pairs rank-biserial correlation (positive - negative) / (positive + negative); NaN without ranks */
+    double effect; /* matched-pairs rank-biserial correlation (positive - negative) / (positive + negative); NaN without ranks */
 } hl_wilcoxon;
 
 /* Wilcoxon's signed-rank test of a[i] - b[i], i = 0 .. count-1. Zeros as Pratt (JASA 54, 1959) has them: they take part in the ranking and
  * are then left out. Equal absolute differences share their mean rank; differences count as equal (and as 0) when they are so to 1e-12 of
  * the largest value, so that rounding breaks no ties. The null distribution is the exact one of these very ranks, ties and gaps included:
- * each of the n = pairs - zeros differences has either sign with probability 1/2, so the distribution of the sum of positive ranks is that of
- * n independent terms, which are folded in one after the other over all sums of doubled ranks (whole numbers, since mean ranks are halves).
- * It is symmetric, and p is twice the smaller tail. Time grows with n^3; above HL_WILCOXON_MOST differences: HL_USAGE. */
+ * each of the n = pairs - zeros differences has either sign with probability 1/2, so the distribution of the sum of positive ranks is that
+ * of n independent terms, which are folded in one after the other over all sums of doubled ranks (whole numbers, since mean ranks are
+ * halves). It is symmetric, and p is twice the smaller tail. Time grows with n^3; above HL_WILCOXON_MOST differences: HL_USAGE. */
 enum { HL_WILCOXON_MOST = 1000 };
 hl_status hl_wilcoxon_test(hl_context *hl, const double *a, const double *b, int count, hl_wilcoxon *test);
 
@@ -90,10 +91,10 @@ typedef struct hl_pair {
 hl_status hl_compare_nets(hl_context *hl, const double *values, int blocks, int nets, hl_pair *pairs);
 
 typedef struct hl_friedman {
-    int blocks;                 /* those that have a value of every net; others are left out */
-    double statistic, p;        /* Friedman's chi-squared on nets - 1 degrees, corrected for ties; NaN when all values of each block are equal */
-    double f, f_p;              /* Iman and Davenport's F = (N - 1) chi2 / (N (k - 1) - chi2) on k - 1 and (k - 1)(N - 1) degrees, less conservative; an infinite F has the
-                                 * p of 0 */
+    int blocks;          /* those that have a value of every net; others are left out */
+    double statistic, p; /* Friedman's chi-squared on nets - 1 degrees, corrected for ties; NaN when all values of each block are equal */
+    double f, f_p; /* Iman and Davenport's F = (N - 1) chi2 / (N (k - 1) - chi2) on k - 1 and (k - 1)(N - 1) degrees, less conservative; an
+                    * infinite F has the p of 0 */
     double critical_difference; /* Nemenyi's, at 0.05, between mean ranks */
 } hl_friedman;
 
@@ -111,8 +112,8 @@ typedef struct hl_clique {
 } hl_clique;
 
 /* The longest runs of nets in rising order of mean rank in which no two differ; runs within others and single nets are left out.
- * order[0 .. nets-1] gets the nets by mean rank (of equals the first). pairs: hl_compare_nets', whose `different` decides, or NULL: two nets
- * differ when their ranks are `critical_difference` or more apart. cliques: room for nets. Returns how many. */
+ * order[0 .. nets-1] gets the nets by mean rank (of equals the first). pairs: hl_compare_nets', whose `different` decides, or NULL: two
+ * nets differ when their ranks are `critical_difference` or more apart. cliques: room for nets. Returns how many. */
 int hl_rank_cliques(const double *ranks, int nets, double critical_difference, const hl_pair *pairs, int *order, hl_clique *cliques);
 
 /* --- agreement of two measurements --------------------------------------------------------------------------------------- */
@@ -127,8 +128,8 @@ typedef struct hl_correlation {
 hl_correlation hl_pearson(const double *x, const double *y, int count);
 
 /* Lin's concordance correlation coefficient 2 s_xy / (s_x^2 + s_y^2 + (mean x - mean y)^2), moments over n (Lin, Biometrics 45, 1989), its
- * 95 % interval by the z transform with the variance of that paper as corrected in Biometrics 56, 2000, p. 324. Two constant series that are
- * equal agree without having a coefficient: NaN. */
+ * 95 % interval by the z transform with the variance of that paper as corrected in Biometrics 56, 2000, p. 324. Two constant series that
+ * are equal agree without having a coefficient: NaN. */
 typedef struct hl_concordance {
     int pairs;
     double ccc, low, high; /* the interval is NaN below 3 pairs and where r is 0 or has no value; ccc itself where |ccc| = 1 */
@@ -136,8 +137,8 @@ typedef struct hl_concordance {
 } hl_concordance;
 hl_concordance hl_lin(const double *x, const double *y, int count);
 
-/* Limits of agreement of x - y (Bland and Altman, Lancet 1986): bias and bias -+ 1.96 SD (n - 1), each with its 95 % interval by Student's t on
- * n - 1 degrees, the standard errors being SD / sqrt n and SD sqrt(3 / n). */
+/* Limits of agreement of x - y (Bland and Altman, Lancet 1986): bias and bias -+ 1.96 SD (n - 1), each with its 95 % interval by Student's
+ * t on n - 1 degrees, the standard errors being SD / sqrt n and SD sqrt(3 / n). */
 typedef struct hl_agreement {
     int pairs;
     double bias, sd, lower, upper;
@@ -154,8 +155,8 @@ typedef struct hl_reliability {
     uint64_t pixels[HL_RELIABILITY_BINS];
     double predicted[HL_RELIABILITY_BINS]; /* mean probability; NaN in an empty bin */
     double observed[HL_RELIABILITY_BINS];  /* share of lesion pixels; NaN in an empty bin */
-    double ece;                            /* sum over bins of pixels |observed - predicted| / all pixels (Naeini et al., AAAI 2015); NaN without pixels */
-    double mce;                            /* the largest |observed - predicted| */
+    double ece; /* sum over bins of pixels |observed - predicted| / all pixels (Naeini et al., AAAI 2015); NaN without pixels */
+    double mce; /* the largest |observed - predicted| */
 } hl_reliability;
 
 /* From a histogram, of the pixels within a mask when only those were added to it. The edges of the bins are among the histogram's, so
@@ -181,12 +182,12 @@ hl_rates hl_confusion_rates(const hl_confusion *confusion);
 
 /* --- severity ----------------------------------------------------------------------------------------------------------- */
 
-/* By the share of the lungs that is lesion, after the grades of MosMedData (Morozov et al., arXiv:2005.06465, 2020): CT-1, up to 25 %; CT-2, over
- * 25 up to 50 %; CT-3 and CT-4 (which begins at 75 %), over 50 %. CT-0 is a lung without lesion. */
+/* By the share of the lungs that is lesion, after the grades of MosMedData (Morozov et al., arXiv:2005.06465, 2020): CT-1, up to 25 %;
+ * CT-2, over 25 up to 50 %; CT-3 and CT-4 (which begins at 75 %), over 50 %. CT-0 is a lung without lesion. */
 typedef enum hl_grade { HL_GRADE_NONE, HL_GRADE_MILD, HL_GRADE_MODERATE, HL_GRADE_SEVERE, HL_GRADES } hl_grade;
 /* share: 0..1, of the lungs. A NaN (no lung): HL_GRADES, which is none of them. */
 hl_grade hl_grade_of(double share);
-const char *hl_grade_name(hl_grade severity); /* "none", "mild", "moderate", "severe"; "unknown" for HL_GRADES */
+const char *hl_grade_name(hl_grade grade); /* "none", "mild", "moderate", "severe"; "unknown" for HL_GRADES */
 
 #ifdef __cplusplus
 }

@@ -7,10 +7,10 @@
 /* Sums over the pairs that have both values. */
 typedef struct moments {
     int n;
-    double x, y;          /* means */
-    double xx, yy, xy;    /* sums of squares and products about them; 0 exactly for a constant series */
-    double difference;    /* the mean of x - y */
-    double squares;       /* sum of squares of x - y about it */
+    double x, y;       /* means */
+    double xx, yy, xy; /* sums of squares and products about them; 0 exactly for a constant series */
+    double difference; /* the mean of x - y */
+    double squares;    /* sum of squares of x - y about it */
 } moments;
 
 static bool paired(const double *x, const double *y, int i) { return !isnan(x[i]) && !isnan(y[i]); }

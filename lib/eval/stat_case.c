@@ -19,7 +19,7 @@ hl_grade hl_grade_of(double burden) {
     return burden <= 0 ? HL_GRADE_NONE : burden <= 0.25 ? HL_GRADE_MILD : burden <= 0.5 ? HL_GRADE_MODERATE : HL_GRADE_SEVERE;
 }
 
-const char *hl_grade_name(hl_grade severity) {
+const char *hl_grade_name(hl_grade grade) {
     static const char *const names[] = {"none", "mild", "moderate", "severe"};
     return (unsigned)severity < HL_GRADES ? names[severity] : "unknown";
 }

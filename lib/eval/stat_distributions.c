@@ -36,8 +36,9 @@ double hl_beta_ratio(double a, double b, double x) {
     return 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
-/* For whole degrees the incomplete gamma function is a finite sum (DLMF 8.4.10 and 8.4.14 with 8.8.2): with h = x / 2 an even number gives
- * e^-h sum h^i / i!, i = 0 .. degrees / 2 - 1, an odd one erfc(sqrt h) + e^-h sum h^(i - 1/2) / Gamma(i + 1/2), i = 1 .. (degrees - 1) / 2. */
+/* Of whole degrees the incomplete gamma function is a finite sum (DLMF 8.4.10 and 8.4.14 with 8.8.2): with h = x / 2 an even number gives
+ * e^-h sum h^i / i!, i = 0 .. degrees / 2 - 1, an odd one
+ * erfc(sqrt h) + e^-h sum h^(i - 1/2) / Gamma(i + 1/2), i = 1 .. (degrees - 1) / 2. */
 double hl_chi_squared_tail(double x, int degrees) {
     if (isnan(x)) return NAN;
     if (x <= 0) return 1;
@@ -70,8 +71,8 @@ double hl_student_975(double degrees) { return degrees >= 1 ? where_5_percent(hl
 
 static double normal_tail(double z) { return 0.5 * erfc(z * 0.70710678118654752); }
 
-/* 1 - k times the integral over z of phi(z) (Phi(z) - Phi(z - range))^(k - 1): the largest of the k is at z and the others are within the range
- * under it. All derivatives vanish at both ends, where the rule of trapezoids converges faster than any power of the step. */
+/* 1 - k times the integral over z of phi(z) (Phi(z) - Phi(z - range))^(k - 1): the largest of the k is at z and the others are within the
+ * range under it. All derivatives vanish at both ends, where the rule of trapezoids converges faster than any power of the step. */
 double hl_studentised_range_tail(double range, int k) {
     if (k < 2 || isnan(range)) return NAN;
     if (range <= 0) return 1;

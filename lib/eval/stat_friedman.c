@@ -14,7 +14,8 @@ static bool complete(const double *row, int nets) {
     return true;
 }
 
-/* Sums the ranks of complete blocks, 1 for the highest value; *ties: the sum of (size^3 - size) over groups of equals. Returns the blocks. */
+/* Sums the ranks of complete blocks, 1 for the highest value; *ties: the sum of (size^3 - size) over groups of equals. Returns how
+ * many blocks. */
 static int sum_ranks(const double *values, int blocks, int nets, hl_ranked *sorted, double *ranks, double *ties) {
     double tolerance = hl_rank_tolerance(values, blocks * nets);
     int held = 0;

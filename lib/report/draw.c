@@ -75,16 +75,23 @@ static void polygon(hl_text *text, double x, double y, const double *corners, in
 }
 
 void hl_draw_marker(hl_text *text, double x, double y, int index) {
-    static const double square[] = {-3, -3, 3, -3, 3, 3, -3, 3}, triangle[] = {0, -4.1, 3.8, 2.9, -3.8, 2.9}, diamond[] = {0, -4.4, 4.4, 0, 0, 4.4, -4.4, 0};
+    static const double square[] = {-3, -3, 3, -3, 3, 3, -3, 3}, triangle[] = {0, -4.1, 3.8, 2.9, -3.8, 2.9},
+                        diamond[] = {0, -4.4, 4.4, 0, 0, 4.4, -4.4, 0};
     switch ((index % 4 + 4) % 4) {
     case 0:
         hl_text_put(text, "<circle");
         hl_draw_attribute(text, "cx", x), hl_draw_attribute(text, "cy", y);
         hl_text_put(text, " r=\"3.4\"");
         break;
-    case 1: polygon(text, x, y, square, 4); break;
-    case 2: polygon(text, x, y, triangle, 3); break;
-    default: polygon(text, x, y, diamond, 4); break;
+    case 1:
+        polygon(text, x, y, square, 4);
+        break;
+    case 2:
+        polygon(text, x, y, triangle, 3);
+        break;
+    default:
+        polygon(text, x, y, diamond, 4);
+        break;
     }
     hl_text_format(text, " fill=\"%s\" fill-opacity=\"0.75\" stroke=\"#fff\" stroke-width=\"0.6\"/>\n", hl_colour(index));
 }

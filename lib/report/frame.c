@@ -46,16 +46,18 @@ static double widest_tick(const hl_axis *axis) {
 }
 
 void hl_frame_place(hl_frame *f) {
-    f->top = hl_present(f->title) ? 36 : 14;
+    f->top = f->above + (hl_present(f->title) ? 36 : 14);
     double under = 22 + (hl_present(f->x_label) ? 20 : 4);
-    f->y = hl_axis_make(f->y_min, f->y_max, f->y_data[0], f->y_data[1], f->height - f->top - under, 44);
+    f->y = hl_axis_make(f->y_min, f->y_max, f->y_data[0], f->y_data[1], f->inner > 0 ? f->inner : f->height - f->top - under, 44);
     f->left = (hl_present(f->y_label) ? 26 : 6) + (f->names > 0 ? f->names : widest_tick(&f->y)) + 8;
-    f->x = hl_axis_make(f->x_min, f->x_max, f->x_data[0], f->x_data[1], f->width - f->left - 18, 62);
-    f->right = f->width - fmax(18, widest_tick(&f->x) / 2 + 4); /* room for the half of the last number that stands out */
+    f->left = fmax(f->left, f->left_least);
+    f->x = hl_axis_make(f->x_min, f->x_max, f->x_data[0], f->x_data[1], f->width - f->left - 18 - f->beside, 62);
+    f->right = f->width - fmax(fmax(18, f->beside), widest_tick(&f->x) / 2 + 4); /* room for the half of the last number that stands out */
     if (f->keys) f->key_rows = (f->keys + key_columns(f) - 1) / key_columns(f);
     if (f->key_rows) under += f->key_rows * legend_line + 6;
     f->bottom = fmax(f->height - under, f->top + 120); /* a long legend makes the picture higher, not the curves flat */
-    if (f->square) f->bottom = f->top + (f->right - f->left);
+    if (f->square) f->inner = f->right - f->left;
+    if (f->inner > 0) f->bottom = f->top + f->inner;
     f->height = f->bottom + under;
     f->x.start = f->left, f->x.pixels = f->right - f->left;
     f->y.start = f->bottom, f->y.pixels = f->top - f->bottom;
@@ -70,6 +72,7 @@ static void x_ticks(hl_text *text, const hl_frame *f) {
     for (int tick = f->x.first; tick <= f->x.last; tick++) {
         double x = hl_axis_place(&f->x, tick * f->x.step);
         hl_draw_line(text, x, f->top, x, f->bottom, "stroke=\"#e4e4e4\"");
+        if (f->unnumbered) continue;
         hl_draw_open_label(text, x, f->bottom + 16, "middle", HL_TICK_FONT, " fill=\"#444\"");
         hl_text_number(text, tick * f->x.step, f->x.decimals);
         hl_text_put(text, "</text>\n");
@@ -100,9 +103,9 @@ void hl_frame_axes(hl_text *text, const hl_frame *f) {
     hl_text_put(text, "</g>\n");
 }
 
-/* An inner <svg> cuts off what lies outside (and needs no id, as a clip path does, that would have to differ from every other on the page). */
-void hl_frame_open_inside(hl_text *text, const hl_frame *f) {
-    const double edge = 4; /* so that lines and dots on the frame are not cut in half */
+/* An inner <svg> cuts off what lies outside (and needs no id, as a clip path does, that would have to differ from every other on the
+ * page). */
+void hl_frame_open_inside(hl_text *text, const hl_frame *f, double edge) {
     double x = f->left - edge, y = f->top - edge, width = f->right - f->left + 2 * edge, height = f->bottom - f->top + 2 * edge;
     hl_text_put(text, "<svg overflow=\"hidden\"");
     hl_draw_attribute(text, "x", x), hl_draw_attribute(text, "y", y);

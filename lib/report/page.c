@@ -5,7 +5,9 @@
 
 #include "base/file.h"
 #include "hilum/data.h"
+#include "hilum/plots.h"
 #include "report/plot.h"
+#include "report/table.h"
 
 static const char style[] =
     ":root{color-scheme:light}\n"
@@ -95,49 +97,11 @@ void hl_page_paragraph(hl_page *page, const char *string) {
 
 /* --- tables --- */
 
-/* Digits with signs, units of share, ranges and exponents, such as -1.5, 45 %, 0.71 (0.65 to 0.80), 3e-4. */
-static bool is_number(const char *cell) {
-    static const char *const words[] = {"to", "±", "−", "–", "e", NULL};
-    bool digits = false;
-    for (const char *c = cell; *c;) {
-        size_t skip = strspn(c, " +-.,%()[]/");
-        if (*c >= '0' && *c <= '9') digits = true, skip = 1;
-        for (int w = 0; !skip && words[w]; w++) skip = strncmp(c, words[w], strlen(words[w])) ? 0 : strlen(words[w]);
-        if (!skip) return false;
-        c += skip;
-    }
-    return digits;
-}
-
-static bool is_blank(const char *cell) {
-    static const char *const blanks[] = {"", "-", "–", "—", "null", "n/a", NULL};
-    for (int i = 0; blanks[i]; i++) {
-        if (!strcmp(cell, blanks[i])) return true;
-    }
-    return false;
-}
-
-static const char *cell_at(const char *const *cells, int columns, int row, int column) {
-    const char *cell = cells[(size_t)row * (size_t)columns + (size_t)column];
-    return cell ? cell : "";
-}
-
-/* Are most of a column's cells, blanks aside, numbers? */
-static bool is_numeric(const char *const *cells, int rows, int columns, int column) {
-    int numbers = 0, words = 0;
-    for (int r = 1; r < rows; r++) {
-        const char *cell = cell_at(cells, columns, r, column);
-        if (is_number(cell)) numbers++;
-        else if (!is_blank(cell)) words++;
-    }
-    return numbers > words;
-}
-
 static void table_row(hl_text *text, const char *const *cells, const bool *numeric, int columns, int row) {
     const char *tag = row ? "td" : "th";
     hl_text_put(text, "<tr>");
     for (int c = 0; c < columns; c++) {
-        const char *cell = cell_at(cells, columns, row, c);
+        const char *cell = hl_table_cell(cells, columns, row, c);
         hl_text_format(text, "<%s%s%s>", tag, row ? "" : " scope=\"col\"", numeric[c] ? " class=\"n\"" : "");
         hl_text_escape(text, cell);
         hl_text_format(text, "</%s>", tag);
@@ -153,7 +117,7 @@ void hl_page_table(hl_page *page, const char *caption, const char *const *cells,
         note_failure(page, HL_NO_MEMORY);
         return;
     }
-    for (int c = 0; c < columns; c++) numeric[c] = is_numeric(cells, rows, columns, c);
+    for (int c = 0; c < columns; c++) numeric[c] = hl_table_is_numeric(cells, rows, columns, c);
     hl_text_put(text, "<div class=\"scroll\">\n<table>\n");
     if (caption) element(text, "<caption>", caption, "</caption>\n");
     hl_text_put(text, "<thead>\n");
@@ -178,6 +142,16 @@ void hl_page_plots(hl_page *page, const char *caption, const hl_plot *plots, int
     if (!writable(page)) return;
     hl_text_put(&page->text, "<figure>\n<div class=\"row\">\n");
     for (int i = 0; i < count; i++) hl_plot_draw(&page->text, &plots[i], false);
+    close_figure(page, caption);
+}
+
+void hl_page_svgs(hl_page *page, const char *caption, const char *const *svgs, int count) {
+    if (!writable(page)) return;
+    hl_text_put(&page->text, "<figure>\n<div class=\"row\">\n");
+    for (int i = 0; i < count && !page->status; i++) {
+        if (svgs[i]) hl_text_put(&page->text, svgs[i]);
+        else note_failure(page, HL_NO_MEMORY);
+    }
     close_figure(page, caption);
 }
 

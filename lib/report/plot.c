@@ -79,7 +79,7 @@ void hl_plot_keys(hl_text *text, const hl_frame *f, const hl_curve *curves, int 
 }
 
 static void draw_inside(hl_text *text, const hl_plot *plot, const hl_frame *f) {
-    hl_frame_open_inside(text, f);
+    hl_frame_open_inside(text, f, HL_EDGE);
     hl_plot_band(text, f, plot->band_x, plot->band_low, plot->band_high, plot->band_points);
     if (plot->diagonal) hl_frame_diagonal(text, f);
     if (plot->marker_x >= f->x.low && plot->marker_x <= f->x.high) {

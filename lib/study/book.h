@@ -15,6 +15,7 @@ typedef struct hl_book {
     hl_page *page;
     hl_json metrics;
     cJSON *tables;  /* in metrics */
+    struct hl_shelf *shelf; /* results read so far */
     void **kept;    /* memory that lives as long as the book is written */
     int kept_count;
     size_t kept_capacity;

@@ -46,19 +46,22 @@ START_TEST(friedman_as_in_r) {
     assert_close(test.p, 0.00380504077551136, 1e-12);
     const double means[] = {35 / 22.0, 41 / 22.0, 56 / 22.0};
     for (int i = 0; i < 3; i++) assert_close(ranks[i], means[i], 1e-12);
-    assert_close(test.f, 7.12173913043478, 1e-12);     /* 21 chi / (44 - chi) */
+    assert_close(test.f, 7.12173913043478, 1e-12);      /* 21 chi / (44 - chi) */
     assert_close(test.f_p, 0.00217129838760752, 1e-11); /* pf(F, 2, 42, lower = FALSE) */
-    assert_close(test.critical_difference, 3.314493155398122 * sqrt(12 / (12.0 * 22)), 1e-12); /* SciPy's studentized_range.ppf(.95, 3, np.inf) */
+    assert_close(test.critical_difference, 3.314493155398122 * sqrt(12 / (12.0 * 22)),
+                 1e-12); /* SciPy's studentized_range.ppf(.95, 3, np.inf) */
     hl_close(hl);
 }
 END_TEST
 
-/* AUC of C4.5 and three variants on 14 data sets (Demsar 2006, table 6): mean ranks 3.143, 2.000, 2.893, 1.964, critical difference 1.25. One
- * data set is a tie of all four. friedman.test has 10.228, p = 0.01672 (the paper's 9.28 is without the correction for ties). */
-static const double demsar[14][4] = {{0.763, 0.768, 0.771, 0.798}, {0.599, 0.591, 0.590, 0.569}, {0.954, 0.971, 0.968, 0.967},
-                                     {0.628, 0.661, 0.654, 0.657}, {0.882, 0.888, 0.886, 0.898}, {0.936, 0.931, 0.916, 0.931},
-                                     {0.661, 0.668, 0.609, 0.685}, {0.583, 0.583, 0.563, 0.625}, {0.775, 0.838, 0.866, 0.875},
-                                     {1, 1, 1, 1},                 {0.940, 0.962, 0.965, 0.962}, {0.619, 0.666, 0.614, 0.669},
+/* AUC of C4.5 and three variants on 14 data sets (Demsar 2006, table 6): mean ranks 3.143, 2.000, 2.893, 1.964, critical difference 1.25.
+ * One data set is a tie of all four. friedman.test has 10.228, p = 0.01672 (the paper's 9.28 is without the correction for ties). */
+static const double demsar[14][4] = {{0.763, 0.768, 0.771, 0.798},  {0.599, 0.591, 0.590, 0.569},
+                                     {0.954, 0.971, 0.968, 0.967},  {0.628, 0.661, 0.654, 0.657},
+                                     {0.882, 0.888, 0.886, 0.898},  {0.936, 0.931, 0.916, 0.931},
+                                     {0.661, 0.668, 0.609, 0.685},  {0.583, 0.583, 0.563, 0.625},
+                                     {0.775, 0.838, 0.866, 0.875},  {1, 1, 1, 1},
+                                     {0.940, 0.962, 0.965, 0.962},  {0.619, 0.666, 0.614, 0.669},
                                      {0.972, 0.981, 0.9751, 0.975}, {0.957, 0.978, 0.946, 0.970}};
 
 START_TEST(ranks_as_in_demsar) {
@@ -104,7 +107,8 @@ END_TEST
 START_TEST(pairs_and_cliques_by_hand) {
     hl_context *hl = hl_open(NULL);
     double values[8][3]; /* the first two alike, the third lower in all blocks */
-    for (int b = 0; b < 8; b++) values[b][0] = 0.8 + 0.01 * b, values[b][1] = values[b][0] + (b % 2 ? 0.001 : -0.001), values[b][2] = 0.1 * b - 0.1;
+    for (int b = 0; b < 8; b++)
+        values[b][0] = 0.8 + 0.01 * b, values[b][1] = values[b][0] + (b % 2 ? 0.001 : -0.001), values[b][2] = 0.1 * b - 0.1;
     hl_pair pairs[3];
     ck_ok(hl, hl_compare_nets(hl, &values[0][0], 8, 3, pairs));
     const int firsts[] = {0, 0, 1}, seconds[] = {1, 2, 2};
@@ -127,8 +131,8 @@ END_TEST
 
 /* --- agreement --- */
 
-/* Peak expiratory flow by two meters (Bland and Altman 1986, table 1): r = 0.94, mean difference -2.1, SD 38.8, its interval -22.0 to 17.8 l/min; R has the
- * other digits. */
+/* Peak expiratory flow by two meters (Bland and Altman 1986, table 1): r = 0.94, mean difference -2.1, SD 38.8, its interval -22.0 to 17.8
+ * l/min; R has the other digits. */
 static const double large[] = {494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427};
 static const double mini[] = {512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451};
 
@@ -173,7 +177,8 @@ START_TEST(correlations_as_in_r) {
 END_TEST
 
 START_TEST(agreement_of_little) {
-    const double x[] = {1, 2, 3, 4, 5}, up[] = {3, 5, 7, 9, 11}, down[] = {5, 4, 3, 2, 1}, still[] = {0.1, 0.1, 0.1, 0.1, 0.1}, cross[] = {1, 0, 1, 0, 1};
+    const double x[] = {1, 2, 3, 4, 5}, up[] = {3, 5, 7, 9, 11}, down[] = {5, 4, 3, 2, 1}, still[] = {0.1, 0.1, 0.1, 0.1, 0.1},
+                 cross[] = {1, 0, 1, 0, 1};
     hl_correlation c = hl_pearson(x, up, 5);
     ck_assert(c.r == 1 && c.low == 1 && c.high == 1 && c.p == 0);
     ck_assert(hl_pearson(x, down, 5).r == -1);
@@ -211,7 +216,8 @@ START_TEST(reliability_by_hand) {
     put(&h, 0, 60, 0), put(&h, 0.1f - 1e-7f, 0, 1), put(&h, 0.25f, 10, 0), put(&h, 0.85f, 2, 8), put(&h, 1, 0, 19);
     hl_reliability_curve(&h, &r);
     const uint64_t pixels[] = {61, 0, 10, 0, 0, 0, 0, 0, 10, 19};
-    const double observed[] = {1 / 61.0, NAN, 0, NAN, NAN, NAN, NAN, NAN, 0.8, 1}, predicted[] = {0.1 / 61, NAN, 0.25, NAN, NAN, NAN, NAN, NAN, 0.85, 1};
+    const double observed[] = {1 / 61.0, NAN, 0, NAN, NAN, NAN, NAN, NAN, 0.8, 1},
+                 predicted[] = {0.1 / 61, NAN, 0.25, NAN, NAN, NAN, NAN, NAN, 0.85, 1};
     for (int b = 0; b < HL_RELIABILITY_BINS; b++) {
         ck_assert_uint_eq(r.pixels[b], pixels[b]);
         assert_close(r.observed[b], observed[b], 1e-14);

@@ -14,8 +14,8 @@ static void assert_close(double found, double expected, double relative) {
 /* --- distributions --- */
 
 START_TEST(tails_as_in_r) {
-    assert_close(hl_beta_ratio(2.5, 1.5, 0.3), 0.0889437231706656, 1e-12); /* pbeta(.3, 2.5, 1.5) */
-    assert_close(hl_beta_ratio(0.5, 8, 0.9), 0.999999997942537, 1e-13);    /* pbeta(.9, .5, 8) */
+    assert_close(hl_beta_ratio(2.5, 1.5, 0.3), 0.0889437231706656, 1e-12);   /* pbeta(.3, 2.5, 1.5) */
+    assert_close(hl_beta_ratio(0.5, 8, 0.9), 0.999999997942537, 1e-13);      /* pbeta(.9, .5, 8) */
     assert_close(hl_beta_ratio(40, 3.5, 0.01), 3.30585803996572e-77, 1e-11); /* pbeta(.01, 40, 3.5) */
     ck_assert(hl_beta_ratio(2, 3, 0) == 0 && hl_beta_ratio(2, 3, 1) == 1 && isnan(hl_beta_ratio(2, 3, NAN)));
     assert_close(hl_chi_squared_tail(11.1429, 2), 0.00380495923979692, 1e-12); /* pchisq(11.1429, 2, lower = FALSE) */
@@ -24,8 +24,8 @@ START_TEST(tails_as_in_r) {
     ck_assert(hl_chi_squared_tail(0, 3) == 1 && isnan(hl_chi_squared_tail(NAN, 3)));
     assert_close(hl_fisher_tail(3.2, 3, 39), 0.0337206469010332, 1e-12); /* pf(3.2, 3, 39, lower = FALSE) */
     ck_assert(hl_fisher_tail(0, 3, 39) == 1 && hl_fisher_tail(INFINITY, 3, 39) == 0);
-    assert_close(hl_student_tails(-2.1, 16), 0.0519405717775256, 1e-12);  /* 2 * pt(-2.1, 16) */
-    assert_close(hl_student_tails(40, 16), 1.8215761543773e-17, 1e-11);   /* 2 * pt(-40, 16) */
+    assert_close(hl_student_tails(-2.1, 16), 0.0519405717775256, 1e-12); /* 2 * pt(-2.1, 16) */
+    assert_close(hl_student_tails(40, 16), 1.8215761543773e-17, 1e-11);  /* 2 * pt(-40, 16) */
     const double degrees[] = {1, 2, 16, 30}, t[] = {12.7062047361747, 4.30265272974946, 2.11990529922125, 2.04227245630124};
     for (int i = 0; i < 4; i++) assert_close(hl_student_975(degrees[i]), t[i], 1e-12); /* qt(.975, c(1, 2, 16, 30)) */
     ck_assert_double_nan(hl_student_975(0));
@@ -39,7 +39,8 @@ START_TEST(studentised_range_as_in_r_and_demsar) {
     for (int i = 0; i < 5; i++) assert_close(hl_studentised_range_tail(3.5, k[i]), tails[i], 1e-8);
     const double demsar[] = {1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164};
     for (int i = 0; i < 9; i++) ck_assert_double_eq_tol(hl_studentised_range_95(i + 2) / sqrt(2), demsar[i], 0.0011);
-    const int nets[] = {3, 4, 8}; /* SciPy 1.10.1: stats.studentized_range.ppf(.95, k, np.inf), finer than R's qtukey, which stops at 1e-4 */
+    const int nets[] = {3, 4,
+                        8}; /* SciPy 1.10.1: stats.studentized_range.ppf(.95, k, np.inf), finer than R's qtukey, which stops at 1e-4 */
     const double q[] = {3.314493155398122, 3.6331595749026278, 4.286309409349043};
     for (int i = 0; i < 3; i++) assert_close(hl_studentised_range_95(nets[i]), q[i], 1e-12);
     ck_assert(hl_studentised_range_tail(0, 4) == 1 && hl_studentised_range_tail(30, 4) < 1e-12);
