@@ -50,6 +50,7 @@ static int calibrate(const request *r, const char *folder, const char *manifest)
     hl_status status = test_begin(&t, hl, &r->test, folder, manifest);
     if (!status) status = hl_run_calibrate(t.run, &t.options, r->seed, &calibration, &evaluation);
     progress_end(&t.bar);
+    test_tell(&evaluation);
     if (!status && r->out) status = write_report(t.run, &evaluation, &calibration, t.cache, r->out);
     if (!status) status = print_result(hl, r, &calibration);
     if (!status && r->out && !r->test.json) printf("\nreport: %s\n", r->out);
@@ -63,6 +64,8 @@ int command_calibrate(int argc, char **argv) {
     option table[] = {
         out_option(&r.out, "FILE.html", "also write a report with this centre in it"),
         seed_option(&r.seed),
+        window_option(&r.test.window, "the run's"),
+        mm_option(&r.test.mm, "the run's"),
         centre_option(&r.test.centres),
         allow_outside_option(&r.test.allow_outside),
         threads_option(&r.test.threads),

@@ -41,6 +41,18 @@ bool take_threshold(const char *command, const hl_run *run, double *threshold) {
     return talk("%s: --threshold says nothing of a run of %d classes, which takes the most probable one", command, classes), false;
 }
 
+option window_option(const char **target, const char *standard) {
+    option row = text_option("window", target, "LOW,HIGH", "of volumes: values that are black and white; or lung, minmax, percentile");
+    row.standard = standard;
+    return row;
+}
+
+option mm_option(double *target, const char *standard) {
+    option row = positive_option("mm", target, "F", 100, "resample slices to so many mm a pixel, cropped or padded to --size");
+    row.standard = standard;
+    return row;
+}
+
 option centre_option(text_list *target) {
     return (option){.name = "centre",
                     .kind = OPTION_LIST,

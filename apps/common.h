@@ -17,6 +17,9 @@ option epochs_option(int *target);
 option threshold_option(double *target);
 /* What a threshold comes to for a run; false after telling that it makes no sense there. */
 bool take_threshold(const char *command, const hl_run *run, double *threshold);
+/* Of volumes: the text that hl_window_parse reads. */
+option window_option(const char **target, const char *standard);
+option mm_option(double *target, const char *standard);
 option centre_option(text_list *target);
 option allow_outside_option(bool *target);
 option threads_option(int *target);

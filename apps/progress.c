@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "program.h"
+
 double clock_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -93,4 +95,9 @@ void progress_of_test(void *user, double fraction) {
         snprintf(p->last, sizeof p->last, "%s", p->what);
         fprintf(stderr, "%s\n", p->what);
     }
+}
+
+void progress_note(void *user, const char *sentences) {
+    progress_end(user);
+    talk("%s", sentences);
 }

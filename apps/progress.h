@@ -17,6 +17,8 @@ progress progress_start(const char *what);
 /* For hl_run_hooks and hl_evaluate_options; `user` is the progress. */
 void progress_of_run(void *user, const hl_run_progress *now);
 void progress_of_test(void *user, double fraction);
+/* For hl_run_hooks: says it on stderr. */
+void progress_note(void *user, const char *sentences);
 /* Takes the bar away. */
 void progress_end(progress *p);
 double clock_seconds(void);

@@ -13,7 +13,7 @@
 /* What the words say, before it becomes hl_run_options. */
 typedef struct request {
     const char *name; /* of the command */
-    const char *out, *resume, *cache, *folds, *precision;
+    const char *out, *resume, *cache, *folds, *precision, *window;
     hl_run_options run;
     network_words network;
     int size[2], init, target, augment, slices, stratify, threads;
@@ -26,7 +26,7 @@ static const char *const inits[] = {"he", "keras", NULL}, *const augments[] = {"
 static const char *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
 static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL};
 
-enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 21, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
+enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 23, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
 
 /* The options of both commands; the last two are crossval's alone. */
 static int make_table(request *r, option table[RUN_OPTIONS]) {
@@ -44,6 +44,8 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
         choice_option("init", &r->init, "he|keras", inits, "how weights are drawn"),
         text_option("weights", &o->weights, "FILE", "start from a safetensors file's weights instead of drawn ones"),
         size_option(r->size),
+        window_option(&r->window, "-1250,250"),
+        mm_option(&o->mm, "scaled to fit"),
         epochs_option(&o->epochs),
         batch_option(&o->batch),
         positive_option("lr", &o->rate, "F", 10, "the first learning rate"),
@@ -131,11 +133,12 @@ static int carry_out(request *r) {
     if (!hl) return 2;
     progress bar = progress_start("training");
     char *cache = cache_folder(r->cache);
-    hl_run_hooks hooks = {.stop = stop_flag(), .report = progress_of_run, .user = &bar, .cache_folder = cache};
+    hl_run_hooks hooks = {.stop = stop_flag(), .report = progress_of_run, .note = progress_note, .user = &bar, .cache_folder = cache};
     catch_signals();
     if (r->resume) warn_of_kernels(hl, r->resume);
     const char *folder = r->resume ? r->resume : r->out;
-    hl_status status = r->resume ? hl_run_resume(hl, folder, &hooks) : hl_run_start(hl, &r->run, folder, &hooks);
+    hl_status status = r->window ? hl_window_parse(hl, r->window, &r->run.window) : HL_OK;
+    if (!status) status = r->resume ? hl_run_resume(hl, folder, &hooks) : hl_run_start(hl, &r->run, folder, &hooks);
     progress_end(&bar);
     free(cache);
     if (status == HL_INTERRUPTED) {

@@ -28,7 +28,7 @@ typedef struct hl_convention {
     int infinite;        /* of the counted: infinitely far, as one mask is empty */
 } hl_convention;
 
-enum { HL_CONVENTIONS = 18 };
+enum { HL_CONVENTIONS = 20 };
 /* Fills rows[HL_CONVENTIONS]; the rows of distances have NaN and counted 0 when no case has surfaces. No case: HL_BAD_INPUT. */
 hl_status hl_conventions_score(hl_context *hl, const hl_convention_case *cases, int count, hl_convention *rows);
 

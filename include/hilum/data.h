@@ -1,10 +1,11 @@
-/* Data: PNG slices, the manifest, a cohort of slices at one size, folds of patients, the phantom cohort. */
+/* Data: PNG slices, the manifest of slices and volumes, a cohort of slices at one size, folds of patients, the phantom cohort. */
 #ifndef HILUM_DATA_H
 #define HILUM_DATA_H
 
 #include <stdbool.h>
 
 #include "hilum/context.h"
+#include "hilum/volume.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,10 +35,11 @@ hl_status hl_png_encode(hl_context *hl, int width, int height, int channels, int
 
 typedef struct hl_row {
     const char *centre, *patient, *case_name;
-    int64_t slice;
-    const char *image, *mask, *lung, *mask2; /* paths that can be opened as they are; "" where the cell is empty */
+    int64_t slice; /* orders a case's slices; of a volume the axial index from 0 */
+    const char *image, *mask, *lung, *mask2; /* PNG files or volumes: paths that can be opened as they are; "" where the cell is empty */
     bool healthy;                            /* group is `healthy` */
     double spacing[3];                       /* x, y, z in mm; 0 where not given */
+    hl_units units;                          /* of a volume's values */
     int line;                                /* in the manifest, from 1 */
 } hl_row;
 
@@ -75,6 +77,8 @@ typedef struct hl_cohort_options {
     const char *cache_folder; /* where decoded slices are kept between runs; NULL: in memory only */
     hl_target target;
     int classes;              /* of the truth, the background counted as one from 2 on; at most HL_CLASSES_MOST; 0: 1 */
+    hl_window window;         /* of volumes */
+    double mm;                /* a pixel of the grid, on a slice's axes: cropped or padded to the grid; 0: each slice is scaled to fit it */
 } hl_cohort_options;
 
 /* What is known of a slice after opening a cohort. */
@@ -83,13 +87,18 @@ typedef struct hl_slice_info {
     int64_t lesion_pixels;                 /* of the truth that are not 0, on its own grid; -1 when unlabelled */
     int64_t class_pixels[HL_CLASSES_MOST]; /* the same by value; with one class 0 and 1 */
     bool labelled;
+    double spacing[2];                     /* x, y in mm: the manifest's, else the volume's; 0: not known */
+    hl_units units;                        /* of a volume's values; HL_UNITS_UNKNOWN: a PNG */
+    bool recognised;                       /* the units were recognised: the manifest does not give them */
+    hl_geometry geometry;                  /* what says which way left is; of a volume */
 } hl_slice_info;
 
-/* Opens every file's header and every mask: a missing file, a truncated PNG, a mask (or mask2, lung) of another size
+/* Opens every file's header and every mask: a missing file, a truncated PNG or volume, a mask (or mask2, lung) of another size
  * than its image or with a value that is no class is HL_BAD_INPUT here, before anything is trained, naming the file and the
- * manifest's line. With the target lung masks of lesions are not opened. What was decoded is kept in a memory-mapped file named after
- * the content of all files, the size, the target and the classes, so that a second epoch, and a second run, decodes no PNG. The
- * manifest must outlive the cohort. Owner: the caller, hl_cohort_free. */
+ * manifest's line; so is a slice beyond its volume, a mask volume that lies turned against its image, and with `mm` a slice of unknown
+ * spacing. With the target lung masks of lesions are not opened. A volume is read once for all its slices, at most four at a time. What was
+ * decoded is kept in a memory-mapped file named after the content of all files and the options, so that a second epoch, and a second
+ * run, decodes nothing. The manifest must outlive the cohort. Owner: the caller, hl_cohort_free. */
 hl_cohort *hl_cohort_open(hl_context *hl, const hl_manifest *manifest, const hl_cohort_options *options);
 void hl_cohort_free(hl_cohort *cohort);
 const hl_manifest *hl_cohort_manifest(const hl_cohort *cohort);
@@ -97,7 +106,11 @@ int hl_cohort_height(const hl_cohort *cohort);
 int hl_cohort_width(const hl_cohort *cohort);
 int hl_cohort_classes(const hl_cohort *cohort);
 const hl_slice_info *hl_cohort_info(const hl_cohort *cohort, int row);
-int64_t hl_cohort_decoded(const hl_cohort *cohort); /* PNG files decoded since it was opened, for tests and logs */
+int64_t hl_cohort_decoded(const hl_cohort *cohort); /* files decoded since it was opened, for tests and logs */
+
+/* What a user should be told of the cohort's volumes, in sentences: how many are taken for 8-bit, or for Hounsfield units beside such, and
+ * how many do not say which way left is. Owner: the caller, free. NULL: nothing, or no memory. */
+char *hl_cohort_notes(const hl_cohort *cohort);
 
 /* One slice on the cohort's grid, each height x width; any of the outputs may be NULL. image: 0..1; mask: the truth, 0 or 1 or with
  * more classes the class; mask2: the second reader's, with the target lung there is none; lung: 0, 1, 2 or 255. What the manifest
@@ -112,16 +125,25 @@ hl_status hl_cohort_native_mask(hl_cohort *cohort, int row, uint8_t **mask);
 /* Where a picture of height x width lands on a grid: scaled to fit, never stretched, padded with 0 evenly on
  * both sides (the smaller half before). */
 typedef struct hl_placement {
-    int top, left;     /* first row and column of the picture on the grid */
+    int top, left;     /* first row and column of the picture on the grid; below 0 where it is cropped */
     int height, width; /* of the picture on the grid */
 } hl_placement;
 hl_placement hl_fit_picture(int height, int width, int grid_height, int grid_width);
+/* The same at one scale: spacing x and y and `mm`, a pixel of the grid, in mm. In the middle; a picture larger than the grid begins
+ * before it, above or left of 0, and is cropped. */
+hl_placement hl_place_picture(int height, int width, const double spacing[2], double mm, int grid_height, int grid_width);
+/* Where the slice of a row lies on the grid. */
+hl_placement hl_cohort_placement(const hl_cohort *cohort, int row);
 /* Picture (0..1 after division by its maximum) to grid: area average when shrinking, bilinear when enlarging. */
 hl_status hl_resize_image(hl_context *hl, const hl_picture *picture, int grid_height, int grid_width, float *grid);
 /* Labels to grid by nearest: input index floor((i + 0.5) in / out). `labels` height x width. */
 void hl_resize_labels(const uint8_t *labels, int height, int width, int grid_height, int grid_width, uint8_t *grid);
 /* Probabilities from the grid back to the picture's own grid, bilinearly, padding left out. native: height x width. */
 void hl_resize_back(const float *grid, int grid_height, int grid_width, int height, int width, float *native);
+/* The three for any placement. Coming back, what lies beyond the grid is 0. */
+hl_status hl_image_to_grid(hl_context *hl, const hl_picture *picture, const hl_placement *place, int grid_height, int grid_width, float *grid);
+void hl_labels_to_grid(const uint8_t *labels, int height, int width, const hl_placement *place, int grid_height, int grid_width, uint8_t *grid);
+void hl_grid_to_native(const float *grid, int grid_height, int grid_width, const hl_placement *place, int height, int width, float *native);
 
 /* --- batches --------------------------------------------------------------------------------------------------- */
 

@@ -74,6 +74,8 @@ typedef struct hl_surface_figures {
     double hd;           /* mm: the larger of the two directed maxima */
     double average;      /* mm: distances of both surfaces, each to the other, over the area of both (average symmetric surface distance) */
     double directed95[2]; /* mm: from the truth to the prediction, from the prediction to the truth */
+    double directed_average[2];
+    double pooled95; /* mm: the 95th percentile of both directions' distances together */
 } hl_surface_figures;
 
 /* Compares two masks at a tolerance in mm. A percentile of elements is the smallest distance within which lie 95 % of the area; of voxels

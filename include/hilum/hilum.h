@@ -10,6 +10,7 @@
 #include "hilum/eval.h"
 #include "hilum/geometry.h"
 #include "hilum/graph.h"
+#include "hilum/masks.h"
 #include "hilum/nets.h"
 #include "hilum/params.h"
 #include "hilum/plan.h"
@@ -20,6 +21,7 @@
 #include "hilum/study.h"
 #include "hilum/summary.h"
 #include "hilum/train.h"
+#include "hilum/volume.h"
 #include "hilum/whole.h"
 
 #endif

@@ -27,6 +27,8 @@ typedef struct hl_run_options {
     const char *weights;        /* a safetensors file from which each fold starts instead of drawn weights; NULL */
     hl_target target;           /* mask; lung goes with 1 class or 3 */
     int height, width_pixels;   /* 256 x 256 */
+    hl_window window;           /* of volumes; -1250 to 250 */
+    double mm;                  /* a pixel of the grid; 0: slices are scaled to fit it */
     int epochs, batch;          /* 50, 8 */
     double rate;                /* 3e-4 */
     int patience;               /* 20 */
@@ -58,6 +60,7 @@ typedef struct hl_run_progress {
 typedef struct hl_run_hooks {
     volatile const int *stop; /* may be NULL */
     void (*report)(void *user, const hl_run_progress *progress);
+    void (*note)(void *user, const char *sentences); /* what hl_cohort_notes has to say; may be NULL */
     void *user;
     const char *cache_folder; /* of decoded slices; NULL: in memory */
 } hl_run_hooks;
@@ -104,6 +107,8 @@ typedef struct hl_evaluate_options {
     int centre_count;
     bool allow_outside;
     double threshold;         /* 0.5 by default; with more than one class it is not read */
+    const hl_window *window;  /* of volumes; NULL: the run's */
+    double mm;                /* a pixel of the grid; 0: as the run has it */
     const char *cache_folder;
     volatile const int *stop;
     void (*report)(void *user, double fraction); /* may be NULL */
@@ -117,10 +122,6 @@ void hl_evaluation_free(hl_evaluation *result);
 /* Calibration on a manifest none of whose patients the run trained or validated on (else HL_BAD_INPUT, naming them). A run of more than
  * one class has no threshold: HL_USAGE. */
 hl_status hl_run_calibrate(hl_run *run, const hl_evaluate_options *options, uint64_t seed, hl_calibration *result, hl_evaluation *evaluation);
-
-/* Scores anyone's masks: PNG files of equal names in two folders; the part of a name before its last _ or - and a number is the
- * case, the number orders its slices. One class: non-zero is lesion. More: the value is the class; one that is none is HL_BAD_INPUT. */
-hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, int classes, hl_figures *figures, hl_score **scores, int *count);
 
 /* The figures as a JSON object with the contract's keys (and nothing but figures in it); with more than one class `classes` holds each
  * one's. Owner: the caller, free. */

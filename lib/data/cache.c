@@ -21,7 +21,7 @@ typedef struct header {
     uint8_t rest[24];
 } header;
 
-enum { VERSION = 1, ALIGNMENT = 64 };
+enum { VERSION = 2, ALIGNMENT = 64 };
 
 static size_t align(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 static size_t plane_pixels(const hl_cache *cache) { return (size_t)cache->shape.height * (size_t)cache->shape.width; }

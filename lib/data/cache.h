@@ -12,6 +12,8 @@ typedef struct hl_cache_entry {
     int32_t width, height;                                  /* of the slice's own grid */
     int64_t lesion_pixels;                                  /* -1: unlabelled */
     int64_t class_pixels[HL_CLASSES_MOST];
+    double spacing[2];                                      /* x, y in mm; 0: not known */
+    int32_t units, recognised, geometry;                    /* of a volume; whether the units were found, not given */
     _Atomic uint64_t info_check, labels_check, image_check; /* 0: not there */
 } hl_cache_entry;
 

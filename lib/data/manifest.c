@@ -7,9 +7,25 @@
 #include "data/csv.h"
 #include "hilum/data.h"
 
-enum { CENTRE, PATIENT, CASE, SLICE, IMAGE, MASK, REQUIRED, LUNG = REQUIRED, MASK2, GROUP, SPACING_X, SPACING_Y, SPACING_Z, COLUMNS };
-static const char *const column_names[COLUMNS] = {"centre", "patient", "case",  "slice",     "image",     "mask",
-                                                  "lung",   "mask2",   "group", "spacing_x", "spacing_y", "spacing_z"};
+enum {
+    CENTRE,
+    PATIENT,
+    CASE,
+    SLICE,
+    IMAGE,
+    MASK,
+    REQUIRED,
+    LUNG = REQUIRED,
+    MASK2,
+    GROUP,
+    SPACING_X,
+    SPACING_Y,
+    SPACING_Z,
+    UNITS,
+    COLUMNS
+};
+static const char *const column_names[COLUMNS] = {"centre", "patient", "case",      "slice",     "image",     "mask", "lung",
+                                                  "mask2",  "group",   "spacing_x", "spacing_y", "spacing_z", "units"};
 
 struct hl_manifest {
     hl_csv csv;  /* holds the names */
@@ -78,6 +94,12 @@ static hl_status take_spacing(const reading *r, int row, hl_row *to) {
     return HL_OK;
 }
 
+static hl_status take_units(const reading *r, int row, hl_row *to) {
+    const char *cell = cell_of(r, row, UNITS);
+    to->units = !*cell ? HL_UNITS_UNKNOWN : !strcmp(cell, "8bit") ? HL_UNITS_8BIT : HL_UNITS_HU;
+    return to->units == HL_UNITS_HU && strcmp(cell, "HU") ? refuse_cell(r, row, UNITS, "is unknown, expected HU or 8bit") : HL_OK;
+}
+
 static hl_status take_row(reading *r, int row, hl_row *to) {
     *to = (hl_row){.centre = cell_of(r, row, CENTRE),
                    .patient = cell_of(r, row, PATIENT),
@@ -93,7 +115,8 @@ static hl_status take_row(reading *r, int row, hl_row *to) {
         hl_status status = take_path(r, row, IMAGE + i, paths[i]); /* IMAGE, MASK, LUNG, MASK2 follow one another */
         if (status) return status;
     }
-    return take_spacing(r, row, to);
+    hl_status status = take_spacing(r, row, to);
+    return status ? status : take_units(r, row, to);
 }
 
 /* --- orders ------------------------------------------------------------------------------------------------------- */

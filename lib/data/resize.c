@@ -1,4 +1,5 @@
 /* Pictures, labels and probabilities between their own grid and the one that nets see. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,24 @@ hl_placement hl_fit_picture(int height, int width, int grid_height, int grid_wid
     fit.top = (grid_height - fit.height) / 2;
     fit.left = (grid_width - fit.width) / 2;
     return fit;
+}
+
+/* A length in pixels of the grid, at least one. A size beyond any picture's stands for all that are larger. */
+static int length_at(int side, double spacing, double mm) { return (int)fmin(fmax(rint(side * (spacing / mm)), 1), 1 << 20); }
+
+/* Half of what is left over, the smaller half before; negative too. */
+static int before(int grid, int side) { return grid >= side ? (grid - side) / 2 : -((side - grid) / 2); }
+
+hl_placement hl_place_picture(int height, int width, const double spacing[2], double mm, int grid_height, int grid_width) {
+    hl_placement place = {.height = length_at(height, spacing[1], mm), .width = length_at(width, spacing[0], mm)};
+    place.top = before(grid_height, place.height), place.left = before(grid_width, place.width);
+    return place;
+}
+
+/* The stretch of a placed side that the grid holds: from *first to before *end of it. */
+static void visible(int start, int side, int grid, int *first, int *end) {
+    *first = start < 0 ? -start : 0;
+    *end = side < grid - start ? side : grid - start;
 }
 
 /* What an output position reads: `count` inputs from `first` on, in units of 1 / denominator of the axis. */
@@ -70,55 +89,89 @@ static double read_taps(const taps *columns, const uint64_t *sums) {
 }
 
 /* Weights are whole numbers and so are all sums: the one rounding is the division at the end. */
-hl_status hl_resize_image(hl_context *hl, const hl_picture *picture, int grid_height, int grid_width, float *grid) {
-    hl_placement fit = hl_fit_picture(picture->height, picture->width, grid_height, grid_width);
+hl_status hl_image_to_grid(hl_context *hl, const hl_picture *picture, const hl_placement *place, int grid_height, int grid_width,
+                           float *grid) {
+    int first_x, end_x, first_y, end_y;
+    visible(place->left, place->width, grid_width, &first_x, &end_x);
+    visible(place->top, place->height, grid_height, &first_y, &end_y);
     uint64_t *sums = hl_calloc(hl, (size_t)picture->width, sizeof *sums);
-    taps *columns = sums ? hl_calloc(hl, (size_t)fit.width, sizeof *columns) : NULL;
+    taps *columns = sums ? hl_calloc(hl, (size_t)place->width, sizeof *columns) : NULL;
     if (!columns) return free(sums), HL_NO_MEMORY;
     int64_t across = 1, down;
-    for (int x = 0; x < fit.width; x++) columns[x] = axis_taps(x, picture->width, fit.width, &across);
+    for (int x = first_x; x < end_x; x++) columns[x] = axis_taps(x, picture->width, place->width, &across);
     memset(grid, 0, (size_t)grid_height * (size_t)grid_width * sizeof *grid);
-    for (int y = 0; y < fit.height; y++) {
-        float *to = grid + (size_t)(fit.top + y) * (size_t)grid_width + fit.left;
-        taps rows = axis_taps(y, picture->height, fit.height, &down);
+    for (int y = first_y; y < end_y; y++) {
+        float *to = grid + (int64_t)(place->top + y) * grid_width + place->left;
+        taps rows = axis_taps(y, picture->height, place->height, &down);
         gather_rows(picture, &rows, sums);
         double whole = (double)down * (double)across * picture->maximum;
-        for (int x = 0; x < fit.width; x++) to[x] = (float)(read_taps(&columns[x], sums) / whole);
+        for (int x = first_x; x < end_x; x++) to[x] = (float)(read_taps(&columns[x], sums) / whole);
     }
     free(sums);
     free(columns);
     return HL_OK;
 }
 
-void hl_resize_labels(const uint8_t *labels, int height, int width, int grid_height, int grid_width, uint8_t *grid) {
-    hl_placement fit = hl_fit_picture(height, width, grid_height, grid_width);
+hl_status hl_resize_image(hl_context *hl, const hl_picture *picture, int grid_height, int grid_width, float *grid) {
+    hl_placement fit = hl_fit_picture(picture->height, picture->width, grid_height, grid_width);
+    return hl_image_to_grid(hl, picture, &fit, grid_height, grid_width, grid);
+}
+
+void hl_labels_to_grid(const uint8_t *labels, int height, int width, const hl_placement *place, int grid_height, int grid_width,
+                       uint8_t *grid) {
+    int first_x, end_x, first_y, end_y;
+    visible(place->left, place->width, grid_width, &first_x, &end_x);
+    visible(place->top, place->height, grid_height, &first_y, &end_y);
     memset(grid, 0, (size_t)grid_height * (size_t)grid_width);
-    for (int y = 0; y < fit.height; y++) {
-        size_t row = (size_t)((2 * (int64_t)y + 1) * height / (2 * (int64_t)fit.height));
-        uint8_t *to = grid + (size_t)(fit.top + y) * (size_t)grid_width + fit.left;
-        for (int x = 0; x < fit.width; x++)
-            to[x] = labels[row * (size_t)width + (size_t)((2 * (int64_t)x + 1) * width / (2 * (int64_t)fit.width))];
+    for (int y = first_y; y < end_y; y++) {
+        size_t row = (size_t)((2 * (int64_t)y + 1) * height / (2 * (int64_t)place->height));
+        uint8_t *to = grid + (int64_t)(place->top + y) * grid_width + place->left;
+        for (int x = first_x; x < end_x; x++)
+            to[x] = labels[row * (size_t)width + (size_t)((2 * (int64_t)x + 1) * width / (2 * (int64_t)place->width))];
     }
 }
 
-static double between(const float *row, const taps *columns, double unit) {
-    double value = (double)columns->weight_first * row[columns->first];
-    if (columns->count > 1) value += (double)columns->weight_last * row[columns->first + 1];
+void hl_resize_labels(const uint8_t *labels, int height, int width, int grid_height, int grid_width, uint8_t *grid) {
+    hl_placement fit = hl_fit_picture(height, width, grid_height, grid_width);
+    hl_labels_to_grid(labels, height, width, &fit, grid_height, grid_width, grid);
+}
+
+/* A placed picture's row of the grid; beyond the grid there is nothing. */
+typedef struct grid_row {
+    const float *pixels; /* of the grid's row; NULL: beyond it */
+    int left, width;     /* of the placement, of the grid */
+} grid_row;
+
+static double pixel_of(const grid_row *row, int x) {
+    return row->pixels && row->left + x >= 0 && row->left + x < row->width ? (double)row->pixels[row->left + x] : 0;
+}
+
+static double between(const grid_row *row, const taps *columns, double unit) {
+    double value = (double)columns->weight_first * pixel_of(row, columns->first);
+    if (columns->count > 1) value += (double)columns->weight_last * pixel_of(row, columns->first + 1);
     return value / unit;
+}
+
+void hl_grid_to_native(const float *grid, int grid_height, int grid_width, const hl_placement *place, int height, int width,
+                       float *native) {
+    for (int y = 0; y < height; y++) {
+        taps rows = bilinear_taps(y, place->height, height);
+        grid_row around[2];
+        for (int k = 0; k < 2; k++) {
+            int row = place->top + rows.first + (rows.count > 1 ? k : 0);
+            bool inside = row >= 0 && row < grid_height;
+            around[k] = (grid_row){inside ? grid + (size_t)row * (size_t)grid_width : NULL, place->left, grid_width};
+        }
+        double share = (double)rows.weight_last / (2.0 * height);
+        for (int x = 0; x < width; x++) {
+            taps columns = bilinear_taps(x, place->width, width);
+            double a = between(&around[0], &columns, 2.0 * width), b = between(&around[1], &columns, 2.0 * width);
+            native[(size_t)y * (size_t)width + (size_t)x] = (float)(a + share * (b - a));
+        }
+    }
 }
 
 void hl_resize_back(const float *grid, int grid_height, int grid_width, int height, int width, float *native) {
     hl_placement fit = hl_fit_picture(height, width, grid_height, grid_width);
-    const float *inside = grid + (size_t)fit.top * (size_t)grid_width + fit.left;
-    for (int y = 0; y < height; y++) {
-        taps rows = bilinear_taps(y, fit.height, height);
-        const float *above = inside + (size_t)rows.first * (size_t)grid_width;
-        const float *below = above + (rows.count > 1 ? grid_width : 0);
-        double share = (double)rows.weight_last / (2.0 * height);
-        for (int x = 0; x < width; x++) {
-            taps columns = bilinear_taps(x, fit.width, width);
-            double a = between(above, &columns, 2.0 * width), b = between(below, &columns, 2.0 * width);
-            native[(size_t)y * (size_t)width + (size_t)x] = (float)(a + share * (b - a));
-        }
-    }
+    hl_grid_to_native(grid, grid_height, grid_width, &fit, height, width, native);
 }

@@ -59,8 +59,10 @@ static hl_status count_native(scoring *s, hl_score *score, int row, const float 
     if (s->classes > 1) predicted = hl_calloc(hl, pixels, 1);
     if (!enlarged || (s->classes > 1 && !predicted)) return free(mask), free(enlarged), free(predicted), HL_NO_MEMORY;
     const hl_model_options *grid = hl_model_options_of(s->model);
+    hl_placement place = hl_cohort_placement(s->cohort, row);
     for (int c = 0; c < s->classes; c++)
-        hl_resize_back(probabilities + (size_t)c * s->plane, grid->height, grid->width, info->height, info->width, enlarged + (size_t)c * pixels);
+        hl_grid_to_native(probabilities + (size_t)c * s->plane, grid->height, grid->width, &place, info->height, info->width,
+                          enlarged + (size_t)c * pixels);
     count_slice(score, enlarged, mask, pixels, predicted);
     free(mask), free(enlarged), free(predicted);
     return HL_OK;

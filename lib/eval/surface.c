@@ -103,21 +103,14 @@ static int by_distance(const void *left, const void *right) {
     return (a->area > b->area) - (a->area < b->area);
 }
 
-/* The elements of one surface with their distances to the other, nearest first. Owner of *elements: the caller. */
-static hl_status measure(hl_context *hl, const surfaces *s, int from, double *distance, element **elements, size_t *count) {
-    size_t places = hl_stack_voxels(&s->lattice), n = 0;
-    *elements = NULL;
-    hl_status status = hl_distance_transform(hl, &s->lattice, s->codes[1 - from], distance);
-    if (status) return status;
-    for (size_t i = 0; i < places; i++) n += s->codes[from][i] != 0;
-    *elements = hl_calloc(hl, n, sizeof **elements);
-    if (!*elements) return HL_NO_MEMORY;
-    *count = n;
-    for (size_t i = n = 0; i < places; i++) {
-        if (s->codes[from][i]) (*elements)[n++] = (element){distance[i], s->areas[s->codes[from][i]]};
+/* Fills elements with those of one surface and their distances to the other, nearest first; returns how many. */
+static size_t measure(const surfaces *s, int from, const double *distance, element *elements) {
+    size_t n = 0;
+    for (size_t i = 0; i < hl_stack_voxels(&s->lattice); i++) {
+        if (s->codes[from][i]) elements[n++] = (element){distance[i], s->areas[s->codes[from][i]]};
     }
-    qsort(*elements, n, sizeof **elements, by_distance);
-    return HL_OK;
+    qsort(elements, n, sizeof *elements, by_distance);
+    return n;
 }
 
 /* Of elements: the first distance within which lie 95 % of the area. */
@@ -155,26 +148,45 @@ static side sum_side(const element *elements, size_t count, hl_surface_kind kind
     return s;
 }
 
-static hl_status compare_surfaces(hl_context *hl, const surfaces *s, hl_surface_kind kind, double tolerance, hl_surface_figures *figures) {
-    side sides[2];
-    double *distance = hl_calloc(hl, hl_stack_voxels(&s->lattice), sizeof *distance);
-    hl_status status = distance ? HL_OK : HL_NO_MEMORY;
-    for (int from = 0; from < 2 && !status; from++) {
-        element *elements;
-        size_t count;
-        status = measure(hl, s, from, distance, &elements, &count);
-        if (!status) sides[from] = sum_side(elements, count, kind, tolerance);
-        free(elements);
-    }
-    free(distance);
-    if (status) return status;
+static void set_figures(const side sides[2], double pooled95, hl_surface_figures *figures) {
     double area = sides[0].area + sides[1].area;
     figures->surface_dice = (sides[0].within + sides[1].within) / area;
     figures->average = (sides[0].weighted + sides[1].weighted) / area;
     figures->hd95 = fmax(sides[0].percentile, sides[1].percentile);
     figures->hd = fmax(sides[0].farthest, sides[1].farthest);
-    for (int k = 0; k < 2; k++) figures->directed95[k] = sides[k].percentile;
-    return HL_OK;
+    figures->pooled95 = pooled95;
+    for (int k = 0; k < 2; k++) {
+        figures->directed95[k] = sides[k].percentile;
+        figures->directed_average[k] = sides[k].weighted / sides[k].area;
+    }
+}
+
+/* Room for the elements of both surfaces. Owner: the caller. */
+static element *element_room(hl_context *hl, const surfaces *s) {
+    size_t n = 0;
+    for (size_t i = 0; i < hl_stack_voxels(&s->lattice); i++) n += (s->codes[0][i] != 0) + (s->codes[1][i] != 0);
+    return hl_calloc(hl, n, sizeof(element));
+}
+
+static hl_status compare_surfaces(hl_context *hl, const surfaces *s, hl_surface_kind kind, double tolerance, hl_surface_figures *figures) {
+    side sides[2];
+    size_t count = 0;
+    double *distance = hl_calloc(hl, hl_stack_voxels(&s->lattice), sizeof *distance);
+    element *elements = distance ? element_room(hl, s) : NULL;
+    hl_status status = elements ? HL_OK : HL_NO_MEMORY;
+    for (int from = 0; from < 2 && !status; from++) {
+        status = hl_distance_transform(hl, &s->lattice, s->codes[1 - from], distance);
+        if (status) break;
+        size_t more = measure(s, from, distance, elements + count);
+        sides[from] = sum_side(elements + count, more, kind, tolerance);
+        count += more;
+    }
+    if (!status) {
+        qsort(elements, count, sizeof *elements, by_distance);
+        set_figures(sides, sum_side(elements, count, kind, tolerance).percentile, figures);
+    }
+    free(distance), free(elements);
+    return status;
 }
 
 static bool any_inside(const uint8_t *mask, size_t voxels) {
@@ -184,9 +196,13 @@ static bool any_inside(const uint8_t *mask, size_t voxels) {
     return false;
 }
 
+static hl_surface_figures all_distances(double dice, double far) {
+    return (hl_surface_figures){false, false, dice, far, far, far, {far, far}, {far, far}, far};
+}
+
 hl_status hl_surface_compare(hl_context *hl, const hl_stack *stack, const uint8_t *truth, const uint8_t *predicted, hl_surface_kind kind,
                              double tolerance, hl_surface_figures *figures) {
-    *figures = (hl_surface_figures){.surface_dice = NAN, .hd95 = NAN, .hd = NAN, .average = NAN, .directed95 = {NAN, NAN}};
+    *figures = all_distances(NAN, NAN);
     hl_status status = hl_stack_check(hl, stack);
     if (status) return status;
     if (!hl_stack_has_spacing(stack)) return hl_fail(hl, HL_USAGE, "surface distances: the spacing of the slices is not known");
@@ -197,8 +213,8 @@ hl_status hl_surface_compare(hl_context *hl, const hl_stack *stack, const uint8_
     if (figures->empty) return HL_OK;
     figures->missed = !any_inside(truth, voxels) || !any_inside(predicted, voxels);
     if (figures->missed) {
-        double far = hl_stack_diagonal_mm(stack);
-        *figures = (hl_surface_figures){.missed = true, .hd95 = far, .hd = far, .average = far, .directed95 = {far, far}};
+        *figures = all_distances(0, hl_stack_diagonal_mm(stack));
+        figures->missed = true;
         return HL_OK;
     }
     surfaces s = {.codes = {NULL, NULL}};

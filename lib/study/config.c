@@ -27,6 +27,8 @@ hl_cohort_options hl_run_cohort_options(const hl_run_options *options, const cha
                                .width = options->width_pixels,
                                .cache_folder = cache_folder,
                                .target = options->target,
+                               .window = options->window,
+                               .mm = options->mm,
                                .classes = options->net_options.classes};
 }
 
@@ -36,6 +38,7 @@ hl_run_options hl_run_defaults(void) {
                             .init = HL_INIT_HE,
                             .height = 256,
                             .width_pixels = 256,
+                            .window = {HL_WINDOW_RANGE, -1250, 250},
                             .epochs = 50,
                             .batch = 8,
                             .rate = 3e-4,
@@ -55,6 +58,8 @@ hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
     if (!o->net || !o->manifest) return hl_fail(hl, HL_USAGE, "a run needs a net and a manifest");
     if (o->height < multiple || o->width_pixels < multiple || o->height % multiple || o->width_pixels % multiple)
         return hl_fail(hl, HL_USAGE, "size %dx%d: expected multiples of %d", o->height, o->width_pixels, multiple);
+    if (!(o->mm >= 0 && o->mm <= 100))
+        return hl_fail(hl, HL_USAGE, "%g mm a pixel: expected up to 100, or 0 for slices scaled to fit", o->mm);
     if (o->epochs < 1) return hl_fail(hl, HL_USAGE, "epochs %d: expected at least 1", o->epochs);
     if (o->batch < 1) return hl_fail(hl, HL_USAGE, "batch %d: expected at least 1", o->batch);
     if (o->patience < 0) return hl_fail(hl, HL_USAGE, "patience %d: expected 0 (never stop early) or more", o->patience);
@@ -88,6 +93,14 @@ static void put_decoder(hl_json *json, cJSON *to, const hl_net_options *options)
     hl_json_bool(json, to, "batch_norm", !options->no_batch_norm);
 }
 
+/* mm is null where slices are scaled to fit. */
+static void put_window(hl_json *json, cJSON *to, const hl_run_options *options) {
+    char text[64];
+    hl_json_text(json, to, "window", hl_window_text(&options->window, text));
+    if (options->mm > 0) hl_json_number(json, to, "mm", options->mm);
+    else hl_json_text(json, to, "mm", NULL);
+}
+
 void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options) {
     const hl_run_options *o = options;
     hl_json_text(json, to, "network", o->net);
@@ -99,6 +112,7 @@ void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options)
     hl_json_text(json, to, "target", target_names[o->target]);
     hl_json_text(json, to, "init", o->init == HL_INIT_KERAS ? "keras" : "he");
     hl_json_numbers(json, to, "size", (double[]){o->height, o->width_pixels}, 2);
+    put_window(json, to, o);
     hl_json_number(json, to, "epochs", o->epochs);
     hl_json_number(json, to, "batch", o->batch);
     hl_json_number(json, to, "lr", o->rate);
@@ -213,6 +227,16 @@ static void read_size(hl_json_reader *reader, hl_run_options *o) {
         reader->status = hl_fail(reader->hl, HL_BAD_INPUT, "%s: \"size\" holds something else, expected two numbers", reader->path);
 }
 
+/* Runs that were started before there were volumes do not name it. */
+static void read_window(hl_json_reader *reader, hl_run_options *o) {
+    o->window = hl_run_defaults().window;
+    if (!has(reader, "window")) return;
+    const char *text = hl_json_get_text(reader, "window");
+    if (!reader->status && hl_window_parse(reader->hl, text, &o->window))
+        reader->status = hl_fail(reader->hl, HL_BAD_INPUT, "%s: \"window\" is \"%s\", which is none", reader->path, text);
+    if (cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(reader->root, "mm"))) o->mm = hl_json_get_number(reader, "mm");
+}
+
 static void read_stratify(hl_json_reader *reader, hl_run_options *o) {
     const cJSON *list = hl_json_get_array(reader, "stratify"), *item;
     o->by_centre = o->by_burden = false;
@@ -263,6 +287,7 @@ hl_status hl_config_read(hl_run *run) {
     read_net(&reader, o);
     o->init = read_choice(&reader, "init", (const char *const[]){"he", "keras"}, 2) ? HL_INIT_KERAS : HL_INIT_HE;
     read_size(&reader, o);
+    read_window(&reader, o);
     o->epochs = hl_json_get_integer(&reader, "epochs", 1, INT_MAX);
     o->batch = hl_json_get_integer(&reader, "batch", 1, INT_MAX);
     o->rate = hl_json_get_number(&reader, "lr");
@@ -315,7 +340,8 @@ hl_status hl_timing_start(hl_context *hl, const char *folder, const hl_run_optio
     hl_timing timing = {.training = hl_calloc(hl, (size_t)options->folds, sizeof(double))};
     hl_status status = make_absolute(hl, options->manifest, &manifest);
     if (!status) status = make_absolute(hl, options->weights, &weights);
-    if (!status) status = timing.training ? write_timing(hl, folder, manifest, weights, cache_folder, &timing, options->folds) : HL_NO_MEMORY;
+    if (!status)
+        status = timing.training ? write_timing(hl, folder, manifest, weights, cache_folder, &timing, options->folds) : HL_NO_MEMORY;
     free(timing.training), free(manifest), free(weights);
     return status;
 }

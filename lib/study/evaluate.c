@@ -180,6 +180,8 @@ static hl_status evaluate(hl_run *run, const hl_evaluate_options *options, hl_ev
     result->manifest = hl_manifest_read(run->hl, options->manifest, &rows);
     if (!result->manifest) return hl_error_status(run->hl);
     hl_cohort_options grid = hl_run_cohort_options(&run->options, options->cache_folder);
+    if (options->window) grid.window = *options->window;
+    if (options->mm > 0) grid.mm = options->mm;
     result->cohort = hl_cohort_open(run->hl, result->manifest, &grid);
     if (!result->cohort) return hl_error_status(run->hl);
     hl_status status = hl_run_score(run, result->cohort, HL_PART_TEST, options, result, true);

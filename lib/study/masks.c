@@ -1,4 +1,4 @@
-/* Scoring anyone's masks: two folders of PNG files with equal names. */
+/* Scoring anyone's masks: which files of two folders make which case, and what comes of all cases. */
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -7,10 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/base.h"
-#include "hilum/study.h"
+#include "hilum/volume.h"
+#include "study/masks.h"
 
-/* The files of a folder that end in .png, sorted. */
+/* The masks in a folder, sorted. */
 typedef struct listing {
     const char *folder;
     struct dirent **entries;
@@ -24,9 +24,10 @@ typedef struct place {
     uint64_t slice;
 } place;
 
-static int is_png(const struct dirent *entry) {
+static int is_mask(const struct dirent *entry) {
     size_t length = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && length > 4 && !strcasecmp(entry->d_name + length - 4, ".png");
+    bool png = length > 4 && !strcasecmp(entry->d_name + length - 4, ".png");
+    return entry->d_name[0] != '.' && (png || hl_volume_named(entry->d_name));
 }
 
 /* Byte by byte, in every locale. */
@@ -34,9 +35,9 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) { return s
 
 static hl_status list_folder(hl_context *hl, const char *folder, listing *list) {
     *list = (listing){.folder = folder};
-    list->count = scandir(folder, &list->entries, is_png, by_bytes);
+    list->count = scandir(folder, &list->entries, is_mask, by_bytes);
     if (list->count > 0) return HL_OK;
-    if (list->count == 0) return hl_fail(hl, HL_BAD_INPUT, "%s: the folder holds no PNG file", folder);
+    if (list->count == 0) return hl_fail(hl, HL_BAD_INPUT, "%s: the folder holds no PNG file and no volume", folder);
     list->count = 0;
     return hl_fail(hl, HL_BAD_INPUT, "%s: cannot be read: %s", folder, strerror(errno));
 }
@@ -60,7 +61,11 @@ static hl_status compare_listings(hl_context *hl, const listing *a, const listin
 
 /* STEM_12.png and STEM-12.png are slice 12 of case STEM; any other file is a case of its own. */
 static place place_of(const char *name) {
-    size_t length = strlen(name) - 4, digits = length;
+    size_t length = strlen(name), ending = 4;
+    if (length > 7 && !strcasecmp(name + length - 7, ".nii.gz")) ending = 7;
+    length -= ending;
+    if (hl_volume_named(name)) return (place){.name = name, .case_length = length};
+    size_t digits = length;
     while (digits > 0 && name[digits - 1] >= '0' && name[digits - 1] <= '9') digits--;
     bool numbered = digits < length && digits > 1 && (name[digits - 1] == '_' || name[digits - 1] == '-');
     return (place){.name = name, .case_length = numbered ? digits - 1 : length, .slice = numbered ? strtoull(name + digits, NULL, 10) : 0};
@@ -77,64 +82,6 @@ static int by_place(const void *left, const void *right) {
     int order = compare_case(a, b);
     if (!order) order = (a->slice > b->slice) - (a->slice < b->slice);
     return order ? order : strcmp(a->name, b->name);
-}
-
-static hl_status read_from(hl_context *hl, const char *folder, const char *name, hl_picture *picture) {
-    char *path = hl_format(hl, "%s/%s", folder, name);
-    hl_status status = path ? hl_png_read(hl, path, picture) : HL_NO_MEMORY;
-    free(path);
-    return status;
-}
-
-/* A picture's values as labels: not 0, or with more than one class the class. */
-static hl_status to_labels(hl_context *hl, const char *folder, const char *name, const hl_picture *picture, int classes, uint8_t *labels) {
-    size_t pixels = (size_t)picture->width * (size_t)picture->height;
-    for (size_t i = 0; i < pixels; i++) {
-        int value = picture->pixels[i];
-        if (classes > 1 && value >= classes)
-            return hl_fail(hl, HL_BAD_INPUT, "%s/%s holds the value %d, expected a class from 0 to %d", folder, name, value, classes - 1);
-        labels[i] = classes > 1 ? (uint8_t)value : value != 0;
-    }
-    return HL_OK;
-}
-
-/* `probabilities` is scratch for a number a pixel. */
-static void count_labels(const uint8_t *predicted, const uint8_t *labels, size_t pixels, float *probabilities, hl_score *score) {
-    score->slices++;
-    for (size_t i = 0; i < pixels; i++) score->lesion_pixels += labels[i] != 0;
-    if (score->classes > 1) {
-        hl_confusion slice[HL_CLASSES_MOST] = {{0}};
-        for (size_t i = 0; i < pixels; i++) score->class_pixels[labels[i]]++;
-        hl_classes_count(predicted, labels, pixels, score->classes, slice);
-        hl_classes_count(predicted, labels, pixels, score->classes, score->counts);
-        score->slice_dice_sum += hl_classes_dice(slice, score->classes);
-        return;
-    }
-    for (size_t i = 0; i < pixels; i++) probabilities[i] = predicted[i];
-    hl_histogram slice;
-    hl_histogram_clear(&slice, score->histogram.threshold);
-    hl_histogram_add(&slice, probabilities, labels, pixels);
-    hl_confusion confusion = hl_histogram_confusion(&slice, slice.threshold);
-    score->slice_dice_sum += hl_dice(&confusion);
-    hl_histogram_merge(&score->histogram, &slice);
-}
-
-static hl_status count_file(hl_context *hl, const char *predicted, const char *truth, const char *name, hl_score *score) {
-    hl_picture ours = {0}, theirs = {0};
-    hl_status status = read_from(hl, predicted, name, &ours);
-    if (!status) status = read_from(hl, truth, name, &theirs);
-    if (!status && (ours.width != theirs.width || ours.height != theirs.height))
-        status = hl_fail(hl, HL_BAD_INPUT, "%s/%s is %dx%d, expected the %dx%d of %s/%s", predicted, name, ours.height, ours.width,
-                         theirs.height, theirs.width, truth, name);
-    size_t pixels = (size_t)theirs.width * (size_t)theirs.height;
-    uint8_t *labels = status ? NULL : hl_calloc(hl, pixels, 2);
-    float *probabilities = labels ? hl_calloc(hl, pixels, sizeof *probabilities) : NULL;
-    if (!status && !probabilities) status = HL_NO_MEMORY;
-    if (!status) status = to_labels(hl, predicted, name, &ours, score->classes, labels);
-    if (!status) status = to_labels(hl, truth, name, &theirs, score->classes, labels + pixels);
-    if (!status) count_labels(labels, labels + pixels, pixels, probabilities, score);
-    free(ours.pixels), free(theirs.pixels), free(labels), free(probabilities);
-    return status;
 }
 
 /* The scores and, in the same block behind them, their names. */
@@ -163,33 +110,111 @@ static hl_score *allocate_scores(hl_context *hl, const place *places, int files,
     return scores;
 }
 
-static hl_status score_listing(hl_context *hl, const listing *predicted, const listing *truth, int classes, hl_score **scores, int *count) {
+/* What is counted of every case, until conventions have read it. */
+typedef struct tally {
+    hl_convention_case *cases; /* shape by shape */
+    hl_confusion **counts;     /* a block for each case */
+} tally;
+
+static void free_tally(tally *t, int cases) {
+    for (int i = 0; i < cases && t->counts; i++) free(t->counts[i]);
+    free(t->counts), free(t->cases);
+}
+
+/* Hands what was counted of a case to the conventions. */
+static void tally_case(const hl_masks_result *r, int at, int slices, const hl_confusion *counts, hl_convention_case *cases) {
+    for (int k = 0; k < r->shapes; k++) {
+        const hl_mask_geometry *g = &r->geometry[at * r->shapes + k];
+        cases[k * r->case_count + at] = (hl_convention_case){counts + k * slices, slices, g->has_surfaces, g->elements, g->voxels};
+    }
+}
+
+/* One case: its files are places[0 .. files-1]. */
+static hl_status score_case(hl_context *hl, const hl_masks_options *options, const place *places, int files, hl_masks_result *r, int at,
+                            tally *t) {
+    hl_mask_case c = {.classes = r->scores[at].classes};
+    memcpy(c.spacing, options->spacing, sizeof c.spacing);
+    hl_status status = HL_OK;
+    for (int i = 0; i < files && !status; i++) {
+        if (files > 1 && hl_volume_named(places[i].name))
+            status = hl_fail(hl, HL_BAD_INPUT, "%s/%s: another file belongs to the same case, expected a volume to be one alone",
+                             options->truth, places[i].name);
+        else status = hl_mask_case_read(hl, options->predicted, options->truth, places[i].name, places[i].slice, &c);
+    }
+    if (!status) {
+        t->counts[at] = hl_calloc(hl, (size_t)c.slice_count * (size_t)r->shapes, sizeof **t->counts);
+        if (!t->counts[at]) status = HL_NO_MEMORY;
+    }
+    if (!status) status = hl_mask_case_score(hl, &c, r->tolerance, &r->scores[at], &r->geometry[at * r->shapes], t->counts[at]);
+    if (!status) tally_case(r, at, c.slice_count, t->counts[at], t->cases);
+    hl_mask_case_free(&c);
+    return status;
+}
+
+static hl_status allocate_result(hl_context *hl, const place *places, int files, int classes, hl_masks_result *r, tally *t) {
+    r->scores = allocate_scores(hl, places, files, classes, &r->case_count);
+    size_t cases = (size_t)r->case_count, shapes = (size_t)r->shapes;
+    r->geometry = r->scores ? hl_calloc(hl, cases * shapes, sizeof *r->geometry) : NULL;
+    r->conventions = r->geometry ? hl_calloc(hl, shapes * HL_CONVENTIONS, sizeof *r->conventions) : NULL;
+    t->cases = r->conventions ? hl_calloc(hl, cases * shapes, sizeof *t->cases) : NULL;
+    t->counts = t->cases ? hl_calloc(hl, cases, sizeof *t->counts) : NULL;
+    return t->counts ? HL_OK : HL_NO_MEMORY;
+}
+
+static hl_status score_places(hl_context *hl, const hl_masks_options *options, const place *places, int files, hl_masks_result *r) {
+    tally t = {NULL, NULL};
+    hl_status status = allocate_result(hl, places, files, options->classes > 1 ? options->classes : 1, r, &t);
+    for (int first = 0, at = 0, next; first < files && !status; first = next, at++) {
+        next = first + 1;
+        while (next < files && !compare_case(&places[first], &places[next])) next++;
+        status = score_case(hl, options, places + first, next - first, r, at, &t);
+    }
+    for (int k = 0; k < r->shapes && !status; k++)
+        status = hl_conventions_score(hl, t.cases + k * r->case_count, r->case_count, r->conventions + k * HL_CONVENTIONS);
+    free_tally(&t, r->case_count);
+    return status;
+}
+
+static hl_status score_listing(hl_context *hl, const hl_masks_options *options, const listing *truth, hl_masks_result *r) {
     place *places = hl_calloc(hl, (size_t)truth->count, sizeof *places);
     if (!places) return HL_NO_MEMORY;
     for (int i = 0; i < truth->count; i++) places[i] = place_of(truth->entries[i]->d_name);
     qsort(places, (size_t)truth->count, sizeof *places, by_place);
-    *scores = allocate_scores(hl, places, truth->count, classes, count);
-    hl_status status = *scores ? HL_OK : HL_NO_MEMORY;
-    for (int i = 0, at = -1; i < truth->count && !status; i++) {
-        at += i == 0 || compare_case(&places[i], &places[i - 1]);
-        status = count_file(hl, predicted->folder, truth->folder, places[i].name, &(*scores)[at]);
-    }
+    hl_status status = score_places(hl, options, places, truth->count, r);
     free(places);
     return status;
 }
 
-hl_status hl_evaluate_masks(hl_context *hl, const char *predicted, const char *truth, int classes, hl_figures *figures, hl_score **scores,
-                            int *count) {
+static hl_status check_options(hl_context *hl, const hl_masks_options *o, const listing *truth) {
+    bool given = o->spacing[0] != 0 || o->spacing[1] != 0 || o->spacing[2] != 0, pictures = false;
+    for (int i = 0; i < truth->count; i++) pictures = pictures || !hl_volume_named(truth->entries[i]->d_name);
+    if (given && !(o->spacing[0] > 0 && o->spacing[1] > 0 && o->spacing[2] > 0))
+        return hl_fail(hl, HL_USAGE, "a spacing of %g, %g, %g mm: expected three numbers above 0", o->spacing[0], o->spacing[1],
+                       o->spacing[2]);
+    if (given && !pictures) return hl_fail(hl, HL_USAGE, "%s holds volumes alone, which have their own spacing", o->truth);
+    return HL_OK;
+}
+
+hl_status hl_evaluate_masks(hl_context *hl, const hl_masks_options *options, hl_masks_result *result) {
     listing ours = {0}, theirs = {0};
-    *scores = NULL, *count = 0;
-    *figures = (hl_figures){0};
-    if (classes < 1 || classes > HL_CLASSES_MOST) return hl_fail(hl, HL_USAGE, "%d classes: expected 1 to %d", classes, HL_CLASSES_MOST);
-    hl_status status = list_folder(hl, predicted, &ours);
-    if (!status) status = list_folder(hl, truth, &theirs);
+    int classes = options->classes > 0 ? options->classes : 1;
+    *result = (hl_masks_result){.shapes = classes > 1 ? classes - 1 : 1};
+    result->tolerance = options->tolerance > 0 ? options->tolerance : classes > 1 ? 1 : 3;
+    if (options->classes < 0 || classes > HL_CLASSES_MOST)
+        return hl_fail(hl, HL_USAGE, "%d classes: expected 1 to %d", options->classes, HL_CLASSES_MOST);
+    hl_status status = list_folder(hl, options->predicted, &ours);
+    if (!status) status = list_folder(hl, options->truth, &theirs);
     if (!status) status = compare_listings(hl, &ours, &theirs);
-    if (!status) status = score_listing(hl, &ours, &theirs, classes, scores, count);
-    if (!status) status = hl_figures_compute(hl, *scores, *count, 0.5, NAN, figures);
+    if (!status) status = check_options(hl, options, &theirs);
+    if (!status) status = score_listing(hl, options, &theirs, result);
+    if (!status) status = hl_figures_compute(hl, result->scores, result->case_count, 0.5, NAN, &result->figures);
     free_listing(&ours), free_listing(&theirs);
-    if (status) free(*scores), *scores = NULL, *count = 0;
+    if (status) hl_masks_free(result);
     return status;
+}
+
+void hl_masks_free(hl_masks_result *result) {
+    hl_figures_free(&result->figures);
+    free(result->scores), free(result->geometry), free(result->conventions);
+    *result = (hl_masks_result){0};
 }

@@ -161,7 +161,11 @@ static hl_status open_cohort(session *s, const hl_run_options *options) {
     tell(s, "loading", NULL, 0);
     s->manifest = hl_manifest_read(s->hl, options->manifest, &rows);
     if (s->manifest) s->cohort = hl_cohort_open(s->hl, s->manifest, &grid);
-    return s->cohort ? HL_OK : hl_error_status(s->hl);
+    if (!s->cohort) return hl_error_status(s->hl);
+    char *notes = s->hooks->note ? hl_cohort_notes(s->cohort) : NULL;
+    if (notes) s->hooks->note(s->hooks->user, notes);
+    free(notes);
+    return HL_OK;
 }
 
 static hl_folds *make_folds(session *s, const hl_run_options *options) {

@@ -8,6 +8,15 @@
 #include "../harness.h"
 #include "hilum/geometry.h"
 
+enum { MOST = 9 * 20 * 24 };
+static const double fine[3] = {0.7, 0.8, 2.5};
+
+static inline hl_stack stack_of(int depth, int height, int width, const double *spacing) {
+    hl_stack stack = {depth, height, width, {0}};
+    if (spacing) memcpy(stack.spacing, spacing, sizeof stack.spacing);
+    return stack;
+}
+
 /* Inside are some `percent` of the voxels: a hash of the place decides. */
 static inline void noise_mask(const hl_stack *s, int first_slice, uint32_t percent, uint8_t *mask) {
     for (int z = 0; z < s->depth; z++) {

@@ -394,68 +394,6 @@ START_TEST(prediction_has_the_pictures_size) {
 }
 END_TEST
 
-/* --- masks of anyone ---------------------------------------------------------------------------------------------- */
-
-static char ours[128], theirs[128];
-
-static void mask_folders(hl_context *hl, const char *name) {
-    snprintf(ours, sizeof ours, "%s/%s-pred", scratch, name);
-    snprintf(theirs, sizeof theirs, "%s/%s-truth", scratch, name);
-    ck_ok(hl, hl_folder_make(hl, ours));
-    ck_ok(hl, hl_folder_make(hl, theirs));
-}
-
-/* The first `lesion` of 4 x 2 pixels are marked. */
-static void put_mask(hl_context *hl, const char *folder, const char *name, int width, int lesion) {
-    uint8_t pixels[16] = {0};
-    for (int i = 0; i < lesion; i++) pixels[i] = (uint8_t)(i + 1);
-    ck_ok(hl, hl_png_write(hl, in(folder, name), width, 2, 1, 8, pixels));
-}
-
-START_TEST(masks_are_scored_case_by_case) {
-    hl_context *hl = hl_open(NULL);
-    mask_folders(hl, "pair");
-    /* a: 2 + 4 predicted, 4 + 2 true, 2 + 2 shared: 8 / 12. b: its name has no number. c: both empty. */
-    put_mask(hl, ours, "a_1.png", 4, 2), put_mask(hl, theirs, "a_1.png", 4, 4);
-    put_mask(hl, ours, "a_10.png", 4, 4), put_mask(hl, theirs, "a_10.png", 4, 2);
-    put_mask(hl, ours, "b_x.png", 4, 0), put_mask(hl, theirs, "b_x.png", 4, 3);
-    put_mask(hl, ours, "c-7.png", 4, 0), put_mask(hl, theirs, "c-7.png", 4, 0);
-    hl_figures figures;
-    hl_score *scores;
-    int count;
-    ck_ok(hl, hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count));
-    ck_assert_int_eq(count, 3);
-    ck_assert_str_eq(scores[0].case_name, "a");
-    ck_assert_str_eq(scores[1].case_name, "b_x");
-    ck_assert_str_eq(scores[2].case_name, "c");
-    ck_assert_int_eq(scores[0].lesion_pixels, 6);
-    ck_assert_double_eq_tol(figures.cases[0].dsc, 8.0 / 12, 1e-12);
-    ck_assert_double_eq(figures.cases[1].dsc, 0);
-    ck_assert_double_eq(figures.cases[2].dsc, 1);
-    ck_assert_double_eq_tol(figures.dsc_slice_mean, (4.0 / 6 + 4.0 / 6 + 0 + 1) / 4, 1e-12);
-    hl_figures_free(&figures);
-    free(scores);
-    hl_close(hl);
-}
-END_TEST
-
-START_TEST(masks_that_do_not_pair_are_refused) {
-    hl_context *hl = hl_open(NULL);
-    hl_figures figures;
-    hl_score *scores;
-    int count;
-    mask_folders(hl, "unpaired");
-    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count), HL_BAD_INPUT); /* no file at all */
-    put_mask(hl, ours, "a_1.png", 4, 2), put_mask(hl, theirs, "a_1.png", 3, 2);
-    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count), HL_BAD_INPUT);
-    ck_assert_msg(strstr(hl_error(hl), "2x4") && strstr(hl_error(hl), "2x3"), "%s", hl_error(hl));
-    put_mask(hl, theirs, "a_1.png", 4, 2), put_mask(hl, theirs, "a_2.png", 4, 2);
-    ck_assert_int_eq(hl_evaluate_masks(hl, ours, theirs, 1, &figures, &scores, &count), HL_BAD_INPUT);
-    ck_assert_msg(strstr(hl_error(hl), "a_2.png") != NULL, "%s", hl_error(hl));
-    hl_close(hl);
-}
-END_TEST
-
 /* A packed run: all that testing needs, in few bytes, with the same figures up to half precision. */
 START_TEST(packed_run_is_tested_like_the_whole_one) {
     hl_context *hl = hl_open(NULL);
@@ -507,7 +445,5 @@ int main(void) {
     tcase_add_test(run, no_validation_leaves_figures_out);
     tcase_add_test(run, packed_run_is_tested_like_the_whole_one);
     tcase_add_test(run, prediction_has_the_pictures_size);
-    tcase_add_test(run, masks_are_scored_case_by_case);
-    tcase_add_test(run, masks_that_do_not_pair_are_refused);
     return run_suite(suite);
 }
