@@ -53,6 +53,7 @@ typedef struct hl_study_progress {
 typedef struct hl_study_hooks {
     volatile const int *stop; /* may be NULL */
     void (*report)(void *user, const hl_study_progress *progress);
+    void (*note)(void *user, const char *sentences); /* what hl_cohort_notes has to say of a run's cohort; may be NULL */
     void *user;
     const char *cache_folder; /* of decoded slices; NULL: in memory */
 } hl_study_hooks;

@@ -21,5 +21,5 @@ hl_grade hl_grade_of(double burden) {
 
 const char *hl_grade_name(hl_grade grade) {
     static const char *const names[] = {"none", "mild", "moderate", "severe"};
-    return (unsigned)severity < HL_GRADES ? names[severity] : "unknown";
+    return (unsigned)grade < HL_GRADES ? names[grade] : "unknown";
 }

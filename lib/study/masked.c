@@ -50,8 +50,8 @@ static hl_status find_lungs(masking *m, int row) {
 }
 
 static void put_row(const masking *m, int number, const hl_row *row, const hl_slice_info *info) {
-    hl_placement placed = hl_fit_picture(info->height, info->width, m->height, m->width);
-    double scale[3] = {(double)info->width / placed.width, (double)info->height / placed.height, 1};
+    hl_placement placed = hl_cohort_placement(m->cohort, number);
+    double spacing[3] = {info->spacing[0] * info->width / placed.width, info->spacing[1] * info->height / placed.height, row->spacing[2]};
     const char *texts[] = {row->centre, row->patient, row->case_name};
     for (int i = 0; i < 3; i++) hl_csv_put(m->to, texts[i]), fputc(',', m->to);
     fprintf(m->to, "%lld,image-%06d.png,", (long long)row->slice, number);
@@ -61,7 +61,7 @@ static void put_row(const masking *m, int number, const hl_row *row, const hl_sl
     fprintf(m->to, ",%s", row->healthy ? "healthy" : "");
     for (int i = 0; i < 3; i++) {
         char text[32] = "";
-        if (row->spacing[i] > 0) hl_number_text(text, row->spacing[i] * scale[i]);
+        if (spacing[i] > 0) hl_number_text(text, spacing[i]);
         fprintf(m->to, ",%s", text);
     }
     fputc('\n', m->to);

@@ -106,6 +106,9 @@ static void read_training(hl_ini *ini, hl_run_options *o) {
     o->init = hl_ini_choice(ini, t, "init", 0, inits) ? HL_INIT_KERAS : HL_INIT_HE;
     o->flip = hl_ini_choice(ini, t, "augment", 1, augments) == 1;
     o->slices = (hl_train_slices)hl_ini_choice(ini, t, "train-slices", 0, slices);
+    o->mm = hl_ini_number(ini, t, "mm", 0, 0, 1000);
+    const char *window = hl_ini_text(ini, t, "window", NULL);
+    if (window && hl_window_parse(ini->hl, window, &o->window)) hl_ini_refuse(ini, t, "window", hl_error(ini->hl));
     int by = hl_ini_choice(ini, t, "stratify", 0, strata);
     o->by_centre = by < 2, o->by_burden = by == 0 || by == 2;
     o->seed = (uint64_t)hl_ini_integer(ini, "study", "seed", 0, 0, 1000000000);

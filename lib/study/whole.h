@@ -2,6 +2,7 @@
 #ifndef HL_STUDY_WHOLE_H
 #define HL_STUDY_WHOLE_H
 
+#include "hilum/geometry.h"
 #include "hilum/study.h"
 #include "hilum/whole.h"
 #include "study/ini.h"

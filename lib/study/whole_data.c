@@ -264,11 +264,8 @@ hl_status hl_session_prepare(hl_session *s) {
 }
 
 hl_status hl_session_open(hl_session *s, const char *manifest, hl_target target, int classes, hl_manifest **rows, hl_cohort **cohort) {
-    hl_cohort_options grid = {.height = s->study->training.height,
-                              .width = s->study->training.width_pixels,
-                              .cache_folder = s->hooks->cache_folder,
-                              .target = target,
-                              .classes = classes};
+    hl_cohort_options grid = hl_run_cohort_options(&s->study->training, s->hooks->cache_folder);
+    grid.target = target, grid.classes = classes;
     *cohort = NULL;
     *rows = hl_manifest_read(s->hl, manifest, &(hl_manifest_options){.allow_outside = true});
     if (*rows) *cohort = hl_cohort_open(s->hl, *rows, &grid);

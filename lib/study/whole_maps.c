@@ -47,15 +47,15 @@ static void set_spacing(filling *f) {
     hl_stack *stack = &f->maps.stack;
     const hl_row *first = hl_manifest_row(manifest, f->rows[0]);
     const hl_slice_info *info = hl_cohort_info(f->cohort, f->rows[0]);
-    hl_placement placed = hl_fit_picture(info->height, info->width, stack->height, stack->width);
-    bool known = first->spacing[0] > 0 && first->spacing[1] > 0 && first->spacing[2] > 0 && stack->depth > 1;
+    hl_placement placed = hl_cohort_placement(f->cohort, f->rows[0]);
+    bool known = info->spacing[0] > 0 && info->spacing[1] > 0 && first->spacing[2] > 0 && stack->depth > 1;
     for (int i = 1; i < stack->depth; i++) {
         const hl_row *row = hl_manifest_row(manifest, f->rows[i]);
         known = known && row->slice == first->slice + i && !memcmp(row->spacing, first->spacing, sizeof row->spacing);
     }
     if (!known) return;
-    stack->spacing[0] = first->spacing[0] * info->width / placed.width;
-    stack->spacing[1] = first->spacing[1] * info->height / placed.height;
+    stack->spacing[0] = info->spacing[0] * info->width / placed.width;
+    stack->spacing[1] = info->spacing[1] * info->height / placed.height;
     stack->spacing[2] = first->spacing[2];
 }
 

@@ -103,6 +103,11 @@ static char *manifest_of(const hl_session *s, const hl_run_spec *spec) {
 
 static void tell_run(void *user, const hl_run_progress *progress) { hl_session_tell(user, NULL, progress, progress->fraction); }
 
+static void tell_note(void *user, const char *sentences) {
+    const hl_session *s = user;
+    if (s->hooks->note) s->hooks->note(s->hooks->user, sentences);
+}
+
 static hl_status start_run(hl_session *s, const hl_run_spec *spec, const char *name, const char *folder, const hl_run_hooks *hooks) {
     hl_run_options options = s->study->training;
     char *manifest = manifest_of(s, spec), *folds = NULL;
@@ -116,17 +121,40 @@ static hl_status start_run(hl_session *s, const hl_run_spec *spec, const char *n
     return status;
 }
 
+static void set_number(cJSON *object, const char *name, double value) {
+    cJSON_DeleteItemFromObjectCaseSensitive(object, name);
+    cJSON_AddNumberToObject(object, name, value);
+}
+
+/* The run's own times into the study's. */
+static hl_status note_times(hl_session *s, const hl_run *run, const char *name) {
+    hl_timing timing;
+    hl_status status = hl_timing_read(run, &timing);
+    if (status) return status;
+    double seconds = 0;
+    for (int fold = 0; fold < run->options.folds; fold++) seconds += timing.training[fold];
+    cJSON *all = cJSON_GetObjectItemCaseSensitive(s->timing, "training");
+    if (!all) all = cJSON_AddObjectToObject(s->timing, "training");
+    cJSON *one = cJSON_GetObjectItemCaseSensitive(all, name);
+    if (!one) one = cJSON_AddObjectToObject(all, name);
+    set_number(one, "minutes", seconds / 60);
+    set_number(one, "minutes_a_fold", seconds / 60 / run->options.folds);
+    free(timing.training);
+    return HL_OK;
+}
+
 hl_status hl_session_run(hl_session *s, const hl_run_spec *spec, hl_run **run) {
     char name[96];
     hl_run_spec_name(spec, name);
     char *folder = hl_session_path(s, "runs/%s", name), *config = hl_session_path(s, "runs/%s/config.json", name);
-    hl_run_hooks hooks = {.stop = s->hooks->stop, .report = tell_run, .user = s, .cache_folder = s->hooks->cache_folder};
+    hl_run_hooks hooks = {.stop = s->hooks->stop, .report = tell_run, .note = tell_note, .user = s, .cache_folder = s->hooks->cache_folder};
     *run = NULL;
     hl_status status = folder && config ? HL_OK : HL_NO_MEMORY;
     hl_session_tell(s, name, NULL, 0);
     if (!status && hl_file_exists(config)) status = hl_run_resume(s->hl, folder, &hooks);
     else if (!status) status = start_run(s, spec, name, folder, &hooks);
     if (!status && !(*run = hl_run_open(s->hl, folder))) status = hl_error_status(s->hl);
+    if (!status) status = note_times(s, *run, name);
     free(folder), free(config);
     return status;
 }

@@ -1,4 +1,5 @@
 /* The public cohort: half of each centre's patients train, the rest is test; and its benchmark's own protocol. Columns of Table 2. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "study/book.h"

@@ -1,5 +1,6 @@
 /* Readers: how far two readers differ, and the model from each of them. Table 4. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
