@@ -146,7 +146,9 @@ void hl_sheet_end(hl_sheet *sheet) {
     if (!book->status) hl_page_table(book->page, sheet->caption, cells, rows, sheet->columns);
     if (!book->status) note(book, hl_table_csv(book->hl, csv, cells, rows, sheet->columns));
     if (!book->status) note(book, hl_table_latex(book->hl, tex, sheet->caption, sheet->id, cells, rows, sheet->columns));
-    for (int i = 0; i < sheet->reason_count; i++) hl_book_say(book, "- : %s.", sheet->reasons[i]);
+    const char *why = "";
+    for (int i = 0; i < sheet->reason_count; i++) why = hl_book_text(book, "%s%s%s", why, i ? "; " : "", sheet->reasons[i]);
+    if (*why) hl_book_say(book, "A dash: %s.", why);
     free(csv), free(tex);
     hl_cells_free(&sheet->cells);
 }

@@ -66,6 +66,8 @@ bool hl_book_skipped(hl_book *book, const char *id, const cJSON *result);
 hl_status hl_book_front(hl_book *book);    /* Figures 1 and 2 */
 hl_status hl_book_table2(hl_book *book);
 hl_status hl_book_appendix(hl_book *book); /* cohorts, lung masks, the paper's own figures, times */
+/* A drawing of one of the two decoders (figure_nets.c). Owner: the caller, free. */
+char *hl_figure_net(hl_context *hl, bool unet);
 /* What the part statistics shows (statistics_show.c). */
 hl_status hl_statistics_show(hl_book *book, const cJSON *result);
 

@@ -43,6 +43,8 @@ typedef struct measuring {
     int count, scans, missed, surfaces;
     size_t capacity;
     hl_detection detection;
+    hl_json *json;
+    cJSON *tested;
     hl_histogram lungs; /* pixels within the lungs */
     bool any_lung;
 } measuring;
@@ -111,9 +113,12 @@ static hl_status measure(void *user, const hl_maps *m) {
     if (!predicted) return HL_NO_MEMORY;
     for (size_t i = 0; i < voxels; i++) predicted[i] = (double)m->probabilities[i] > 0.5;
     to->models++, all->scans++;
+    hl_result_tested(all->json, all->tested, m->run, m->score, 1);
     add_rates(to, m, predicted);
     hl_status status = add_surfaces(all, to, m, predicted);
-    if (!status) status = hl_detect(all->s->hl, &m->stack, m->truth, predicted, HL_LESION_HIT, &all->detection);
+    hl_detection detection = {0};
+    if (!status) status = hl_detect(all->s->hl, &m->stack, m->truth, predicted, HL_LESION_HIT, &detection);
+    if (!status) hl_detection_add(&all->detection, &detection);
     if (!status) status = add_lungs(all, to, m);
     free(predicted);
     return status;
@@ -123,14 +128,13 @@ static hl_status measure(void *user, const hl_maps *m) {
 
 static double value_of(const measured *of, int key) { return of->counts[key] ? of->sums[key] / of->counts[key] : NAN; }
 
-static void put_cases(hl_json *json, cJSON *to, const measuring *all, const char *run) {
+static void put_cases(hl_json *json, cJSON *to, const measuring *all) {
     cJSON *cases = hl_json_array(json, to, "cases");
     for (int i = 0; i < all->count; i++) {
         const measured *of = &all->cases[i];
         cJSON *one = hl_json_object(json, cases, NULL);
         hl_json_text(json, one, "patient", of->patient);
         hl_json_text(json, one, "case", of->name);
-        hl_json_text(json, one, "run", run);
         hl_json_number(json, one, "models", of->models);
         for (int key = 0; key < KEYS; key++) hl_json_number(json, one, keys[key].key, value_of(of, key));
         hl_json_number(json, one, "missed", of->missed);
@@ -203,10 +207,10 @@ static hl_status put_burden(hl_session *s, hl_json *json, cJSON *to, const measu
 }
 
 hl_status hl_case_figures(hl_session *s, hl_json *json, cJSON *to, hl_run *run, const char *name, hl_cohort *cohort) {
-    measuring all = {.s = s};
+    measuring all = {.s = s, .json = json, .tested = hl_json_array(json, to, "tested")};
     hl_histogram_clear(&all.lungs, 0.5);
     hl_status status = hl_session_visit(s, run, name, cohort, HL_PART_TEST, measure, &all);
-    if (!status) put_cases(json, to, &all, name);
+    if (!status) put_cases(json, to, &all);
     if (!status) status = put_figures(s, json, to, &all);
     if (!status) put_detection(json, to, &all.detection);
     if (!status && all.any_lung) put_reliability(json, to, &all);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "study/sweep.h"
 #include "study/whole.h"
 
 static const hl_study_part *const parts[] = {
@@ -177,6 +178,7 @@ hl_status hl_study_carry(const hl_study *study, const char *folder, const char *
     hl_session s = {.hl = study->hl, .study = study, .folder = folder, .hooks = hooks ? hooks : &none, .part = "cohorts", .start = hl_seconds()};
     hl_status status = check_part(study->hl, only);
     if (!status) status = claim_folder(&s);
+    if (!status) status = hl_sweep(s.hl, folder);
     if (!status) status = load_timing(&s);
     if (!status) hl_session_tell(&s, "reading the cohorts", NULL, -1);
     if (!status) status = hl_session_prepare(&s);

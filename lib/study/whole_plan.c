@@ -7,6 +7,7 @@
 #include "hilum/nets.h"
 #include "hilum/summary.h"
 #include "study/whole.h"
+#include "train/fit.h"
 
 enum { NETS = 2 * HL_STUDY_NETS };
 static const double measuring_seconds = 1.5; /* for all nets together; after ten of them no further net is begun */
@@ -36,15 +37,16 @@ static hl_status time_steps(hl_context *hl, hl_plan *plan, hl_adam *adam, const 
     size_t pixels = (size_t)o->batch * (size_t)o->height * (size_t)o->width_pixels;
     float *images = hl_calloc(hl, pixels * 3, sizeof *images), *masks = hl_calloc(hl, pixels, sizeof *masks);
     hl_status status = images && masks ? HL_OK : HL_NO_MEMORY;
+    enum { STEPS = 64 };
     int steps = 0;
-    double spent = 0;
+    double spent = 0, each[STEPS];
     for (size_t i = 0; i < 3 * pixels && !status; i++) images[i] = (float)(i * 7919 % 1009) / 1009;
-    while (!status && (steps < 2 || spent < seconds)) {
+    for (int warm = 0; !status && steps < STEPS && (steps < 1 || spent < seconds); warm = 1) {
         double start = hl_seconds();
         status = hl_train_step(plan, adam, 1e-4, images, masks, o->batch, NULL);
-        if (steps++) spent += hl_seconds() - start;
+        if (warm) spent += each[steps++] = hl_seconds() - start;
     }
-    if (!status) *rate = hl_plan_flops(plan) * (steps - 1) / spent;
+    if (!status) *rate = hl_plan_flops(plan) / hl_quantile(hl, each, steps, 0.5); /* others may be at work on the machine */
     free(images), free(masks);
     return status;
 }
@@ -107,7 +109,8 @@ static double run_flops(const hl_study *study, const hl_run_spec *spec, const co
     double outside = spec->kind == HL_RUN_FOUR ? 1 / parts : 1 - 1 / parts; /* share of the patients outside the test part */
     double validating = spec->kind == HL_RUN_FOUR ? 0 : spec->kind == HL_RUN_OPTIMISTIC ? 1 / parts : outside * o->validation;
     double training = outside - (spec->kind == HL_RUN_OPTIMISTIC ? 0 : validating);
-    double flops = spec->folds * o->epochs * (train * training * net->train + all * validating * net->infer);
+    double settling = hl_fit_settling(o->epochs, o->batch, (int)(train * training)); /* slices of forward passes at an epoch's end */
+    double flops = spec->folds * o->epochs * (train * training * net->train + (settling + all * validating) * net->infer);
     double second = spec->kind == HL_RUN_OWN && study->cohorts[HL_COHORT_TWO].there ? study->cohorts[HL_COHORT_TWO].slices : 0;
     return flops + spec->folds * net->infer * (2 * all / parts + second);
 }

@@ -70,8 +70,8 @@ static void read_calibration(const cJSON *from, hl_calibration *c) {
 }
 
 static void table5(hl_book *book, const hl_calibration *c) {
-    static const char *const heads[] = {"cases labelled", "one split: threshold", "one split: DSC", "all splits: threshold", "DSC, median",
-                                        "5 %",            "95 %",                 "lesion cases",   "splits that lose, %"};
+    static const char *const heads[] = {"labelled", "one split: at", "DSC",          "all splits: at", "DSC, median",
+                                        "5 %",      "95 %",          "lesion cases", "that lose, %"};
     hl_sheet sheet;
     hl_sheet_start(&sheet, book, "table5",
                    hl_book_text(book, "Table 5. Calibration of %s for cohort 2: %d patients, %d cases, %d %s", book->s->study->model, c->patients,

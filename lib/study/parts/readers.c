@@ -20,6 +20,8 @@ typedef struct read_case {
 
 typedef struct reading {
     hl_session *s;
+    hl_json *json;
+    cJSON *tested;
     double thresholds[THRESHOLDS];
     read_case *cases;
     int count;
@@ -54,6 +56,7 @@ static hl_status read_maps(void *user, const hl_maps *m) {
     if (!one) return HL_NO_MEMORY;
     one->between = dice_of(m->truth, m->reader2, NULL, 0, voxels);
     one->models++;
+    hl_result_tested(r->json, r->tested, m->run, m->score, 1);
     for (int t = 0; t < THRESHOLDS; t++) {
         one->first[t] += isnan(r->thresholds[t]) ? NAN : dice_of(m->truth, NULL, m->probabilities, r->thresholds[t], voxels);
         one->second[t] += isnan(r->thresholds[t]) ? NAN : dice_of(m->reader2, NULL, m->probabilities, r->thresholds[t], voxels);
@@ -167,14 +170,13 @@ static hl_status compute_with(hl_session *s, hl_json *json, const opened *open) 
     char name[96];
     hl_run_list list = {0};
     hl_run *run = NULL;
-    reading r = {.s = s, .thresholds = {0.5, NAN}};
+    reading r = {.s = s, .json = json, .tested = hl_json_array(json, json->root, "tested"), .thresholds = {0.5, NAN}};
     needs(s->study, &list);
     hl_run_spec_name(&list.runs[0], name);
     hl_cohort *readers = open->cohorts[s->study->readers];
     hl_status status = hl_session_run(s, &list.runs[0], &run);
     if (!status) status = choose_threshold(s, json, run, open->cohorts[0], hl_cohort_manifest(readers), &r.thresholds[AT_CHOSEN]);
     if (!status) status = hl_session_visit(s, run, name, readers, HL_PART_TEST, read_maps, &r);
-    hl_json_text(json, json->root, "run", name);
     if (!status && !r.count) hl_result_skip(json, "no case has a second reader's masks of all its slices");
     else if (!status) status = put_readings(s, json, &r);
     hl_run_close(run);

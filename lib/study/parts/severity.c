@@ -14,7 +14,7 @@ typedef struct measuring {
     hl_session *s;
     hl_json *json;
     cJSON *lungs; /* a row a case and lung */
-    cJSON *cases;
+    cJSON *cases, *tested;
     hl_manifest *rows;
     hl_cohort *masked;
     int fold;
@@ -60,8 +60,7 @@ static void put_case(measuring *to, const hl_maps *m, const hl_severity of[3]) {
     hl_json_number(json, one, "predicted", of[1].both.share);
     hl_json_number(json, one, "outside_truth", of[0].outside);
     hl_json_number(json, one, "outside_predicted", of[1].outside);
-    hl_json_text(json, one, "run", m->run);
-    hl_json_number(json, one, "model", m->model);
+    hl_result_tested(json, to->tested, m->run, m->score, 1);
 }
 
 /* Truth on given lungs, prediction on given lungs, prediction on predicted lungs. */
@@ -92,6 +91,7 @@ static hl_status measure_all(hl_session *s, hl_json *result) {
     hl_run_list_add(&list, s->study, HL_RUN_OWN, s->study->model);
     hl_run_spec_name(&list.runs[0], name);
     measuring m = {.s = s, .json = result, .lungs = hl_json_array(result, result->root, "lungs"), .cases = hl_json_array(result, result->root, "cases")};
+    m.tested = hl_json_array(result, result->root, "tested");
     hl_status status = path ? hl_session_run(s, &list.runs[0], &run) : HL_NO_MEMORY;
     if (!status) status = hl_session_open(s, path, HL_TARGET_MASK, 1, &rows, &cohort);
     if (!status) status = hl_session_visit(s, run, name, cohort, HL_PART_TEST, measure, &m);
