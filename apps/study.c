@@ -11,7 +11,7 @@
 #include "progress.h"
 
 typedef struct request {
-    const char *out, *only, *cache;
+    const char *out, *data, *only, *cache;
     int threads;
     bool plan, json;
     progress bar;
@@ -118,7 +118,7 @@ static int carry_out(request *r, const char *file) {
     hl_study_hooks hooks = {.stop = stop_flag(), .report = show_progress, .note = show_note, .user = r, .cache_folder = cache};
     catch_signals();
     r->bar = progress_start("training");
-    hl_study *study = hl_study_read(hl, file);
+    hl_study *study = hl_study_read(hl, file, r->data);
     hl_status status = !study ? hl_error_status(hl) : r->plan ? make_plan(r, study) : hl_study_carry(study, r->out, r->only, &hooks);
     progress_end(&r->bar);
     hl_study_free(study);
@@ -135,6 +135,7 @@ int command_study(int argc, char **argv) {
     request r = {0};
     option table[] = {
         out_option(&r.out, "DIR", "the study's folder; what is finished there is kept"),
+        text_option("data", &r.data, "DIR", "where the manifests that STUDY.ini names are; as a rule beside it"),
         flag_option("plan", &r.plan, "only tell what it will run, how long and in how much memory; needs no data, writes nothing"),
         text_option("only", &r.only, "PART", "only this part, and what it stands on"),
         threads_option(&r.threads),

@@ -11,9 +11,9 @@ extern "C" {
 /* What a STUDY.ini says. */
 typedef struct hl_study hl_study;
 
-/* Reads a study's file; no data are opened. A line that is none, a key that means nothing, a value out of range: HL_BAD_INPUT with file and
+/* Reads a study's file; no data are opened. data: the folder that its manifests are sought in; NULL: the file's own. A line that is none, a key that means nothing, a value out of range: HL_BAD_INPUT with file and
  * line. NULL: told by hl_error. Owner: the caller, hl_study_free. */
-hl_study *hl_study_read(hl_context *hl, const char *path);
+hl_study *hl_study_read(hl_context *hl, const char *path, const char *data);
 void hl_study_free(hl_study *study);
 const char *hl_study_title(const hl_study *study);
 

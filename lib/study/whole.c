@@ -11,9 +11,10 @@ static const char *const sections[HL_COHORTS] = {"cohort 1", "cohort 2", "public
 
 /* --- cohorts ------------------------------------------------------------------------------------------------------ */
 
-/* A path as it can be opened: beside the study's own file unless it is absolute. Owner: the caller, free. */
-static char *beside(const hl_ini *ini, const char *path) {
+/* A path as it can be opened: in the folder of data or beside the study's own file, unless it is absolute. Owner: the caller, free. */
+static char *locate(const hl_ini *ini, const char *data, const char *path) {
     const char *slash = strrchr(ini->path, '/');
+    if (data && *path != '/') return hl_format(ini->hl, "%s/%s", data, path);
     if (*path == '/' || !slash) return hl_strdup(ini->hl, path);
     return hl_format(ini->hl, "%.*s/%s", (int)(slash - ini->path), ini->path, path);
 }
@@ -35,7 +36,7 @@ static void read_phantom(hl_ini *ini, hl_study_cohort *c) {
     c->training_slices = c->slices * 3 / 4;
 }
 
-static void read_cohort(hl_study *study, hl_cohort_id id) {
+static void read_cohort(hl_study *study, const char *data, hl_cohort_id id) {
     hl_ini *ini = &study->ini;
     hl_study_cohort *c = &study->cohorts[id];
     c->section = sections[id];
@@ -50,7 +51,7 @@ static void read_cohort(hl_study *study, hl_cohort_id id) {
         read_phantom(ini, c);
         return;
     }
-    c->manifest = beside(ini, manifest);
+    c->manifest = locate(ini, data, manifest);
     if (!c->manifest) ini->status = HL_NO_MEMORY;
     c->patients = hl_ini_integer(ini, c->section, "patients", 20, 1, 10000000);
     c->cases = hl_ini_integer(ini, c->section, "cases", c->patients, 1, 10000000);
@@ -128,7 +129,7 @@ static void check(hl_study *study) {
         hl_ini_refuse(ini, "study", "readers", "there is no section [cohort 2]");
 }
 
-static void read_all(hl_study *study) {
+static void read_all(hl_study *study, const char *data) {
     hl_ini *ini = &study->ini;
     study->title = hl_ini_text(ini, "study", "title", "The whole study");
     study->note = hl_ini_text(ini, "study", "note", NULL);
@@ -136,7 +137,7 @@ static void read_all(hl_study *study) {
     study->readers = (hl_cohort_id)hl_ini_choice(ini, "study", "readers", 0, (const char *const[]){"cohort 1", "cohort 2", NULL});
     study->lesion_tolerance = hl_ini_number(ini, "study", "lesion-tolerance", 3, 0, 1000);
     study->lung_tolerance = hl_ini_number(ini, "study", "lung-tolerance", 1, 0, 1000);
-    for (int id = 0; id < HL_COHORTS; id++) read_cohort(study, (hl_cohort_id)id);
+    for (int id = 0; id < HL_COHORTS; id++) read_cohort(study, data, (hl_cohort_id)id);
     read_nets(ini, "compared", &study->nets);
     study->model = hl_ini_text(ini, "nets", "model", study->nets.count ? study->nets.names[0] : "");
     read_nets(ini, "mixed", &study->mixed);
@@ -146,13 +147,13 @@ static void read_all(hl_study *study) {
     check(study);
 }
 
-hl_study *hl_study_read(hl_context *hl, const char *path) {
+hl_study *hl_study_read(hl_context *hl, const char *path, const char *data) {
     hl_study *study = hl_calloc(hl, 1, sizeof *study);
     if (!study) return NULL;
     study->hl = hl;
     hl_status status = hl_ini_read(hl, path, &study->ini);
     if (!status) {
-        read_all(study);
+        read_all(study, data);
         status = hl_ini_finish(&study->ini);
     }
     if (!status) return study;
