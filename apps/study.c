@@ -24,11 +24,13 @@ static void print_plan(const hl_study *study, const hl_study_plan *plan) {
     printf("%s\n\n%-13s%-34s%8s%10s%12s\n", hl_study_title(study), "part", "of the paper", "models", "minutes", "memory, MB");
     for (int i = 0; i < plan->count; i++) {
         const hl_study_step *s = &plan->steps[i];
-        printf("%-13s%-34s%8d%10.1f%12.0f   %s\n", s->part.name, s->part.shows, s->models, s->seconds / 60, 1e-6 * (double)s->bytes, s->part.about);
+        printf("%-13s%-34s%8d%10.1f%12.0f   %s\n", s->part.name, s->part.shows, s->models, s->seconds / 60, 1e-6 * (double)s->bytes,
+               s->part.about);
     }
     printf("%-47s%8d%10.1f%12.0f\n", "all of it", plan->models, plan->seconds / 60, 1e-6 * (double)plan->bytes);
-    printf("\nMinutes at the speed of some training steps of %d networks now; models that a part shares with one before it cost it nothing.\n",
-           plan->networks_measured);
+    printf(
+        "\nMinutes at the speed of some training steps of %d networks now; models that a part shares with one before it cost it nothing.\n",
+        plan->networks_measured);
 }
 
 static void print_plan_json(const hl_study *study, const hl_study_plan *plan) {

@@ -11,8 +11,9 @@ extern "C" {
 /* What a STUDY.ini says. */
 typedef struct hl_study hl_study;
 
-/* Reads a study's file; no data are opened. data: the folder that its manifests are sought in; NULL: the file's own. A line that is none, a key that means nothing, a value out of range: HL_BAD_INPUT with file and
- * line. NULL: told by hl_error. Owner: the caller, hl_study_free. */
+/* Reads a study's file; no data are opened. data: the folder that its manifests are sought in; NULL: the file's own. A line that is none, a
+ * key that means nothing, a value out of range: HL_BAD_INPUT with file and line. NULL: told by hl_error. Owner: the caller, hl_study_free.
+ */
 hl_study *hl_study_read(hl_context *hl, const char *path, const char *data);
 void hl_study_free(hl_study *study);
 const char *hl_study_title(const hl_study *study);
@@ -58,8 +59,8 @@ typedef struct hl_study_hooks {
     const char *cache_folder; /* of decoded slices; NULL: in memory */
 } hl_study_hooks;
 
-/* Carries the study through in `folder`: data/, folds/, runs/, parts/NAME.json, then report.html, metrics.json, tables/ and figures/. What is
- * there already is kept: finished folds, finished parts. only: one part's name (the parts whose results it reads come first), or NULL. A
+/* Carries the study through in `folder`: data/, folds/, runs/, parts/NAME.json, then report.html, metrics.json, tables/ and figures/. What
+ * is there already is kept: finished folds, finished parts. only: one part's name (the parts whose results it reads come first), or NULL. A
  * folder that another file began is HL_USAGE. The bytes of everything but timing.json do not depend on stops in between. */
 hl_status hl_study_carry(const hl_study *study, const char *folder, const char *only, const hl_study_hooks *hooks);
 

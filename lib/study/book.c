@@ -118,7 +118,8 @@ void hl_sheet_pair(hl_sheet *sheet, double value, double deviation, int decimals
     cJSON *cell = next_cell(sheet);
     put_value(sheet, cell, value, reason);
     hl_json_number(&sheet->book->metrics, cell, "sd", deviation);
-    if (isfinite(value) && !isfinite(deviation)) hl_json_text(&sheet->book->metrics, cell, "sd_reason", "fewer than two models have a value");
+    if (isfinite(value) && !isfinite(deviation))
+        hl_json_text(&sheet->book->metrics, cell, "sd_reason", "fewer than two models have a value");
     if (!isfinite(value)) hl_cells_add(&sheet->cells, "-");
     else if (!isfinite(deviation)) hl_cells_add(&sheet->cells, "%s", number_text(first, sizeof first, value, decimals));
     else
@@ -184,7 +185,9 @@ static hl_status write_picture_svg(hl_book *book, const char *path, const hl_pag
     hl_text text = {.hl = book->hl};
     hl_status status = hl_png_encode(book->hl, picture->width, picture->height, 3, 8, picture->rgb, &png, &bytes);
     if (status) return status;
-    hl_text_format(&text, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\"><image width=\"%d\" height=\"%d\" href=\"data:image/png;base64,",
+    hl_text_format(&text,
+                   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\"><image width=\"%d\" height=\"%d\" "
+                   "href=\"data:image/png;base64,",
                    picture->width, picture->height, picture->width, picture->height);
     hl_text_base64(&text, png, bytes);
     hl_text_put(&text, "\"/></svg>\n");

@@ -14,9 +14,9 @@ typedef struct hl_book {
     hl_session *s;
     hl_page *page;
     hl_json metrics;
-    cJSON *tables;  /* in metrics */
+    cJSON *tables;          /* in metrics */
     struct hl_shelf *shelf; /* results read so far */
-    void **kept;    /* memory that lives as long as the book is written */
+    void **kept;            /* memory that lives as long as the book is written */
     int kept_count;
     size_t kept_capacity;
     hl_status status; /* the first failure sticks */
@@ -63,7 +63,7 @@ void hl_book_pictures(hl_book *book, const char *id, const char *caption, const 
 bool hl_book_skipped(hl_book *book, const char *id, const cJSON *result);
 
 /* Tables and pictures that take from several parts (book_front.c). */
-hl_status hl_book_front(hl_book *book);    /* Figures 1 and 2 */
+hl_status hl_book_front(hl_book *book); /* Figures 1 and 2 */
 hl_status hl_book_table2(hl_book *book);
 hl_status hl_book_appendix(hl_book *book); /* cohorts, lung masks, the paper's own figures, times */
 /* A drawing of one of the two decoders (figure_nets.c). Owner: the caller, free. */

@@ -18,7 +18,8 @@ static int choose_rows(const hl_cohort *cohort, int rows[shown_of_cohort]) {
         int best = -1;
         for (int row = 0; row < hl_manifest_count(manifest); row++) {
             bool taken = false;
-            for (int i = 0; i < chosen; i++) taken = taken || !strcmp(hl_manifest_row(manifest, rows[i])->patient, hl_manifest_row(manifest, row)->patient);
+            for (int i = 0; i < chosen; i++)
+                taken = taken || !strcmp(hl_manifest_row(manifest, rows[i])->patient, hl_manifest_row(manifest, row)->patient);
             if (taken || hl_cohort_info(cohort, row)->lesion_pixels < 1) continue;
             if (best < 0 || hl_cohort_info(cohort, row)->lesion_pixels > hl_cohort_info(cohort, best)->lesion_pixels) best = row;
         }
@@ -29,14 +30,16 @@ static int choose_rows(const hl_cohort *cohort, int rows[shown_of_cohort]) {
 }
 
 static hl_status draw_slice(hl_book *book, hl_cohort *cohort, int row, const uint8_t *labels, hl_page_picture *picture) {
-    int height = hl_cohort_height(cohort), width = hl_cohort_width(cohort), scale = width < least_pixels ? (least_pixels + width - 1) / width : 1;
+    int height = hl_cohort_height(cohort), width = hl_cohort_width(cohort),
+        scale = width < least_pixels ? (least_pixels + width - 1) / width : 1;
     size_t plane = (size_t)height * (size_t)width;
     float *image = hl_calloc(book->hl, plane, sizeof *image);
     uint8_t *mask = hl_calloc(book->hl, plane, 1);
     hl_status status = image && mask ? hl_cohort_slice(cohort, row, image, mask, NULL, NULL) : HL_NO_MEMORY;
     unsigned char *rgb = NULL;
-    if (!status) rgb = labels ? hl_overlay_classes(book->hl, height, width, image, labels, scale)
-                              : hl_overlay(book->hl, height, width, image, mask, NULL, 0.5, false, scale);
+    if (!status)
+        rgb = labels ? hl_overlay_classes(book->hl, height, width, image, labels, scale)
+                     : hl_overlay(book->hl, height, width, image, mask, NULL, 0.5, false, scale);
     free(image), free(mask);
     if (!status && !hl_book_keep(book, rgb)) status = HL_NO_MEMORY;
     picture->rgb = rgb, picture->width = width * scale, picture->height = height * scale;
@@ -53,7 +56,8 @@ static hl_status cohort_pictures(hl_book *book, hl_cohort_id id, hl_page_picture
     for (int i = 0; i < found && !status; i++) {
         const hl_row *row = hl_manifest_row(rows, chosen[i]);
         hl_page_picture *picture = &pictures[(*count)++];
-        picture->caption = hl_book_text(book, "%s: %s, slice %lld", book->s->study->cohorts[id].name, row->case_name, (long long)row->slice);
+        picture->caption =
+            hl_book_text(book, "%s: %s, slice %lld", book->s->study->cohorts[id].name, row->case_name, (long long)row->slice);
         status = draw_slice(book, cohort, chosen[i], NULL, picture);
     }
     if (cohort) hl_cohort_free(cohort);
@@ -87,17 +91,25 @@ hl_status hl_book_front(hl_book *book) {
     int count = 0;
     hl_status status = HL_OK;
     if (study->note) hl_book_say(book, "%s", study->note);
-    hl_book_say(book, "Every network is trained from drawn weights, at %dx%d and width %g: up to %d epochs, batches of %d, learning rate %g, %g of each fold's "
-                      "patients outside its test part validating. No patient that a model was trained or tuned on is in its test, but where a figure is marked "
-                      "optimistic.", o->height, o->width_pixels, o->net_options.width, o->epochs, o->batch, o->rate, o->validation);
+    hl_book_say(book,
+                "Every network is trained from drawn weights, at %dx%d and width %g: up to %d epochs, batches of %d, learning rate %g, %g "
+                "of each fold's "
+                "patients outside its test part validating. No patient that a model was trained or tuned on is in its test, but where a "
+                "figure is marked "
+                "optimistic.",
+                o->height, o->width_pixels, o->net_options.width, o->epochs, o->batch, o->rate, o->validation);
     hl_book_heading(book, "Figure 1: slices and readers' outlines");
     for (int id = 0; id < HL_COHORTS && !status; id++) {
         if (study->cohorts[id].there) status = cohort_pictures(book, (hl_cohort_id)id, pictures, &count);
     }
-    if (!status && count) hl_book_pictures(book, "figure1", "Figure 1. The largest lesions of each cohort, as its reader outlined them.", pictures, count);
+    if (!status && count)
+        hl_book_pictures(book, "figure1", "Figure 1. The largest lesions of each cohort, as its reader outlined them.", pictures, count);
     hl_book_heading(book, "Figure 2: the networks");
     char *svgs[] = {hl_figure_net(book->hl, true), hl_figure_net(book->hl, false)};
-    hl_book_figure(book, "figure2", "Figure 2. The networks: an encoder that halves five times, and a decoder that enlarges five times and takes up the encoder's maps.", svgs, 2);
+    hl_book_figure(book, "figure2",
+                   "Figure 2. The networks: an encoder that halves five times, and a decoder that enlarges five times and takes up the "
+                   "encoder's maps.",
+                   svgs, 2);
     networks_table(book);
     return status;
 }
@@ -123,15 +135,19 @@ static const char *reason_of(const cJSON *result, const char *otherwise) {
 }
 
 hl_status hl_book_table2(hl_book *book) {
-    static const char *const heads[] = {"network",       "cohort 2",      "no healthy",       "AUC",          "mix",
+    static const char *const heads[] = {"network",       "cohort 2",      "no healthy",     "AUC",          "mix",
                                         "mix, cohort 1", "mix, cohort 2", "public, halves", "(optimistic)", "public, 4 train"};
-    const cJSON *comparison = hl_book_result(book, "comparison"), *mixed = hl_book_result(book, "mixed"), *halves = hl_book_result(book, "halves"), *net;
+    const cJSON *comparison = hl_book_result(book, "comparison"), *mixed = hl_book_result(book, "mixed"),
+                *halves = hl_book_result(book, "halves"), *net;
     const char *no_second = "the study has no second cohort", *no_mix = reason_of(mixed, "not one of the networks under mixed in [nets]");
     const char *no_halves = reason_of(halves, "not one of the networks under halves, or benchmark, in [nets]");
     hl_sheet sheet;
     hl_book_heading(book, "Table 2: other cohorts");
-    hl_sheet_start(&sheet, book, "table2", "Table 2. DSC at 0.5, mean ± SD over models: each fold's model on cohort 2, which it has never seen; out of fold on the mix of both "
-                                           "cohorts; on the public cohort", heads, 10);
+    hl_sheet_start(&sheet, book, "table2",
+                   "Table 2. DSC at 0.5, mean ± SD over models: each fold's model on cohort 2, which it has never seen; out of fold on the "
+                   "mix of both "
+                   "cohorts; on the public cohort",
+                   heads, 10);
     cJSON_ArrayForEach(net, hl_result_get(comparison, "nets")) {
         const char *name = hl_result_text(net, "net");
         const cJSON *mix = net_of(hl_result_get(mixed, "nets"), name, NULL), *protocols = hl_result_get(halves, "protocols");
@@ -142,11 +158,13 @@ hl_status hl_book_table2(hl_book *book) {
         hl_sheet_pair(&sheet, hl_result_number(second, "auc_fold_mean"), hl_result_number(second, "auc_fold_sd"), 3, no_second);
         fold_cell(&sheet, hl_result_get(mix, "all"), no_mix);
         fold_cell(&sheet, hl_result_get(mix, "first"), no_mix), fold_cell(&sheet, hl_result_get(mix, "second"), no_mix);
-        fold_cell(&sheet, net_of(protocols, name, "halves"), no_halves), fold_cell(&sheet, net_of(protocols, name, "optimistic"), no_halves);
+        fold_cell(&sheet, net_of(protocols, name, "halves"), no_halves),
+            fold_cell(&sheet, net_of(protocols, name, "optimistic"), no_halves);
         fold_cell(&sheet, net_of(protocols, name, "benchmark"), no_halves);
     }
     hl_sheet_end(&sheet);
-    hl_book_say(book, "Halves: half of each centre's patients train, a quarter of those validating. (Optimistic): the test half itself chose the best epoch, as the paper's "
+    hl_book_say(book, "Halves: half of each centre's patients train, a quarter of those validating. (Optimistic): the test half itself "
+                      "chose the best epoch, as the paper's "
                       "words have it. Public, 4 train: the benchmark's own protocol, a fifth of the patients trains and the rest is test.");
     return HL_OK;
 }
@@ -268,13 +286,16 @@ static void papers_figures(hl_book *book) {
     bool same = study->cohorts[HL_COHORT_ONE].papers && study->training.net_options.width == 1;
     hl_book_heading(book, "Beside the paper");
     if (!same) {
-        hl_book_say(book, "The cohorts are not the paper's, or were prepared otherwise, so that none of its Dice figures stands beside these%s.",
-                    study->training.net_options.width == 1 ? "; its counts of parameters are in Table 1" : "; nor do its counts of parameters, as the networks are narrower");
+        hl_book_say(book,
+                    "The cohorts are not the paper's, or were prepared otherwise, so that none of its Dice figures stands beside these%s.",
+                    study->training.net_options.width == 1 ? "; its counts of parameters are in Table 1"
+                                                           : "; nor do its counts of parameters, as the networks are narrower");
         return;
     }
     static const char *const heads[] = {"DSC", "the paper", "here"};
     hl_sheet sheet;
-    hl_sheet_start(&sheet, book, "paper", "The paper's figures. Its encoders began with weights from ImageNet, these from drawn ones.", heads, 3);
+    hl_sheet_start(&sheet, book, "paper", "The paper's figures. Its encoders began with weights from ImageNet, these from drawn ones.",
+                   heads, 3);
     hl_sheet_text(&sheet, "with healthy people in the test"), hl_sheet_number(&sheet, 0.8423, 4, "");
     fold_cell(&sheet, hl_result_get(net, "own"), "not computed");
     hl_sheet_text(&sheet, "without"), hl_sheet_number(&sheet, 0.7435, 4, "");
@@ -293,7 +314,8 @@ hl_status hl_book_appendix(hl_book *book) {
     }
     papers_figures(book);
     hl_book_heading(book, "Times");
-    hl_book_say(book, "Minutes of training and milliseconds a slice and a scan are in timing.json beside this page, and hilum study prints them: they are of one machine, "
+    hl_book_say(book, "Minutes of training and milliseconds a slice and a scan are in timing.json beside this page, and hilum study prints "
+                      "them: they are of one machine, "
                       "while everything here is the same on all.");
     return status;
 }

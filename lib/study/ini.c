@@ -25,7 +25,8 @@ static char *next_line(char *room, int size, void *stream) {
     size_t length = strcspn(r->next, "\n"), whole = length + (r->next[length] == '\n');
     r->line++;
     if (length > longest || length + 2 > (size_t)size) {
-        r->status = hl_fail(r->ini->hl, HL_BAD_INPUT, "%s:%d: the line has %zu bytes, expected at most %d", r->ini->path, r->line, length, longest);
+        r->status =
+            hl_fail(r->ini->hl, HL_BAD_INPUT, "%s:%d: the line has %zu bytes, expected at most %d", r->ini->path, r->line, length, longest);
         return NULL;
     }
     memcpy(room, r->next, whole);
@@ -47,7 +48,8 @@ static int add_entry(void *user, const char *section, const char *key, const cha
     if (r->status) return 0;
     const hl_ini_entry *before = find(ini, section, key);
     if (before) {
-        r->status = hl_fail(ini->hl, HL_BAD_INPUT, "%s:%d: %s of [%s] stands on line %d already", ini->path, r->line, key, section, before->line);
+        r->status =
+            hl_fail(ini->hl, HL_BAD_INPUT, "%s:%d: %s of [%s] stands on line %d already", ini->path, r->line, key, section, before->line);
         return 0;
     }
     hl_ini_entry *wider = hl_grow(ini->hl, ini->entries, &ini->capacity, (size_t)ini->count + 1, sizeof *wider);
@@ -107,8 +109,8 @@ void hl_ini_refuse(hl_ini *ini, const char *section, const char *key, const char
 
 static void refuse_number(hl_ini *ini, const hl_ini_entry *entry, const char *kind, double least, double most) {
     if (ini->status) return;
-    ini->status = hl_fail(ini->hl, HL_BAD_INPUT, "%s:%d: %s = %s: expected %s from %g to %g", ini->path, entry->line, entry->key, entry->value,
-                          kind, least, most);
+    ini->status = hl_fail(ini->hl, HL_BAD_INPUT, "%s:%d: %s = %s: expected %s from %g to %g", ini->path, entry->line, entry->key,
+                          entry->value, kind, least, most);
 }
 
 int hl_ini_integer(hl_ini *ini, const char *section, const char *key, int otherwise, int least, int most) {
@@ -164,7 +166,8 @@ hl_status hl_ini_finish(hl_ini *ini) {
     for (int i = 0; i < ini->count && !ini->status; i++) {
         const hl_ini_entry *entry = &ini->entries[i];
         if (entry->read) continue;
-        ini->status = hl_fail(ini->hl, HL_BAD_INPUT, "%s:%d: nothing is called %s in [%s]", ini->path, entry->line, entry->key, entry->section);
+        ini->status =
+            hl_fail(ini->hl, HL_BAD_INPUT, "%s:%d: nothing is called %s in [%s]", ini->path, entry->line, entry->key, entry->section);
     }
     return ini->status;
 }

@@ -15,16 +15,18 @@ static void interval(hl_sheet *sheet, const cJSON *from, const char *name, int d
 /* --- nets ----------------------------------------------------------------------------------------------------------------- */
 
 static void nets_table(hl_book *book, const cJSON *result) {
-    static const char *const heads[] = {"network", "cohort 1, DSC (95 %)", "lesion cases", "cohort 2, DSC (95 %)", "lesion cases, cohort 2"};
+    static const char *const heads[] = {"network", "cohort 1, DSC (95 %)", "lesion cases", "cohort 2, DSC (95 %)",
+                                        "lesion cases, cohort 2"};
     hl_sheet sheet;
-    hl_sheet_start(&sheet, book, "intervals", "95 % intervals by the bootstrap over patients, stratified by centre, all of a patient's scans together",
-                   heads, 5);
+    hl_sheet_start(&sheet, book, "intervals",
+                   "95 % intervals by the bootstrap over patients, stratified by centre, all of a patient's scans together", heads, 5);
     const cJSON *net;
     cJSON_ArrayForEach(net, hl_result_get(result, "nets")) {
         const cJSON *own = hl_result_get(net, "own"), *second = hl_result_get(net, "second");
         hl_sheet_text(&sheet, "%s", hl_result_text(net, "net"));
         interval(&sheet, own, "dsc", 4, "nobody was tested"), interval(&sheet, own, "dsc_lesion", 4, "no case has a lesion");
-        interval(&sheet, second, "dsc", 4, "the study has no second cohort"), interval(&sheet, second, "dsc_lesion", 4, "the study has no second cohort");
+        interval(&sheet, second, "dsc", 4, "the study has no second cohort"),
+            interval(&sheet, second, "dsc_lesion", 4, "the study has no second cohort");
     }
     hl_sheet_end(&sheet);
 }
@@ -32,12 +34,14 @@ static void nets_table(hl_book *book, const cJSON *result) {
 static void pairs_table(hl_book *book, const cJSON *pairs) {
     static const char *const heads[] = {"networks", "patients", "equal", "p", "smallest reachable", "p, Holm", "rank-biserial r"};
     hl_sheet sheet;
-    hl_sheet_start(&sheet, book, "pairs", "Paired Wilcoxon signed-rank tests over patients, out of fold, exact, Pratt's zeros; Holm over all pairs", heads, 7);
+    hl_sheet_start(&sheet, book, "pairs",
+                   "Paired Wilcoxon signed-rank tests over patients, out of fold, exact, Pratt's zeros; Holm over all pairs", heads, 7);
     const cJSON *one;
     cJSON_ArrayForEach(one, pairs) {
         hl_sheet_text(&sheet, "%s - %s", hl_result_text(one, "first"), hl_result_text(one, "second"));
         hl_sheet_number(&sheet, hl_result_number(one, "pairs"), 0, ""), hl_sheet_number(&sheet, hl_result_number(one, "zeros"), 0, "");
-        hl_sheet_number(&sheet, hl_result_number(one, "p"), 4, "nobody"), hl_sheet_number(&sheet, hl_result_number(one, "p_least"), 6, "nobody");
+        hl_sheet_number(&sheet, hl_result_number(one, "p"), 4, "nobody"),
+            hl_sheet_number(&sheet, hl_result_number(one, "p_least"), 6, "nobody");
         hl_sheet_number(&sheet, hl_result_number(one, "p_holm"), 4, "nobody");
         hl_sheet_number(&sheet, hl_result_number(one, "effect"), 3, "all differences are 0");
     }
@@ -105,7 +109,8 @@ static void boxes(hl_book *book) {
                                                    .values = values,
                                                    .counts = counts,
                                                    .max = 1});
-    hl_book_figure(book, "boxes", "Spread over cases: box from the first to the third quartile, line the median, diamond the mean.", &svg, 1);
+    hl_book_figure(book, "boxes", "Spread over cases: box from the first to the third quartile, line the median, diamond the mean.", &svg,
+                   1);
 }
 
 /* --- the model's cases ------------------------------------------------------------------------------------------------------- */
@@ -115,10 +120,12 @@ static void figures_table(hl_book *book, const cJSON *result) {
     const cJSON *own = hl_result_get(result, "own"), *second = hl_result_get(result, "second");
     hl_sheet sheet;
     hl_sheet_start(&sheet, book, "case_figures",
-                   hl_book_text(book, "%s at 0.5: means over cases that have a value; surface Dice at %g mm", book->s->study->model, book->s->study->lesion_tolerance),
+                   hl_book_text(book, "%s at 0.5: means over cases that have a value; surface Dice at %g mm", book->s->study->model,
+                                book->s->study->lesion_tolerance),
                    heads, 3);
     for (int i = 0; hl_case_figure_key(i); i++) {
-        const char *key = hl_case_figure_key(i), *no_second = second ? "no case is a contiguous volume with spacing" : "the study has no second cohort";
+        const char *key = hl_case_figure_key(i),
+                   *no_second = second ? "no case is a contiguous volume with spacing" : "the study has no second cohort";
         hl_sheet_text(&sheet, "%s", hl_case_figure_name(i));
         interval(&sheet, hl_result_get(own, "figures"), key, 3, "no case is a contiguous volume with spacing");
         interval(&sheet, hl_result_get(second, "figures"), key, 3, no_second);
@@ -136,16 +143,19 @@ static void figures_table(hl_book *book, const cJSON *result) {
 static void detection_table(hl_book *book, const cJSON *result) {
     static const char *const sizes[] = {"below 0.1 mL (10 voxels)", "to 1 mL (100)", "to 10 mL (1000)", "above"};
     static const char *const heads[] = {"lesions", "cohort 1: found / all", "rate", "cohort 2: found / all", "rate, cohort 2"};
-    const cJSON *both[] = {hl_result_get(hl_result_get(result, "own"), "detection"), hl_result_get(hl_result_get(result, "second"), "detection")};
+    const cJSON *both[] = {hl_result_get(hl_result_get(result, "own"), "detection"),
+                           hl_result_get(hl_result_get(result, "second"), "detection")};
     hl_sheet sheet;
-    hl_sheet_start(&sheet, book, "detection", "Lesions (26-connected) found, by size: a tenth of its voxels, and one at least, is predicted", heads, 5);
+    hl_sheet_start(&sheet, book, "detection",
+                   "Lesions (26-connected) found, by size: a tenth of its voxels, and one at least, is predicted", heads, 5);
     for (int size = 0; size < 4; size++) {
         hl_sheet_text(&sheet, "%s", sizes[size]);
         for (int i = 0; i < 2; i++) {
             const cJSON *of = cJSON_GetArrayItem(hl_result_get(both[i], "sizes"), size);
             if (of) hl_sheet_text(&sheet, "%g / %g", hl_result_number(of, "found"), hl_result_number(of, "lesions"));
             else hl_sheet_number(&sheet, NAN, 0, "the study has no second cohort");
-            hl_sheet_number(&sheet, hl_result_number(of, "rate"), 3, of ? "there is no lesion of this size" : "the study has no second cohort");
+            hl_sheet_number(&sheet, hl_result_number(of, "rate"), 3,
+                            of ? "there is no lesion of this size" : "the study has no second cohort");
         }
     }
     hl_sheet_text(&sheet, "false positives a scan");
@@ -160,7 +170,8 @@ static void detection_table(hl_book *book, const cJSON *result) {
 static void read_reliability(const cJSON *from, hl_reliability *r) {
     *r = (hl_reliability){.ece = hl_result_number(from, "ece"), .mce = hl_result_number(from, "mce")};
     for (int i = 0; i < HL_RELIABILITY_BINS; i++) {
-        const cJSON *predicted = cJSON_GetArrayItem(hl_result_get(from, "predicted"), i), *observed = cJSON_GetArrayItem(hl_result_get(from, "observed"), i);
+        const cJSON *predicted = cJSON_GetArrayItem(hl_result_get(from, "predicted"), i),
+                    *observed = cJSON_GetArrayItem(hl_result_get(from, "observed"), i);
         r->pixels[i] = (uint64_t)cJSON_GetNumberValue(cJSON_GetArrayItem(hl_result_get(from, "pixels"), i));
         r->predicted[i] = cJSON_IsNumber(predicted) ? predicted->valuedouble : NAN;
         r->observed[i] = cJSON_IsNumber(observed) ? observed->valuedouble : NAN;
@@ -182,13 +193,15 @@ static void reliability(hl_book *book, const cJSON *result) {
         hl_book_say(book, "There are no lung masks, within which probabilities would be judged.");
         return;
     }
-    char *svg = hl_reliability_svg(book->hl, &(hl_reliability_plot){.title = "Reliability within the lungs", .curves = curves, .labels = labels, .count = count});
+    char *svg = hl_reliability_svg(
+        book->hl, &(hl_reliability_plot){.title = "Reliability within the lungs", .curves = curves, .labels = labels, .count = count});
     hl_book_figure(book, "reliability", "How often pixels within the given lungs are lesion, by their probability.", &svg, 1);
 }
 
 static void burden_table(hl_book *book, const cJSON *result) {
     static const char *const heads[] = {"burden", "cohort 1: cases", "DSC", "cohort 2: cases", "DSC, cohort 2"};
-    const cJSON *own = hl_result_get(hl_result_get(result, "own"), "by_burden"), *second = hl_result_get(hl_result_get(result, "second"), "by_burden");
+    const cJSON *own = hl_result_get(hl_result_get(result, "own"), "by_burden"),
+                *second = hl_result_get(hl_result_get(result, "second"), "by_burden");
     if (!own) return;
     hl_sheet sheet;
     hl_sheet_start(&sheet, book, "burden", "By burden: none; mild, up to 25 % of the lungs; moderate, up to 50 %; severe", heads, 5);

@@ -121,7 +121,8 @@ static void check(hl_study *study) {
     hl_ini *ini = &study->ini;
     if (!study->nets.count) hl_ini_refuse(ini, "nets", "compared", "is missing: which networks are compared");
     if (!study->cohorts[HL_COHORT_ONE].there && !ini->status)
-        ini->status = hl_fail(study->hl, HL_BAD_INPUT, "%s: the section [cohort 1] is missing: what the networks are trained on", ini->path);
+        ini->status =
+            hl_fail(study->hl, HL_BAD_INPUT, "%s: the section [cohort 1] is missing: what the networks are trained on", ini->path);
     bool found = false;
     for (int i = 0; i < study->nets.count; i++) found = found || !strcmp(study->nets.names[i], study->model);
     if (!found) hl_ini_refuse(ini, "nets", "model", "expected one of those compared");

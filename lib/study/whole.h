@@ -34,8 +34,8 @@ typedef struct hl_study_cohort {
     const char *centres[HL_STUDY_CENTRES];
     int centre_count;
     int patients, cases, slices, training_slices; /* as expected, for the plan */
-    bool hounsfield; /* values are Hounsfield units in a window; false: contrast was changed, or a phantom */
-    bool papers;     /* the very data of the paper, prepared as there */
+    bool hounsfield;                              /* values are Hounsfield units in a window; false: contrast was changed, or a phantom */
+    bool papers;                                  /* the very data of the paper, prepared as there */
 } hl_study_cohort;
 
 struct hl_study {
@@ -43,11 +43,11 @@ struct hl_study {
     hl_ini ini;
     const char *title, *note;
     hl_study_cohort cohorts[HL_COHORTS];
-    hl_net_list nets, mixed, halves, four; /* all eight; on the mix; two-fold; the benchmark's protocol */
-    const char *model;      /* what parts after the comparison use */
-    hl_run_options training; /* of every run, but for its manifest, net, folds and target */
-    hl_cohort_id readers;    /* whose second reader's masks */
-    int draws;               /* of the bootstrap */
+    hl_net_list nets, mixed, halves, four;   /* all eight; on the mix; two-fold; the benchmark's protocol */
+    const char *model;                       /* what parts after the comparison use */
+    hl_run_options training;                 /* of every run, but for its manifest, net, folds and target */
+    hl_cohort_id readers;                    /* whose second reader's masks */
+    int draws;                               /* of the bootstrap */
     double lesion_tolerance, lung_tolerance; /* mm, of surface Dice */
 };
 
@@ -117,8 +117,8 @@ hl_status hl_session_run(hl_session *s, const hl_run_spec *spec, hl_run **run);
 
 /* A case and what one model makes of it, on the training grid. Borrowed, while it is visited. */
 typedef struct hl_maps {
-    const char *run;      /* its folder's name */
-    const hl_row *row;    /* the first of the case */
+    const char *run;   /* its folder's name */
+    const hl_row *row; /* the first of the case */
     hl_cohort *cohort;
     int model, first, count; /* rows of the manifest: count from first on, labelled ones alone in the maps */
     hl_stack stack;          /* spacing 0 where it is not known, or where slices are missing between others */
@@ -138,7 +138,8 @@ hl_status hl_session_score(hl_session *s, hl_run *run, hl_cohort *cohort, hl_par
 
 typedef hl_status hl_maps_visitor(void *user, const hl_maps *maps);
 /* Every case of the cohort that a run's models test (or that their folds validate on), model after model. */
-hl_status hl_session_visit(hl_session *s, hl_run *run, const char *name, hl_cohort *cohort, hl_part part, hl_maps_visitor *visit, void *user);
+hl_status hl_session_visit(hl_session *s, hl_run *run, const char *name, hl_cohort *cohort, hl_part part, hl_maps_visitor *visit,
+                           void *user);
 
 /* --- parts -------------------------------------------------------------------------------------------------------------- */
 
@@ -165,10 +166,11 @@ hl_status hl_session_report(hl_session *s);
 /* Says why a part has nothing to show: "skipped" with a sentence. */
 void hl_result_skip(hl_json *result, const char *why);
 /* The figures at 0.5 of some scores, with who was tested by which model of which run: figures, tested. No scores: null. */
-hl_status hl_result_scores(hl_json *json, cJSON *to, const char *name, const char *run, const hl_score *scores, int count, double threshold_val);
+hl_status hl_result_scores(hl_json *json, cJSON *to, const char *name, const char *run, const hl_score *scores, int count,
+                           double threshold_val);
 /* {"run", "model", "patients": [...]} for each model of the scores, into an array. */
 void hl_result_tested(hl_json *json, cJSON *to, const char *run, const hl_score *scores, int count);
-double hl_result_number(const cJSON *object, const char *name); /* NaN where there is none */
+double hl_result_number(const cJSON *object, const char *name);    /* NaN where there is none */
 const char *hl_result_text(const cJSON *object, const char *name); /* "" where there is none */
 const cJSON *hl_result_get(const cJSON *object, const char *name);
 

@@ -98,7 +98,8 @@ static hl_status claim_folder(hl_session *s) {
     if (!status && hl_file_exists(path)) {
         status = hl_file_read(s->hl, path, &there, &bytes);
         if (!status && (bytes != ini->bytes || memcmp(there, ini->text, bytes)))
-            status = hl_fail(s->hl, HL_USAGE, "%s: the study there was begun with another file than %s: name another folder", s->folder, ini->path);
+            status = hl_fail(s->hl, HL_USAGE, "%s: the study there was begun with another file than %s: name another folder", s->folder,
+                             ini->path);
     } else if (!status) {
         status = hl_file_write(s->hl, path, ini->text, ini->bytes);
     }
@@ -175,7 +176,8 @@ static hl_status check_part(hl_context *hl, const char *only) {
 
 hl_status hl_study_carry(const hl_study *study, const char *folder, const char *only, const hl_study_hooks *hooks) {
     static const hl_study_hooks none = {0};
-    hl_session s = {.hl = study->hl, .study = study, .folder = folder, .hooks = hooks ? hooks : &none, .part = "cohorts", .start = hl_seconds()};
+    hl_session s = {
+        .hl = study->hl, .study = study, .folder = folder, .hooks = hooks ? hooks : &none, .part = "cohorts", .start = hl_seconds()};
     hl_status status = check_part(study->hl, only);
     if (!status) status = claim_folder(&s);
     if (!status) status = hl_sweep(s.hl, folder);

@@ -244,8 +244,9 @@ static hl_status check_apart(hl_session *s) {
     for (int i = 0; !status && i < hl_manifest_count(rows[1]); i++) {
         const char *patient = hl_manifest_row(rows[1], i)->patient;
         if (has_patient(rows[0], patient))
-            status = hl_fail(s->hl, HL_BAD_INPUT, "%s: the patient %s is in [cohort 1] and in [cohort 2], expected cohorts that share nobody",
-                             s->study->ini.path, patient);
+            status =
+                hl_fail(s->hl, HL_BAD_INPUT, "%s: the patient %s is in [cohort 1] and in [cohort 2], expected cohorts that share nobody",
+                        s->study->ini.path, patient);
     }
     for (int id = 0; id < 2; id++) hl_manifest_free(rows[id]);
     return status;

@@ -98,8 +98,8 @@ static int end_of_case(const hl_manifest *manifest, int first) {
     return end;
 }
 
-static hl_status visit_model(hl_session *s, hl_run *run, const char *name, hl_cohort *cohort, hl_part part, int number, hl_maps_visitor *visit,
-                             void *user) {
+static hl_status visit_model(hl_session *s, hl_run *run, const char *name, hl_cohort *cohort, hl_part part, int number,
+                             hl_maps_visitor *visit, void *user) {
     const hl_manifest *manifest = hl_cohort_manifest(cohort);
     const hl_run_options *o = hl_run_get_options(run);
     hl_model *model = NULL;

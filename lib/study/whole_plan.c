@@ -104,7 +104,8 @@ static int cohort_slices(const hl_study *study, hl_cohort_id id, bool training) 
 /* Operations of a run: every fold's epochs over its training slices and validation, then its test, and cohort 2 by its models. */
 static double run_flops(const hl_study *study, const hl_run_spec *spec, const cost *net) {
     const hl_run_options *o = &study->training;
-    double all = cohort_slices(study, spec->cohort, false), train = spec->kind == HL_RUN_LUNG ? all : cohort_slices(study, spec->cohort, true);
+    double all = cohort_slices(study, spec->cohort, false),
+           train = spec->kind == HL_RUN_LUNG ? all : cohort_slices(study, spec->cohort, true);
     double parts = spec->kind == HL_RUN_FOUR ? 5 : spec->cohort == HL_COHORT_PUBLIC ? 2 : o->folds;
     double outside = spec->kind == HL_RUN_FOUR ? 1 / parts : 1 - 1 / parts; /* share of the patients outside the test part */
     double validating = spec->kind == HL_RUN_FOUR ? 0 : spec->kind == HL_RUN_OPTIMISTIC ? 1 / parts : outside * o->validation;

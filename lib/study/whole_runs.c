@@ -27,7 +27,9 @@ void hl_run_list_add(hl_run_list *list, const hl_study *study, hl_run_kind kind,
                                                   .net = net,
                                                   .member = member,
                                                   .cohort = cohorts[kind],
-                                                  .folds = is_member(kind) ? 1 : halves ? 2 : study->training.folds};
+                                                  .folds = is_member(kind) ? 1
+                                                           : halves        ? 2
+                                                                           : study->training.folds};
 }
 
 /* --- who trains and who tests -------------------------------------------------------------------------------------------- */
@@ -59,7 +61,9 @@ static hl_status rewrite(hl_session *s, const hl_run_spec *spec, const hl_folds 
 /* The division that a derived one is made of. */
 static hl_folds *base_folds(hl_session *s, const hl_run_spec *spec, const hl_cohort *cohort) {
     const hl_run_options *o = &s->study->training;
-    hl_folds_options wanted = {.folds = spec->kind == HL_RUN_FOUR ? fifths : spec->kind == HL_RUN_OPTIMISTIC ? 2 : o->folds,
+    hl_folds_options wanted = {.folds = spec->kind == HL_RUN_FOUR         ? fifths
+                                        : spec->kind == HL_RUN_OPTIMISTIC ? 2
+                                                                          : o->folds,
                                .validation = spec->kind == HL_RUN_FOUR ? 0 : o->validation,
                                .by_centre = spec->kind == HL_RUN_OPTIMISTIC ? true : o->by_centre,
                                .by_burden = o->by_burden,

@@ -14,15 +14,16 @@
 
 static char scratch[64], folder[128], ini[128];
 
-static const char tiny[] = "[study]\ntitle = A tiny study\nseed = 1\ndraws = 50\nreaders = cohort 2\n"
-                           "[cohort 1]\nname = first\nphantom-patients = 16\nphantom-centres = 2\nphantom-healthy = 4\nphantom-slices = 3\n"
-                           "phantom-size = 64\ncentres = centre1\n"
-                           "[cohort 2]\nname = second\nphantom-patients = 16\nphantom-centres = 2\nphantom-healthy = 4\nphantom-slices = 3\n"
-                           "phantom-size = 64\ncentres = centre2\n"
-                           "[public]\nname = public\nphantom-patients = 12\nphantom-centres = 2\nphantom-healthy = 0\nphantom-slices = 2\n"
-                           "phantom-size = 64\nphantom-first = 101\n"
-                           "[nets]\ncompared = unet-vgg16, linknet-resnet34\nmixed = linknet-resnet34\nhalves = unet-vgg16\nbenchmark = unet-vgg16\n"
-                           "[training]\nsize = 32\nwidth = 0.125\nepochs = 1\nbatch = 4\nfolds = 2\n";
+static const char tiny[] =
+    "[study]\ntitle = A tiny study\nseed = 1\ndraws = 50\nreaders = cohort 2\n"
+    "[cohort 1]\nname = first\nphantom-patients = 16\nphantom-centres = 2\nphantom-healthy = 4\nphantom-slices = 3\n"
+    "phantom-size = 64\ncentres = centre1\n"
+    "[cohort 2]\nname = second\nphantom-patients = 16\nphantom-centres = 2\nphantom-healthy = 4\nphantom-slices = 3\n"
+    "phantom-size = 64\ncentres = centre2\n"
+    "[public]\nname = public\nphantom-patients = 12\nphantom-centres = 2\nphantom-healthy = 0\nphantom-slices = 2\n"
+    "phantom-size = 64\nphantom-first = 101\n"
+    "[nets]\ncompared = unet-vgg16, linknet-resnet34\nmixed = linknet-resnet34\nhalves = unet-vgg16\nbenchmark = unet-vgg16\n"
+    "[training]\nsize = 32\nwidth = 0.125\nepochs = 1\nbatch = 4\nfolds = 2\n";
 
 static const char *in(const char *where, const char *name) {
     static char paths[4][384];
@@ -164,13 +165,32 @@ static cJSON *part(const char *where, const char *name) {
 }
 
 START_TEST(every_part_gives_its_files) {
-    static const char *const files[] = {"report.html",          "metrics.json",         "timing.json",          "study.ini",
-                                        "tables/table1.csv",    "tables/table1.tex",    "tables/table2.csv",    "tables/table3.csv",
-                                        "tables/table4.tex",    "tables/table5.csv",    "tables/cohorts.csv",   "tables/conventions.csv",
-                                        "tables/intervals.tex", "figures/figure1-1.png", "figures/figure3-1.svg", "figures/figure3-2.png",
-                                        "figures/figure4-1.svg", "figures/figure4-2.png", "figures/figure5.svg",  "figures/figure5.png",
-                                        "figures/lungs-4.png",  "figures/ranking.svg",  "figures/reliability.png", "figures/figure2-1.svg"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) ck_assert_msg(hl_file_exists(in(folder, files[i])), "%s is missing", files[i]);
+    static const char *const files[] = {"report.html",
+                                        "metrics.json",
+                                        "timing.json",
+                                        "study.ini",
+                                        "tables/table1.csv",
+                                        "tables/table1.tex",
+                                        "tables/table2.csv",
+                                        "tables/table3.csv",
+                                        "tables/table4.tex",
+                                        "tables/table5.csv",
+                                        "tables/cohorts.csv",
+                                        "tables/conventions.csv",
+                                        "tables/intervals.tex",
+                                        "figures/figure1-1.png",
+                                        "figures/figure3-1.svg",
+                                        "figures/figure3-2.png",
+                                        "figures/figure4-1.svg",
+                                        "figures/figure4-2.png",
+                                        "figures/figure5.svg",
+                                        "figures/figure5.png",
+                                        "figures/lungs-4.png",
+                                        "figures/ranking.svg",
+                                        "figures/reliability.png",
+                                        "figures/figure2-1.svg"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        ck_assert_msg(hl_file_exists(in(folder, files[i])), "%s is missing", files[i]);
     for (int i = 0; i < PARTS; i++) {
         cJSON *result = part(folder, parts[i]);
         ck_assert_msg(!cJSON_HasObjectItem(result, "skipped"), "%s was skipped", parts[i]);

@@ -77,7 +77,8 @@ static void put_names(hl_json *json, cJSON *to, const char *name, const casebook
     for (int i = 0; i < count; i++) hl_json_text(json, names, NULL, b->rows[which[i]]->patient);
 }
 
-static hl_status test_fold(casebook *b, hl_json *json, cJSON *to, const hl_baseline *tuned, const hl_baseline_case *cases, const int *which, int count) {
+static hl_status test_fold(casebook *b, hl_json *json, cJSON *to, const hl_baseline *tuned, const hl_baseline_case *cases, const int *which,
+                           int count) {
     cJSON *list = cJSON_GetObjectItem(json->root, "cases");
     double sum = 0;
     hl_status status = HL_OK;
@@ -180,12 +181,17 @@ static hl_status show(hl_book *book, const cJSON *result) {
     hl_sheet_number(&sheet, mean_of(book, cases, "dsc_all_lung", false), 4, "nobody was tested");
     hl_sheet_number(&sheet, mean_of(book, cases, "dsc_all_lung", true), 4, "no case has a lesion");
     hl_sheet_end(&sheet);
-    hl_book_say(book, "The steps, after Khan et al. (Signal, Image and Video Processing 16, 2022), their parameters tuned on each fold's training "
-                      "patients alone:");
+    hl_book_say(
+        book, "The steps, after Khan et al. (Signal, Image and Video Processing 16, 2022), their parameters tuned on each fold's training "
+              "patients alone:");
     for (int i = 0; i < HL_BASELINE_STEPS; i++) hl_book_say(book, "%d. %s", i + 1, hl_baseline_steps[i]);
-    if (book->s->study->cohorts[HL_COHORT_ONE].hounsfield) hl_book_say(book, "The study cites 46.28 %% for such a rule, on Hounsfield units of another set of scans.");
-    else hl_book_say(book, "The figure that the study cites for such a rule is for Hounsfield units, which these slices do not hold; it does not stand beside these.");
+    if (book->s->study->cohorts[HL_COHORT_ONE].hounsfield)
+        hl_book_say(book, "The study cites 46.28 %% for such a rule, on Hounsfield units of another set of scans.");
+    else
+        hl_book_say(book, "The figure that the study cites for such a rule is for Hounsfield units, which these slices do not hold; it "
+                          "does not stand beside these.");
     return HL_OK;
 }
 
-const hl_study_part hl_part_baseline = {"baseline", "a baseline without learning", "thresholds and morphology, tuned on training patients", needs, compute, show};
+const hl_study_part hl_part_baseline = {
+    "baseline", "a baseline without learning", "thresholds and morphology, tuned on training patients", needs, compute, show};

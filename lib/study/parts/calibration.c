@@ -74,8 +74,8 @@ static void table5(hl_book *book, const hl_calibration *c) {
                                         "5 %",      "95 %",          "lesion cases", "that lose, %"};
     hl_sheet sheet;
     hl_sheet_start(&sheet, book, "table5",
-                   hl_book_text(book, "Table 5. Calibration of %s for cohort 2: %d patients, %d cases, %d %s", book->s->study->model, c->patients,
-                                c->cases, c->draws, c->exhaustive ? "splits (all there are)" : "random splits"),
+                   hl_book_text(book, "Table 5. Calibration of %s for cohort 2: %d patients, %d cases, %d %s", book->s->study->model,
+                                c->patients, c->cases, c->draws, c->exhaustive ? "splits (all there are)" : "random splits"),
                    heads, 9);
     for (int i = 0; i < HL_SHARES; i++) {
         const hl_share *share = &c->shares[i];
@@ -100,10 +100,13 @@ static hl_status show(hl_book *book, const cJSON *result) {
     table5(book, &c);
     char *svg = hl_calibration_svg(book->hl, "How many cases does a new centre need?", &c, 0);
     hl_book_figure(book, "calibration",
-                   "DSC of the test half by the share of cases that chose the threshold (median and 5th to 95th percentile of splits), and the odds of harm.",
+                   "DSC of the test half by the share of cases that chose the threshold (median and 5th to 95th percentile of splits), and "
+                   "the odds of harm.",
                    &svg, 1);
-    hl_book_say(book, "The one split is a draw picked at random, as the paper divides once; the percentiles show how little one split tells.");
+    hl_book_say(book,
+                "The one split is a draw picked at random, as the paper divides once; the percentiles show how little one split tells.");
     return HL_OK;
 }
 
-const hl_study_part hl_part_calibration = {"calibration", "Table 5", "a threshold for cohort 2 from some of its cases", needs, compute, show};
+const hl_study_part hl_part_calibration = {"calibration", "Table 5", "a threshold for cohort 2 from some of its cases",
+                                           needs,         compute,   show};

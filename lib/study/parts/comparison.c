@@ -70,7 +70,8 @@ static hl_status put_roc(hl_json *json, cJSON *to, const char *name, const hl_sc
     if (hl_histogram_roc(pooled, false_rate, true_rate)) {
         int kept = 0;
         for (int i = 0; i <= HL_BINS; i++) {
-            bool moved = !kept || fabs(false_rate[i] - false_rate[kept - 1]) + fabs(true_rate[i] - true_rate[kept - 1]) > 2e-4 || i == HL_BINS;
+            bool moved =
+                !kept || fabs(false_rate[i] - false_rate[kept - 1]) + fabs(true_rate[i] - true_rate[kept - 1]) > 2e-4 || i == HL_BINS;
             if (moved) false_rate[kept] = false_rate[i], true_rate[kept++] = true_rate[i];
         }
         cJSON *curve = hl_json_object(json, to, name);
@@ -139,15 +140,17 @@ static double papers_millions(const char *net) {
 }
 
 static void table1(hl_book *book, const cJSON *result) {
-    static const char *const heads[] = {"network", "weights, M", "paper, M",        "TFLOP a fold", "min a fold",
+    static const char *const heads[] = {"network", "weights, M", "paper, M",     "TFLOP a fold", "min a fold",
                                         "DSC",     "no healthy", "lesion cases", "AUC"};
     const hl_run_options *o = &book->s->study->training;
     bool whole = o->net_options.width == 1;
     const cJSON *net;
     hl_sheet sheet;
-    hl_sheet_start(&sheet, book, "table1",
-                   "Table 1. The networks on cohort 1, out of fold: weights, operations and minutes of training, DSC at 0.5 on the training grid "
-                   "(all; without healthy people; cases with a lesion alone), AUC; mean ± SD over folds", heads, 9);
+    hl_sheet_start(
+        &sheet, book, "table1",
+        "Table 1. The networks on cohort 1, out of fold: weights, operations and minutes of training, DSC at 0.5 on the training grid "
+        "(all; without healthy people; cases with a lesion alone), AUC; mean ± SD over folds",
+        heads, 9);
     cJSON_ArrayForEach(net, hl_result_get(result, "nets")) {
         const cJSON *own = hl_result_get(hl_result_get(net, "own"), "figures");
         const cJSON *ill = hl_result_get(hl_result_get(net, "own_without_healthy"), "figures");
@@ -156,7 +159,8 @@ static void table1(hl_book *book, const cJSON *result) {
         hl_sheet_number(&sheet, whole ? papers_millions(hl_result_text(net, "net")) : NAN, 2,
                         whole ? "not one of the paper's networks" : "the paper's count is for width 1, these networks are narrower");
         hl_sheet_number(&sheet, hl_result_number(net, "training_tflop"), 3, "");
-        hl_sheet_number(&sheet, NAN, 1, "minutes are in timing.json, so that every other file has the same bytes on every machine and after every stop");
+        hl_sheet_number(&sheet, NAN, 1,
+                        "minutes are in timing.json, so that every other file has the same bytes on every machine and after every stop");
         hl_sheet_pair(&sheet, hl_result_number(own, "dsc_fold_mean"), hl_result_number(own, "dsc_fold_sd"), 3, "nobody was tested");
         hl_sheet_pair(&sheet, hl_result_number(ill, "dsc_fold_mean"), hl_result_number(ill, "dsc_fold_sd"), 3, "everybody is healthy");
         hl_sheet_number(&sheet, hl_result_number(own, "dsc_lesion_mean"), 3, "no case has a lesion");
@@ -183,11 +187,12 @@ static char *roc_svg(hl_book *book, const cJSON *result, const char *key, const 
         const cJSON *curve = hl_result_get(net, key), *figures = hl_result_get(hl_result_get(net, scores), "figures");
         if (!curve || count == HL_STUDY_NETS) continue;
         const cJSON *x = hl_result_get(curve, "false_rate");
-        curves[count] = (hl_curve){.x = numbers(book, x),
-                                   .y = numbers(book, hl_result_get(curve, "true_rate")),
-                                   .points = cJSON_GetArraySize(x),
-                                   .colour = count,
-                                   .label = hl_book_text(book, "%s, AUC %.4f", hl_result_text(net, "net"), hl_result_number(figures, "auc"))};
+        curves[count] =
+            (hl_curve){.x = numbers(book, x),
+                       .y = numbers(book, hl_result_get(curve, "true_rate")),
+                       .points = cJSON_GetArraySize(x),
+                       .colour = count,
+                       .label = hl_book_text(book, "%s, AUC %.4f", hl_result_text(net, "net"), hl_result_number(figures, "auc"))};
         if (!curves[count].x || !curves[count].y) return NULL;
         count++;
     }
@@ -204,9 +209,11 @@ static hl_status show(hl_book *book, const cJSON *result) {
     char *svgs[2] = {roc_svg(book, result, "roc", "own", "Cohort 1, out of fold"), NULL};
     bool second = hl_result_get(first, "roc_second") != NULL;
     if (second) svgs[1] = roc_svg(book, result, "roc_second", "second", "Cohort 2, no model has seen it");
-    if (hl_result_get(first, "roc")) hl_book_figure(book, "figure3", "Figure 3. ROC of pooled pixels; inset: its upper left corner.", svgs, second ? 2 : 1);
+    if (hl_result_get(first, "roc"))
+        hl_book_figure(book, "figure3", "Figure 3. ROC of pooled pixels; inset: its upper left corner.", svgs, second ? 2 : 1);
     return status;
 }
 
-const hl_study_part hl_part_comparison = {"comparison", "Table 1, Table 2, Figure 3",
-                                          "the networks, cross-validated on cohort 1; each fold's model on cohort 2", needs, compute, show};
+const hl_study_part hl_part_comparison = {
+    "comparison", "Table 1, Table 2, Figure 3", "the networks, cross-validated on cohort 1; each fold's model on cohort 2", needs, compute,
+    show};

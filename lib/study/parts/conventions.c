@@ -40,8 +40,10 @@ static hl_status score_case(void *user, const hl_maps *m) {
     for (int i = 0; i < m->stack.depth && !status; i++)
         slices[i] = count_slice(m->probabilities + (size_t)i * plane, m->truth + (size_t)i * plane, predicted + (size_t)i * plane, plane);
     double tolerance = s->s->study->lesion_tolerance;
-    if (!status && one.has_surfaces) status = hl_surface_compare(hl, &m->stack, m->truth, predicted, HL_SURFACE_ELEMENTS, tolerance, &one.elements);
-    if (!status && one.has_surfaces) status = hl_surface_compare(hl, &m->stack, m->truth, predicted, HL_SURFACE_VOXELS, tolerance, &one.voxels);
+    if (!status && one.has_surfaces)
+        status = hl_surface_compare(hl, &m->stack, m->truth, predicted, HL_SURFACE_ELEMENTS, tolerance, &one.elements);
+    if (!status && one.has_surfaces)
+        status = hl_surface_compare(hl, &m->stack, m->truth, predicted, HL_SURFACE_VOXELS, tolerance, &one.voxels);
     free(predicted);
     if (status) return free(slices), status;
     wider[s->count++] = one;
@@ -96,10 +98,12 @@ static hl_status show(hl_book *book, const cJSON *result) {
     hl_book_heading(book, "One set of predictions, several conventions");
     if (hl_book_skipped(book, "conventions", result)) return HL_OK;
     hl_sheet sheet;
-    hl_sheet_start(&sheet, book, "conventions",
-                   hl_book_text(book, "The same masks of cohort 1 (%s, out of fold, 0.5), scored by different rules; distances in mm, surface Dice at %g mm",
-                                book->s->study->model, book->s->study->lesion_tolerance),
-                   heads, 7);
+    hl_sheet_start(
+        &sheet, book, "conventions",
+        hl_book_text(book,
+                     "The same masks of cohort 1 (%s, out of fold, 0.5), scored by different rules; distances in mm, surface Dice at %g mm",
+                     book->s->study->model, book->s->study->lesion_tolerance),
+        heads, 7);
     const cJSON *row;
     cJSON_ArrayForEach(row, hl_result_get(result, "conventions")) {
         hl_sheet_text(&sheet, "%s", hl_result_text(row, "library"));
@@ -114,4 +118,5 @@ static hl_status show(hl_book *book, const cJSON *result) {
     return HL_OK;
 }
 
-const hl_study_part hl_part_conventions = {"conventions", "convention table", "the same predictions scored as different libraries would", needs, compute, show};
+const hl_study_part hl_part_conventions = {
+    "conventions", "convention table", "the same predictions scored as different libraries would", needs, compute, show};

@@ -94,4 +94,5 @@ static hl_status compute(hl_session *s, hl_json *result) {
     return status;
 }
 
-const hl_study_part hl_part_halves = {"halves", "Table 2", "the public cohort: two-fold by centre, and four cases that train", needs, compute, NULL};
+const hl_study_part hl_part_halves = {"halves", "Table 2", "the public cohort: two-fold by centre, and four cases that train",
+                                      needs,    compute,   NULL};

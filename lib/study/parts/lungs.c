@@ -219,19 +219,23 @@ static void way_row(hl_sheet *sheet, const char *name, const cJSON *figures, dou
     hl_sheet_text(sheet, "%s", name);
     hl_sheet_pair(sheet, hl_result_number(figures, "dsc_fold_mean"), hl_result_number(figures, "dsc_fold_sd"), 4, "nobody was tested");
     hl_sheet_number(sheet, hl_result_number(figures, "dsc_lesion_mean"), 4, "no case has a lesion");
-    hl_sheet_pair(sheet, hl_result_number(figures, "auc_fold_mean"), hl_result_number(figures, "auc_fold_sd"), 4, "pixels of one label only");
+    hl_sheet_pair(sheet, hl_result_number(figures, "auc_fold_mean"), hl_result_number(figures, "auc_fold_sd"), 4,
+                  "pixels of one label only");
     hl_sheet_number(sheet, hl_result_number(figures, "sensitivity"), 4, "no case has a lesion");
     hl_sheet_number(sheet, hl_result_number(figures, "precision"), 4, "nothing is predicted");
     hl_sheet_number(sheet, 100 * outside, 2, "slices are not masked, or no case has a lesion");
 }
 
 static hl_status show(hl_book *book, const cJSON *result) {
-    static const char *const heads[] = {"slices", "DSC", "DSC, lesion cases", "AUC", "sensitivity", "precision", "lesion outside the lungs, %"};
+    static const char *const heads[] = {"slices",      "DSC",       "DSC, lesion cases",          "AUC",
+                                        "sensitivity", "precision", "lesion outside the lungs, %"};
     hl_book_heading(book, "Table 3: masking to the lungs");
     if (hl_book_skipped(book, "table3", result)) return HL_OK;
     hl_sheet sheet;
     hl_sheet_start(&sheet, book, "table3",
-                   hl_book_text(book, "Table 3. %s trained and tested on whole slices and on slices masked to the lungs; mean ± SD over folds", book->s->study->model),
+                   hl_book_text(book,
+                                "Table 3. %s trained and tested on whole slices and on slices masked to the lungs; mean ± SD over folds",
+                                book->s->study->model),
                    heads, 7);
     way_row(&sheet, "whole", hl_result_get(hl_result_get(result, "whole"), "figures"), NAN);
     const cJSON *way;
@@ -241,9 +245,11 @@ static hl_status show(hl_book *book, const cJSON *result) {
                 hl_result_number(way, "lesion_outside"));
     }
     hl_sheet_end(&sheet);
-    hl_book_say(book, "The lungs come from the same network, trained in the same folds to tell left and right lung apart; the figures from given "
-                      "masks are an oracle's. Nothing counts as predicted outside the lungs, and a lesion there as missed.");
+    hl_book_say(book,
+                "The lungs come from the same network, trained in the same folds to tell left and right lung apart; the figures from given "
+                "masks are an oracle's. Nothing counts as predicted outside the lungs, and a lesion there as missed.");
     return HL_OK;
 }
 
-const hl_study_part hl_part_lungs = {"lungs", "Table 3, appendix", "trained and tested on slices masked to the lungs", needs, compute, show};
+const hl_study_part hl_part_lungs = {"lungs", "Table 3, appendix", "trained and tested on slices masked to the lungs", needs, compute,
+                                     show};

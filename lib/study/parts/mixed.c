@@ -17,7 +17,8 @@ static bool has_patient(const hl_manifest *rows, const char *patient) {
 }
 
 /* Figures of all, then of each cohort's patients alone. */
-static hl_status put_net(hl_session *s, hl_json *json, cJSON *to, hl_run *run, const char *name, hl_cohort *cohort, const hl_manifest *first) {
+static hl_status put_net(hl_session *s, hl_json *json, cJSON *to, hl_run *run, const char *name, hl_cohort *cohort,
+                         const hl_manifest *first) {
     hl_score *scores;
     int count;
     hl_status status = hl_session_score(s, run, cohort, HL_PART_TEST, &scores, &count);
@@ -68,4 +69,5 @@ static hl_status compute(hl_session *s, hl_json *result) {
     return status;
 }
 
-const hl_study_part hl_part_mixed = {"mixed", "Table 2", "the networks, cross-validated on the mix of the two cohorts", needs, compute, NULL};
+const hl_study_part hl_part_mixed = {"mixed", "Table 2", "the networks, cross-validated on the mix of the two cohorts",
+                                     needs,   compute,   NULL};

@@ -75,7 +75,8 @@ static bool has_second_reader(const hl_manifest *rows, const char *patient) {
 }
 
 /* On the validation cases of cohort 1 whose patients are not in `readers`; NaN where there is none. Their names go into the result. */
-static hl_status choose_threshold(hl_session *s, hl_json *json, hl_run *run, hl_cohort *first, const hl_manifest *readers, double *threshold) {
+static hl_status choose_threshold(hl_session *s, hl_json *json, hl_run *run, hl_cohort *first, const hl_manifest *readers,
+                                  double *threshold) {
     hl_score *scores;
     int count, used = 0;
     double sums[HL_THRESHOLDS] = {0};

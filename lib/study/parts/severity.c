@@ -31,7 +31,8 @@ static hl_status open_masked(measuring *m, int fold) {
     return status;
 }
 
-static void put_lung(measuring *to, const hl_maps *m, const char *side, const hl_burden *truth, const hl_burden *given, const hl_burden *predicted) {
+static void put_lung(measuring *to, const hl_maps *m, const char *side, const hl_burden *truth, const hl_burden *given,
+                     const hl_burden *predicted) {
     hl_json *json = to->json;
     cJSON *one = hl_json_object(json, to->lungs, NULL);
     hl_json_text(json, one, "centre", m->row->centre);
@@ -90,7 +91,10 @@ static hl_status measure_all(hl_session *s, hl_json *result) {
     hl_cohort *cohort = NULL;
     hl_run_list_add(&list, s->study, HL_RUN_OWN, s->study->model);
     hl_run_spec_name(&list.runs[0], name);
-    measuring m = {.s = s, .json = result, .lungs = hl_json_array(result, result->root, "lungs"), .cases = hl_json_array(result, result->root, "cases")};
+    measuring m = {.s = s,
+                   .json = result,
+                   .lungs = hl_json_array(result, result->root, "lungs"),
+                   .cases = hl_json_array(result, result->root, "cases")};
     m.tested = hl_json_array(result, result->root, "tested");
     hl_status status = path ? hl_session_run(s, &list.runs[0], &run) : HL_NO_MEMORY;
     if (!status) status = hl_session_open(s, path, HL_TARGET_MASK, 1, &rows, &cohort);
@@ -156,7 +160,8 @@ static void figure4(hl_book *book, const shares *s) {
     hl_correlation r = hl_pearson(s->truth, s->predicted, s->count);
     hl_concordance c = hl_lin(s->truth, s->predicted, s->count);
     hl_agreement a = hl_bland_altman(s->predicted, s->truth, s->count);
-    hl_points groups[] = {{"with lesions", s->truth, s->predicted, s->ill, 0}, {"healthy", s->truth + s->ill, s->predicted + s->ill, s->count - s->ill, 2}};
+    hl_points groups[] = {{"with lesions", s->truth, s->predicted, s->ill, 0},
+                          {"healthy", s->truth + s->ill, s->predicted + s->ill, s->count - s->ill, 2}};
     hl_points differences[] = {{"with lesions", s->predicted, s->truth, s->ill, 0},
                                {"healthy", s->predicted + s->ill, s->truth + s->ill, s->count - s->ill, 2}};
     char *svgs[] = {hl_scatter_svg(book->hl, &(hl_scatter){.title = "Share of each lung that is lesion",
@@ -172,8 +177,10 @@ static void figure4(hl_book *book, const shares *s) {
                                                                    .group_count = 2,
                                                                    .agreement = &a,
                                                                    .decimals = 2})};
-    hl_book_figure(book, "figure4", "Figure 4. Severity of each lung, out of fold: lesion within the lung over the lung (Bland and Altman's plot at the right).",
-                   svgs, 2);
+    hl_book_figure(
+        book, "figure4",
+        "Figure 4. Severity of each lung, out of fold: lesion within the lung over the lung (Bland and Altman's plot at the right).", svgs,
+        2);
 }
 
 static double mean_of(hl_book *book, const cJSON *list, const char *key) {
@@ -189,14 +196,16 @@ static double mean_of(hl_book *book, const cJSON *list, const char *key) {
 }
 
 static hl_status show(hl_book *book, const cJSON *result) {
-    static const char *const heads[] = {"lungs", "pairs", "Pearson's r (95 %)", "Lin's coefficient (95 %)", "bias", "lower limit", "upper limit"};
+    static const char *const heads[] = {"lungs", "pairs",       "Pearson's r (95 %)", "Lin's coefficient (95 %)",
+                                        "bias",  "lower limit", "upper limit"};
     shares s;
     hl_sheet sheet;
     hl_book_heading(book, "Figure 4: severity");
     if (hl_book_skipped(book, "severity", result)) return HL_OK;
     if (!gather(book, result, &s)) return HL_NO_MEMORY;
     figure4(book, &s);
-    hl_sheet_start(&sheet, book, "severity", "Agreement of predicted and true shares; bias and limits of agreement in points of a percentage", heads, 7);
+    hl_sheet_start(&sheet, book, "severity",
+                   "Agreement of predicted and true shares; bias and limits of agreement in points of a percentage", heads, 7);
     agreement_row(&sheet, "all, given lungs", s.truth, s.predicted, s.count);
     agreement_row(&sheet, "without healthy, given lungs", s.truth, s.predicted, s.ill);
     agreement_row(&sheet, "all, predicted lungs", s.truth, s.predicted_lungs, s.count);
@@ -206,9 +215,11 @@ static hl_status show(hl_book *book, const cJSON *result) {
     bool millilitres = cases && cases->child && cJSON_IsTrue(hl_result_get(cases->child, "millilitres"));
     double truth = mean_of(book, cases, "outside_truth"), predicted = mean_of(book, cases, "outside_predicted");
     hl_book_say(book, "Sizes in parts/severity.json are %s.", millilitres ? "in mL" : "in pixels over the given slices");
-    if (!isnan(truth)) hl_book_say(book, "Of the true lesion %.1f %% lies outside the given lungs, in the mean over cases with any.", 100 * truth);
+    if (!isnan(truth))
+        hl_book_say(book, "Of the true lesion %.1f %% lies outside the given lungs, in the mean over cases with any.", 100 * truth);
     if (!isnan(predicted)) hl_book_say(book, "Of the predicted lesion %.1f %%.", 100 * predicted);
     return HL_OK;
 }
 
-const hl_study_part hl_part_severity = {"severity", "Figure 4", "the share of each lung that is lesion, from truth and prediction", needs, compute, show};
+const hl_study_part hl_part_severity = {"severity", "Figure 4", "the share of each lung that is lesion, from truth and prediction",
+                                        needs,      compute,    show};

@@ -168,5 +168,6 @@ static hl_status compute(hl_session *s, hl_json *result) {
     return status;
 }
 
-const hl_study_part hl_part_statistics = {"statistics", "statistics beyond the paper", "intervals, tests between networks, surfaces, lesions, probabilities",
-                                          needs, compute, hl_statistics_show};
+const hl_study_part hl_part_statistics = {
+    "statistics",      "statistics beyond the paper", "intervals, tests between networks, surfaces, lesions, probabilities", needs, compute,
+    hl_statistics_show};

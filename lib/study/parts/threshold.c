@@ -76,7 +76,8 @@ static hl_status show(hl_book *book, const cJSON *result) {
     int count = 0;
     for (int i = 0; i < 3; i++) {
         if (!wanted[i].values) continue;
-        curves[count] = (hl_curve){.label = wanted[i].label, .x = hl_thresholds, .y = curve_of(book, wanted[i].values), .points = HL_THRESHOLDS};
+        curves[count] =
+            (hl_curve){.label = wanted[i].label, .x = hl_thresholds, .y = curve_of(book, wanted[i].values), .points = HL_THRESHOLDS};
         curves[count].colour = i, curves[count].markers = true, curves[count].dashed = i == 0;
         if (!curves[count++].y) return HL_NO_MEMORY;
     }
@@ -90,7 +91,8 @@ static hl_status show(hl_book *book, const cJSON *result) {
                     .curve_count = count,
                     .marker_x = chosen};
     char *svg = hl_book_plot(book, &plot);
-    hl_book_figure(book, "figure5", "Figure 5. DSC against the threshold; the thin line is the one that cohort 1's validation patients chose.", &svg, 1);
+    hl_book_figure(book, "figure5",
+                   "Figure 5. DSC against the threshold; the thin line is the one that cohort 1's validation patients chose.", &svg, 1);
     hl_book_say(book, "%s, model %s: the validation patients choose %g.", "Cohort 1", book->s->study->model, chosen);
     return HL_OK;
 }
