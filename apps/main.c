@@ -18,6 +18,7 @@ static const command commands[] = {
     {"crossval", "trains and tests one model a fold", command_crossval},
     {"evaluate", "scores a run on a manifest, or one folder of masks against another", command_evaluate},
     {"calibrate", "finds a threshold for a new centre, and what it is worth", command_calibrate},
+    {"study", "runs the whole study: every table and figure from one file", command_study},
     {"predict", "writes the masks a run predicts for pictures", command_predict},
     {"pack", "makes a finished run small enough to give away", command_pack},
     {"dataset", "recognises a folder's layout and writes its manifest", command_dataset},

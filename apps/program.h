@@ -10,6 +10,7 @@ int command_train(int argc, char **argv);
 int command_crossval(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_calibrate(int argc, char **argv);
+int command_study(int argc, char **argv);
 int command_predict(int argc, char **argv);
 int command_pack(int argc, char **argv);
 int command_dataset(int argc, char **argv);

@@ -143,6 +143,7 @@ typedef struct hl_share {
     double dsc_median, dsc_p5, dsc_p95;       /* over draws, all cases of the test half */
     double dsc_lesion_median;                 /* cases with a lesion only */
     double share_lost;                        /* of draws that end below 0.5's Dice */
+    double split_threshold, split_dsc;        /* of one draw, itself drawn: what dividing once would have shown */
 } hl_share;
 
 typedef struct hl_calibration {

@@ -24,5 +24,6 @@
 #include "hilum/summary.h"
 #include "hilum/train.h"
 #include "hilum/volume.h"
+#include "hilum/whole.h"
 
 #endif

@@ -184,10 +184,10 @@ hl_rates hl_confusion_rates(const hl_confusion *confusion);
 
 /* By the share of the lungs that is lesion, after the grades of MosMedData (Morozov et al., arXiv:2005.06465, 2020): CT-1, up to 25 %;
  * CT-2, over 25 up to 50 %; CT-3 and CT-4 (which begins at 75 %), over 50 %. CT-0 is a lung without lesion. */
-typedef enum hl_severity { HL_SEVERITY_NONE, HL_SEVERITY_MILD, HL_SEVERITY_MODERATE, HL_SEVERITY_SEVERE, HL_SEVERITIES } hl_severity;
-/* share: 0..1, of the lungs. A NaN (no lung): HL_SEVERITIES, which is none of them. */
-hl_severity hl_severity_of(double share);
-const char *hl_severity_name(hl_severity severity); /* "none", "mild", "moderate", "severe"; "unknown" for HL_SEVERITIES */
+typedef enum hl_grade { HL_GRADE_NONE, HL_GRADE_MILD, HL_GRADE_MODERATE, HL_GRADE_SEVERE, HL_GRADES } hl_grade;
+/* share: 0..1, of the lungs. A NaN (no lung): HL_GRADES, which is none of them. */
+hl_grade hl_grade_of(double share);
+const char *hl_grade_name(hl_grade grade); /* "none", "mild", "moderate", "severe"; "unknown" for HL_GRADES */
 
 #ifdef __cplusplus
 }

@@ -176,7 +176,11 @@ static hl_status calibrate(hl_context *hl, const tally *patients, uint64_t seed,
         result->dsc_before = median_without_nan(values, result->draws);
         for (size_t d = 0; d < draws; d++) values[d] = outcomes[d].lesion_before;
         result->dsc_lesion_before = median_without_nan(values, result->draws);
-        for (int s = 0; s < HL_SHARES; s++) result->shares[s] = summarise(outcomes, result->draws, s, values);
+        int one = (int)(hl_random_uniform(seed, HL_RANDOM_CALIBRATE, draws_at_most, 0) * result->draws);
+        for (int s = 0; s < HL_SHARES; s++) {
+            result->shares[s] = summarise(outcomes, result->draws, s, values);
+            result->shares[s].split_threshold = hl_thresholds[outcomes[one].chosen[s]], result->shares[s].split_dsc = outcomes[one].dsc[s];
+        }
     }
     free(numbers), free(outcomes), free(values);
     return status;

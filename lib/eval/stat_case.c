@@ -14,12 +14,12 @@ hl_rates hl_confusion_rates(const hl_confusion *confusion) {
                       .dice = hl_dice(c)};
 }
 
-hl_severity hl_severity_of(double burden) {
-    if (isnan(burden)) return HL_SEVERITIES;
-    return burden <= 0 ? HL_SEVERITY_NONE : burden <= 0.25 ? HL_SEVERITY_MILD : burden <= 0.5 ? HL_SEVERITY_MODERATE : HL_SEVERITY_SEVERE;
+hl_grade hl_grade_of(double burden) {
+    if (isnan(burden)) return HL_GRADES;
+    return burden <= 0 ? HL_GRADE_NONE : burden <= 0.25 ? HL_GRADE_MILD : burden <= 0.5 ? HL_GRADE_MODERATE : HL_GRADE_SEVERE;
 }
 
-const char *hl_severity_name(hl_severity severity) {
+const char *hl_grade_name(hl_grade grade) {
     static const char *const names[] = {"none", "mild", "moderate", "severe"};
-    return (unsigned)severity < HL_SEVERITIES ? names[severity] : "unknown";
+    return (unsigned)grade < HL_GRADES ? names[grade] : "unknown";
 }

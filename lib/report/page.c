@@ -29,6 +29,7 @@ static const char style[] =
     "caption{caption-side:top;padding-bottom:.5rem}\n"
     "th,td{padding:.34rem .9rem;text-align:left;vertical-align:top}\n"
     "thead th{border-bottom:1px solid #1a1a1a;font-weight:600;vertical-align:bottom}\n"
+    "td:first-child{white-space:nowrap}\n"
     "tbody tr+tr td{border-top:1px solid #ebebeb}\n"
     ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".picture{margin:0}\n"

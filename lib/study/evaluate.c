@@ -39,12 +39,11 @@ static int case_end(const testing *t, int first, bool *labelled) {
     return end;
 }
 
-/* Whether a model scores a patient. This is where leakage would come in: a patient that the run names is tested by the model
- * in whose test part he is, and by no other. */
-static bool wanted(const testing *t, const char *patient, int model, hl_part part) {
-    hl_role role = hl_folds_role(t->run->folds, patient, model);
+/* This is where leakage would come in: a patient that the run names is tested by the model in whose test part he is, and by no other. */
+bool hl_run_wants(const hl_run *run, const char *patient, int model, hl_part part) {
+    hl_role role = hl_folds_role(run->folds, patient, model);
     if (part == HL_PART_VALIDATION) return role == HL_ROLE_VAL;
-    return role == HL_ROLE_TEST || !hl_folds_names(t->run->folds, patient);
+    return role == HL_ROLE_TEST || !hl_folds_names(run->folds, patient);
 }
 
 static hl_status add_job(testing *t, int model, int first, int end) {
@@ -64,13 +63,13 @@ static hl_status plan_jobs(testing *t, hl_part part) {
             bool labelled;
             end = case_end(t, first, &labelled);
             const char *patient = row_of(t, first)->patient;
-            if (labelled && wanted(t, patient, model, part) && add_job(t, model, first, end)) return HL_NO_MEMORY;
+            if (labelled && hl_run_wants(t->run, patient, model, part) && add_job(t, model, first, end)) return HL_NO_MEMORY;
         }
     }
     for (int first = 0, end; first < count; first = end) {
         bool labelled, tested = false;
         end = case_end(t, first, &labelled);
-        for (int model = 0; model < folds; model++) tested = tested || wanted(t, row_of(t, first)->patient, model, part);
+        for (int model = 0; model < folds; model++) tested = tested || hl_run_wants(t->run, row_of(t, first)->patient, model, part);
         t->result->left_out += labelled && !tested;
     }
     return HL_OK;

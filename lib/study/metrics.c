@@ -120,6 +120,8 @@ char *hl_calibration_json(hl_context *hl, const hl_calibration *calibration) {
         hl_json_number(&json, one, "dsc_p95", share->dsc_p95);
         hl_json_number(&json, one, "dsc_lesion_median", share->dsc_lesion_median);
         hl_json_number(&json, one, "share_lost", share->share_lost);
+        hl_json_number(&json, one, "split_threshold", share->split_threshold);
+        hl_json_number(&json, one, "split_dsc", share->split_dsc);
     }
     return hl_json_print(&json, false);
 }

@@ -65,6 +65,8 @@ typedef enum hl_part {
     HL_PART_VALIDATION, /* each fold's validation patients by its model */
 } hl_part;
 
+/* Whether a model scores a patient. */
+bool hl_run_wants(const hl_run *run, const char *patient, int model, hl_part part);
 /* What scoring is told; options->manifest is not read. */
 hl_status hl_run_score(hl_run *run, hl_cohort *cohort, hl_part part, const hl_evaluate_options *options, hl_evaluation *result,
                        bool native);

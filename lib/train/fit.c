@@ -116,9 +116,19 @@ static hl_status run_steps(hl_fit_run *run) {
  * of its Dice): there each epoch ends with training-mode forward passes over its first slices, and the statistics are those passes' own. */
 enum { SHORT_RUN = 2000, SETTLING_PASSES = 40 };
 
+static int settling_passes(int epochs, int steps) {
+    if ((int64_t)epochs * steps > SHORT_RUN) return 0;
+    return steps < SETTLING_PASSES ? steps : SETTLING_PASSES;
+}
+
+int hl_fit_settling(int epochs, int batch, int slices) {
+    int passes = settling_passes(epochs, (slices + batch - 1) / batch);
+    return passes * batch < slices ? passes * batch : slices;
+}
+
 static hl_status settle_statistics(hl_fit_run *run) {
-    if (run->params->foreign_moving || (int64_t)run->options->epochs * run->steps > SHORT_RUN) return HL_OK;
-    int passes = run->steps < SETTLING_PASSES ? run->steps : SETTLING_PASSES;
+    int passes = run->params->foreign_moving ? 0 : settling_passes(run->options->epochs, run->steps);
+    if (!passes) return HL_OK;
     hl_loader *loader = start_loader(run, 0, passes);
     if (!loader) return hl_error_status(run->hl);
     hl_params_forget_statistics(run->params);

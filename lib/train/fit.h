@@ -35,6 +35,8 @@ typedef struct hl_fit_run {
     double began, waited;
 } hl_fit_run;
 
+/* Slices that go forward once more at the end of each epoch of a run of so many epochs over so many slices. */
+int hl_fit_settling(int epochs, int batch, int slices);
 /* folder/last.safetensors, whole or not at all. */
 hl_status hl_checkpoint_save(hl_fit_run *run);
 /* Reads it back. Nothing there is fine: the state stays at the start, and the weights are those that the options name, if they do. */

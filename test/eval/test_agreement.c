@@ -274,7 +274,7 @@ START_TEST(rates_and_strata_by_hand) {
     ck_assert(r.sensitivity == 0 && isnan(r.precision) && isnan(r.specificity) && r.iou == 0 && r.dice == 0);
     const double burden[] = {0, 1e-9, 0.25, 0.2501, 0.5, 0.51, 1, NAN};
     const char *const severity[] = {"none", "mild", "mild", "moderate", "moderate", "severe", "severe", "unknown"};
-    for (int i = 0; i < 8; i++) ck_assert_str_eq(hl_severity_name(hl_severity_of(burden[i])), severity[i]);
+    for (int i = 0; i < 8; i++) ck_assert_str_eq(hl_grade_name(hl_grade_of(burden[i])), severity[i]);
 }
 END_TEST
 
