@@ -76,7 +76,7 @@ static char *make_reliability(hl_context *hl, bool filled) {
 static char *make_calibration(hl_context *hl, bool filled) {
     hl_calibration c = {.cases = 9, .dsc_before = filled ? 0.5 : NAN};
     for (int s = 0; s < HL_SHARES; s++) {
-        c.shares[s] = (hl_share){s * 10, 0.2, 0.6, 0.5, 0.7, 0.6, 0.125 * s};
+        c.shares[s] = (hl_share){.percent = s * 10, .threshold = 0.2, .dsc_median = 0.6, .dsc_p5 = 0.5, .dsc_p95 = 0.7, .dsc_lesion_median = 0.6, .share_lost = 0.125 * s};
         if (!filled) c.shares[s].dsc_median = c.shares[s].dsc_p5 = c.shares[s].dsc_p95 = NAN;
     }
     return hl_calibration_svg(hl, filled ? nasty : NULL, &c, 0);
