@@ -65,13 +65,23 @@ static hl_status load(worker *w, int sample) {
     return status ? status : hl_cohort_slice(loader->cohort, row, NULL, w->mask, NULL, NULL);
 }
 
+/* Where a slice lies on the grid, as far as it does: with a given mm per pixel it may reach beyond. */
+static hl_placement visible(const hl_cohort *cohort, int row) {
+    hl_placement p = hl_cohort_placement(cohort, row);
+    int bottom = p.top + p.height, right = p.left + p.width;
+    if (p.top < 0) p.top = 0;
+    if (p.left < 0) p.left = 0;
+    p.height = (bottom < hl_cohort_height(cohort) ? bottom : hl_cohort_height(cohort)) - p.top;
+    p.width = (right < hl_cohort_width(cohort) ? right : hl_cohort_width(cohort)) - p.left;
+    return p;
+}
+
 static hl_status prepare(worker *w, int batch, int sample) {
     const hl_loader *loader = w->loader;
     hl_status status = load(w, sample);
     if (status) return status;
     if (w->augmenter) {
-        const hl_slice_info *info = hl_cohort_info(loader->cohort, loader->samples[sample].row);
-        hl_placement inside = hl_fit_picture(info->height, info->width, hl_cohort_height(loader->cohort), hl_cohort_width(loader->cohort));
+        hl_placement inside = visible(loader->cohort, loader->samples[sample].row);
         hl_augment(w->augmenter, loader->samples[sample].draw, w->image, w->mask, hl_cohort_sided(loader->cohort), &inside);
     }
     size_t pixels = pixels_of(loader), at = (size_t)(sample - loader->starts[batch]) * pixels;
