@@ -1,4 +1,5 @@
-/* A DICOM series, made by dcmtk's dump2dcm, through dcm2niix into `hilum dataset`: the same volume comes out. Where one of the programs is missing nothing is tested. */
+/* A DICOM series, made by dcmtk's dump2dcm, through dcm2niix into `hilum dataset`: the same volume comes out. Where one of the programs is
+ * missing nothing is tested. */
 #include "../data/volumes.h"
 #include "program.h"
 
@@ -18,15 +19,22 @@ static void put_slice(int z, const char *uid) {
         ck_assert(fputc(value & 255, raw) != EOF && fputc(value >> 8, raw) != EOF);
     }
     fprintf(dump,
-            "(0002,0010) UI =LittleEndianExplicit\n(0008,0016) UI =CTImageStorage\n(0008,0018) UI [1.2.826.0.1.3680043.2.1125.%s.1.%d]\n(0008,0020) DA [20200401]\n"
-            "(0008,0060) CS [CT]\n(0008,0070) LO [HILUM]\n(0010,0010) PN [Some^Body]\n(0010,0020) LO [PAT %s]\n(0018,0050) DS [5]\n(0018,5100) CS [HFS]\n"
-            "(0020,000d) UI [1.2.826.0.1.3680043.2.1125.%s]\n(0020,000e) UI [1.2.826.0.1.3680043.2.1125.%s.1]\n(0020,0010) SH [1]\n(0020,0011) IS [3]\n(0020,0013) IS [%d]\n"
-            "(0020,0032) DS [-90\\-60\\%g]\n(0020,0037) DS [1\\0\\0\\0\\1\\0]\n(0020,0052) UI [1.2.826.0.1.3680043.2.1125.%s.2]\n(0028,0002) US 1\n(0028,0004) CS [MONOCHROME2]\n"
-            "(0028,0010) US %d\n(0028,0011) US %d\n(0028,0030) DS [%g\\%g]\n(0028,0100) US 16\n(0028,0101) US 16\n(0028,0102) US 15\n(0028,0103) US 1\n"
+            "(0002,0010) UI =LittleEndianExplicit\n(0008,0016) UI =CTImageStorage\n(0008,0018) UI "
+            "[1.2.826.0.1.3680043.2.1125.%s.1.%d]\n(0008,0020) DA [20200401]\n"
+            "(0008,0060) CS [CT]\n(0008,0070) LO [HILUM]\n(0010,0010) PN [Some^Body]\n(0010,0020) LO [PAT %s]\n(0018,0050) DS "
+            "[5]\n(0018,5100) CS [HFS]\n"
+            "(0020,000d) UI [1.2.826.0.1.3680043.2.1125.%s]\n(0020,000e) UI [1.2.826.0.1.3680043.2.1125.%s.1]\n(0020,0010) SH "
+            "[1]\n(0020,0011) IS [3]\n(0020,0013) IS [%d]\n"
+            "(0020,0032) DS [-90\\-60\\%g]\n(0020,0037) DS [1\\0\\0\\0\\1\\0]\n(0020,0052) UI "
+            "[1.2.826.0.1.3680043.2.1125.%s.2]\n(0028,0002) US 1\n(0028,0004) CS [MONOCHROME2]\n"
+            "(0028,0010) US %d\n(0028,0011) US %d\n(0028,0030) DS [%g\\%g]\n(0028,0100) US 16\n(0028,0101) US 16\n(0028,0102) US "
+            "15\n(0028,0103) US 1\n"
             "(0028,1052) DS [-1024]\n(0028,1053) DS [1]\n(7fe0,0010) OW =%s\n",
             uid, instance, uid, uid, uid, instance, 200 + spacing[2] * z, uid, ROWS, COLUMNS, spacing[1], spacing[0], in("raw"));
     ck_assert_int_eq(fclose(raw) | fclose(dump), 0);
-    ck_assert_int_eq(shell("dump2dcm +te '%s' '%s' >'%s' 2>&1 || { cat '%s' >&2; false; }", in("dump"), in("scans/study %s/IM%d", uid, (z * 5 + 3) % SLICES), in("log"), in("log")), 0);
+    ck_assert_int_eq(shell("dump2dcm +te '%s' '%s' >'%s' 2>&1 || { cat '%s' >&2; false; }", in("dump"),
+                           in("scans/study %s/IM%d", uid, (z * 5 + 3) % SLICES), in("log"), in("log")),
+                     0);
 }
 
 START_TEST(series_comes_out_as_it_was) {
@@ -57,7 +65,8 @@ START_TEST(series_comes_out_as_it_was) {
             float plane[COLUMNS * ROWS];
             hl_volume_slice(&v, z, plane);
             for (int i = 0; i < COLUMNS * ROWS; i++)
-                ck_assert_msg(plane[i] == (float)(stored(i % COLUMNS, i / COLUMNS, z) - 1024), "slice %d, pixel %d: %g", z, i, (double)plane[i]);
+                ck_assert_msg(plane[i] == (float)(stored(i % COLUMNS, i / COLUMNS, z) - 1024), "slice %d, pixel %d: %g", z, i,
+                              (double)plane[i]);
         }
         hl_volume_free(&v);
     }

@@ -33,7 +33,8 @@ static int faults(const cJSON *object) { return cJSON_GetArraySize(cJSON_GetObje
 /* A folder as COVID-19-CT-Seg's of the phantom's cases, in Hounsfield units; three slices a case. */
 static void make_tree(void) {
     static const char *const folders[] = {"COVID-19-CT-Seg_20cases", "Infection_Mask", "Lung_Mask"};
-    ck_assert_int_eq(RUN("phantom", "--out", in("cohort"), "--patients", "6", "--centres", "1", "--healthy", "0", "--slices", "3", "--size", "64"), 0);
+    ck_assert_int_eq(
+        RUN("phantom", "--out", in("cohort"), "--patients", "6", "--centres", "1", "--healthy", "0", "--slices", "3", "--size", "64"), 0);
     hl_manifest *m = hl_manifest_read(hl, in("cohort/manifest.csv"), NULL);
     ck_assert_ptr_nonnull(m);
     for (int k = 0; k < 3; k++) ck_assert_int_eq(shell("mkdir -p '%s'", in("set/%s", folders[k])), 0);
@@ -44,7 +45,8 @@ static void make_tree(void) {
                 const hl_row *row = hl_manifest_row(m, 3 * c + z);
                 hl_picture p;
                 ck_ok(hl, hl_png_read(hl, k == 0 ? row->image : k == 1 ? row->mask : row->lung, &p));
-                for (int i = 0; i < 64 * 64; i++) *voxel(&v, i % 64, i / 64, z) = k == 0 ? (float)p.pixels[i] * 5 - 1000 : k == 1 ? p.pixels[i] > 0 : p.pixels[i];
+                for (int i = 0; i < 64 * 64; i++)
+                    *voxel(&v, i % 64, i / 64, z) = k == 0 ? (float)p.pixels[i] * 5 - 1000 : k == 1 ? p.pixels[i] > 0 : p.pixels[i];
                 free(p.pixels);
             }
             ck_ok(hl, hl_volume_write(hl, in("set/%s/coronacases_%03d.nii.gz", folders[k], c + 1), &v, HL_VOXEL_FLOAT32));
@@ -69,7 +71,10 @@ START_TEST(test_dataset) {
     cJSON *written = printed();
     ck_assert(cJSON_Compare(only, written, true));
     cJSON_Delete(only), cJSON_Delete(written);
-    ck_assert_int_eq(shell("head -2 '%s' | tail -1 | grep -q '^coronacases,coronacases_001,coronacases_001,0,COVID-19-CT-Seg_20cases/coronacases_001.nii.gz,'", in("set/manifest.csv")), 0);
+    ck_assert_int_eq(shell("head -2 '%s' | tail -1 | grep -q "
+                           "'^coronacases,coronacases_001,coronacases_001,0,COVID-19-CT-Seg_20cases/coronacases_001.nii.gz,'",
+                           in("set/manifest.csv")),
+                     0);
     ck_assert_int_eq(shell("grep -q 'coronacases_006' '%s'", in("page.html")), 0);
     ck_assert_int_eq(RUN("audit", in("set/manifest.csv"), "--strict"), 0);
     ck_assert_ptr_nonnull(strstr(said.out, "6 patients, 6 cases, 18 slices"));

@@ -61,8 +61,8 @@ static inline void put_rows(const table *t, const char *path) {
 
 /* What becomes of a pixel: where in the old picture it comes from, and its value. */
 typedef struct change {
-    bool rows, columns;          /* in reverse */
-    bool exchanged;              /* rows with columns, of square pictures */
+    bool rows, columns;                 /* in reverse */
+    bool exchanged;                     /* rows with columns, of square pictures */
     int (*value)(int value, int place); /* NULL: stays */
 } change;
 

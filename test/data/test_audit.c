@@ -266,7 +266,8 @@ static void expect_turned(const char *centre, const char *case_name, const chang
 }
 
 START_TEST(centre_turned) {
-    expect_turned("centre2", NULL, &(change){.rows = true}, "centre centre2: the slices of 9 of its 9 cases lie upside down, by rows in reverse");
+    expect_turned("centre2", NULL, &(change){.rows = true},
+                  "centre centre2: the slices of 9 of its 9 cases lie upside down, by rows in reverse");
     expect_turned("centre2", NULL, &(change){.rows = true, .columns = true}, "cases lie upside down, by half a turn");
     expect_turned("centre2", NULL, &(change){.columns = true}, "cases lie mirrored");
     expect_turned("centre2", NULL, &(change){.exchanged = true}, "cases lie on their side");
@@ -301,7 +302,8 @@ static hl_audit audit_volumes(const char *units) {
     char text[1024] = "centre,patient,case,slice,image,mask,units\n";
     for (int i = 0; i < 6; i++) {
         size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "c,p%d,p%d,%d,image%d.nii.gz,mask%d.nii.gz,%s\n", i / 3, i / 3, i % 3, i / 3, i / 3, units);
+        snprintf(text + used, sizeof text - used, "c,p%d,p%d,%d,image%d.nii.gz,mask%d.nii.gz,%s\n", i / 3, i / 3, i % 3, i / 3, i / 3,
+                 units);
     }
     put_text(&f, "volumes.csv", text);
     return audit_manifest(fixture_path(&f, "volumes.csv"), 1);
