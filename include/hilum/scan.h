@@ -37,7 +37,7 @@ typedef struct hl_scan {
 hl_status hl_run_predict_scan(hl_run *run, const char *path, hl_units units, const hl_scan_options *options, hl_scan *scan);
 void hl_scan_free(hl_scan *scan);
 /* The probability of a class (of one class: 0) in the image's geometry; beyond the grid 0. Owner: the caller, hl_volume_free. */
-hl_status hl_scan_probability(hl_context *hl, const hl_scan *scan, int class, hl_volume *volume);
+hl_status hl_scan_probability(hl_context *hl, const hl_scan *scan, int index, hl_volume *volume);
 
 /* Which slices hold a prediction: the next from z on, or -1. */
 int hl_scan_next(const hl_scan *scan, int z);

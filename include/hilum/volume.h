@@ -72,13 +72,15 @@ hl_status hl_volume_write(hl_context *hl, const char *path, const hl_volume *vol
 
 /* --- windows --------------------------------------------------------------------------------------------------- */
 
+typedef enum hl_window_kind {
+    HL_WINDOW_RANGE,      /* low to high, of volumes in Hounsfield units; 8-bit ones are divided by 255 */
+    HL_WINDOW_MINMAX,     /* a volume's least value to its greatest, whatever its units */
+    HL_WINDOW_PERCENTILE, /* its 0.5th percentile to its 99.5th, by nearest rank */
+} hl_window_kind;
+
 /* Which values become 0 and 1. All zero: -1250 to 250. */
 typedef struct hl_window {
-    enum {
-        HL_WINDOW_RANGE,      /* low to high, of volumes in Hounsfield units; 8-bit ones are divided by 255 */
-        HL_WINDOW_MINMAX,     /* a volume's least value to its greatest, whatever its units */
-        HL_WINDOW_PERCENTILE, /* its 0.5th percentile to its 99.5th, by nearest rank */
-    } kind;
+    hl_window_kind kind;
     double low, high;
 } hl_window;
 

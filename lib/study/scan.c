@@ -80,9 +80,9 @@ static hl_status predict_slices(scanning *s) {
 }
 
 /* Probabilities of one class of a slice on the image's own pixels. */
-static void enlarge(const hl_scan *scan, int z, int class, float *native) {
+static void enlarge(const hl_scan *scan, int z, int index, float *native) {
     size_t plane = (size_t)scan->height * (size_t)scan->width;
-    hl_grid_to_native(scan->grid + ((size_t)z * (size_t)scan->classes + (size_t) class) * plane, scan->height, scan->width, &scan->place,
+    hl_grid_to_native(scan->grid + ((size_t)z * (size_t)scan->classes + (size_t)index) * plane, scan->height, scan->width, &scan->place,
                       scan->image.height, scan->image.width, native);
 }
 
@@ -129,12 +129,12 @@ void hl_scan_free(hl_scan *scan) {
     *scan = (hl_scan){0};
 }
 
-hl_status hl_scan_probability(hl_context *hl, const hl_scan *scan, int class, hl_volume *volume) {
+hl_status hl_scan_probability(hl_context *hl, const hl_scan *scan, int index, hl_volume *volume) {
     float *native = hl_calloc(hl, (size_t)scan->image.width * (size_t)scan->image.height, sizeof *native);
     *volume = (hl_volume){0};
     hl_status status = native ? hl_volume_like(hl, &scan->image, volume) : HL_NO_MEMORY;
     for (int z = 0; z < scan->image.slices && !status; z++) {
-        enlarge(scan, z, class, native);
+        enlarge(scan, z, index, native);
         hl_volume_put_slice(volume, z, native);
     }
     free(native);
