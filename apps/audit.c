@@ -33,7 +33,8 @@ static void print_range(const char *what, double least, double most, int decimal
 }
 
 static void print_fingerprint(const hl_fingerprint *f) {
-    printf("  %s: %d patients, %d cases, %d slices, %d labelled, %d with lesion\n    ", f->name, f->patients, f->cases, f->slices, f->labelled, f->lesion_slices);
+    printf("  %s: %d patients, %d cases, %d slices, %d labelled, %d with lesion\n    ", f->name, f->patients, f->cases, f->slices,
+           f->labelled, f->lesion_slices);
     if (f->width[0] == f->width[1] && f->height[0] == f->height[1]) printf("%dx%d", f->width[0], f->height[0]);
     else printf("%dx%d to %dx%d", f->width[0], f->height[0], f->width[1], f->height[1]);
     print_range("values", f->least, f->most, 0);
@@ -46,8 +47,8 @@ static void print_fingerprint(const hl_fingerprint *f) {
 
 static void print_audit(const hl_audit *audit, const char *name, const hl_dataset *dataset) {
     if (dataset) printf("layout: %s\n", dataset->layout);
-    printf("%s: %d centres, %d patients, %d cases, %d slices, %d with lesion\n", name, audit->centre_count, audit->all.patients, audit->all.cases, audit->all.slices,
-           audit->all.lesion_slices);
+    printf("%s: %d centres, %d patients, %d cases, %d slices, %d with lesion\n", name, audit->centre_count, audit->all.patients,
+           audit->all.cases, audit->all.slices, audit->all.lesion_slices);
     for (int c = 0; c < audit->centre_count; c++) print_fingerprint(&audit->centres[c]);
     printf("suggested for training: --size %d --batch %d", audit->size, audit->batch);
     if (dataset && dataset->classes > 1) printf(" --classes %d", dataset->classes);

@@ -16,8 +16,8 @@ typedef struct audit_request {
 option page_option(audit_request *r);
 option strict_option(audit_request *r);
 
-/* Audits a manifest, tells the faults on stderr and the rest on stdout; `name` is what is printed for the manifest. `dataset` may be NULL; its faults are told with the others.
- * Returns the exit code and closes the library. */
+/* Audits a manifest, tells the faults on stderr and the rest on stdout; `name` is what is printed for the manifest. `dataset` may be NULL;
+ * its faults are told with the others. Returns the exit code and closes the library. */
 int audit_and_end(hl_context *hl, const audit_request *r, const char *manifest, const char *name, hl_dataset *dataset);
 
 #endif

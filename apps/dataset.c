@@ -56,13 +56,16 @@ static bool make_place(const char *out, place *p) {
 static int prepare(request *r, const char *folder, const place *p) {
     hl_context *hl = open_library(r->audit.threads);
     if (!hl) return 2;
-    hl_dataset *dataset = hl_dataset_open(hl, folder, &(hl_dataset_options){.work = p->volumes, .allow_outside = r->audit.allow_outside, .ct0_healthy = r->ct0_healthy});
+    hl_dataset *dataset = hl_dataset_open(
+        hl, folder, &(hl_dataset_options){.work = p->volumes, .allow_outside = r->audit.allow_outside, .ct0_healthy = r->ct0_healthy});
     if (!dataset) return end_with(hl, hl_error_status(hl));
     r->audit.classes = dataset->classes;
     int outside = 0;
     hl_status status = hl_dataset_write(hl, dataset, p->manifest, &outside);
     if (status) return hl_dataset_free(dataset), end_with(hl, status);
-    if (r->out && outside) talk("%s: the paths of %d files are absolute, for they lie outside of its folder: commands that read it need --allow-outside", r->out, outside);
+    if (r->out && outside)
+        talk("%s: the paths of %d files are absolute, for they lie outside of its folder: commands that read it need --allow-outside",
+             r->out, outside);
     r->audit.allow_outside = outside > 0;
     return audit_and_end(hl, &r->audit, p->manifest, r->out ? r->out : folder, dataset);
 }
@@ -80,10 +83,11 @@ int command_dataset(int argc, char **argv) {
     };
     usage u = {.name = "dataset",
                .synopsis = "dataset DIR [options]",
-               .about = "Recognises how a data set lies in its folder, writes the manifest that names its slices, and audits it, as\n"
-                        "`hilum audit` does. Known are COVID-19-CT-Seg (Kaggle's names too), MosMedData, nnU-Net's raw data, the Medical\n"
-                        "Segmentation Decathlon, folders images and masks with equal names, a folder with a manifest.csv, and DICOM series,\n"
-                        "which need the program dcm2niix.",
+               .about =
+                   "Recognises how a data set lies in its folder, writes the manifest that names its slices, and audits it, as\n"
+                   "`hilum audit` does. Known are COVID-19-CT-Seg (Kaggle's names too), MosMedData, nnU-Net's raw data, the Medical\n"
+                   "Segmentation Decathlon, folders images and masks with equal names, a folder with a manifest.csv, and DICOM series,\n"
+                   "which need the program dcm2niix.",
                .example = "hilum dataset COVID-19-CT-Seg --out COVID-19-CT-Seg/manifest.csv",
                .options = table,
                .option_count = sizeof table / sizeof *table,

@@ -83,7 +83,8 @@ static hl_status read_cases(hl_auditing *a) {
     hl_audit_reader reader = {.hl = a->hl};
     hl_status status = HL_OK;
     for (int which = 0; which < a->audit->case_count && !status; which++) {
-        if (a->options->stop && *a->options->stop) status = hl_fail(a->hl, HL_INTERRUPTED, "interrupted after %d of %d cases", which, a->audit->case_count);
+        if (a->options->stop && *a->options->stop)
+            status = hl_fail(a->hl, HL_INTERRUPTED, "interrupted after %d of %d cases", which, a->audit->case_count);
         a->cases[which].first_fault = a->audit->faults.count;
         if (!status) status = hl_audit_read_case(a, &reader, which);
         if (!status && a->options->report) a->options->report(a->options->user, (which + 1.0) / a->audit->case_count);
@@ -94,11 +95,15 @@ static hl_status read_cases(hl_auditing *a) {
 
 hl_status hl_audit_run(hl_context *hl, const hl_manifest *manifest, const hl_audit_options *options, hl_audit *audit) {
     *audit = (hl_audit){0};
-    hl_auditing a = {.hl = hl, .manifest = manifest, .options = options ? options : &(hl_audit_options){0},
-                     .rows = hl_manifest_count(manifest), .audit = audit};
+    hl_auditing a = {.hl = hl,
+                     .manifest = manifest,
+                     .options = options ? options : &(hl_audit_options){0},
+                     .rows = hl_manifest_count(manifest),
+                     .audit = audit};
     hl_status status = divide(&a);
     if (!status) status = read_cases(&a);
-    static hl_status (*const steps[])(hl_auditing *) = {hl_audit_masks, hl_audit_turned, hl_audit_sides, hl_audit_same, hl_audit_patients, hl_audit_fingerprints};
+    static hl_status (*const steps[])(hl_auditing *) = {hl_audit_masks, hl_audit_turned,   hl_audit_sides,
+                                                        hl_audit_same,  hl_audit_patients, hl_audit_fingerprints};
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !status; i++) status = steps[i](&a);
     free(a.slices), free(a.cases), free(a.bins);
     if (status) hl_audit_free(audit);

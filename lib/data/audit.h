@@ -9,17 +9,17 @@
 #include "hilum/volume.h"
 
 enum {
-    HL_AUDIT_GRID = 64,   /* side of a case's mean slice */
-    HL_AUDIT_SMALL = 32,  /* side of the slices that are compared with one another */
-    HL_AUDIT_SPECK = 20,  /* pixels below which a mask's place says nothing */
+    HL_AUDIT_GRID = 64,  /* side of a case's mean slice */
+    HL_AUDIT_SMALL = 32, /* side of the slices that are compared with one another */
+    HL_AUDIT_SPECK = 20, /* pixels below which a mask's place says nothing */
     HL_AUDIT_LOWEST = -32768,
     HL_AUDIT_BINS = 32768 + 65536, /* a value a bin, from HL_AUDIT_LOWEST on */
 };
 
 /* What was found in the files of a manifest's row. */
 typedef struct hl_slice_facts {
-    bool read, flat;               /* the image could be read; it has one value only */
-    XXH128_hash_t image, mask;     /* of the decoded pixels */
+    bool read, flat;           /* the image could be read; it has one value only */
+    XXH128_hash_t image, mask; /* of the decoded pixels */
     int width, height;
     float least, most;             /* of the image, as stored */
     double spacing[3];             /* of a volume; else the manifest's */
@@ -37,8 +37,8 @@ typedef struct hl_case_facts {
     bool volumes;
     float least, most;
     double mean[HL_AUDIT_GRID * HL_AUDIT_GRID]; /* of the slices on a grid, their sum while reading */
-    int64_t shown_lesion;   /* pixels of the slice that is shown */
-    bool mirrored;          /* left and right are exchanged, or are not to be told */
+    int64_t shown_lesion;                       /* pixels of the slice that is shown */
+    bool mirrored;                              /* left and right are exchanged, or are not to be told */
 } hl_case_facts;
 
 typedef struct hl_auditing {

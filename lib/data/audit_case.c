@@ -31,7 +31,8 @@ static hl_status tell(reading *r, hl_status status, const char *kind, const char
 static hl_status tell_missing(reading *r, const hl_row *row, int file) {
     const char *path = path_of(row, file);
     if (file == HL_FILE_IMAGE && *row->mask && hl_file_exists(row->mask))
-        return hl_audit_file_fault(r->a, r->which, HL_FAULT_ORPHAN, row->mask, "lesion mask %s is there, its image %s is not", row->mask, path);
+        return hl_audit_file_fault(r->a, r->which, HL_FAULT_ORPHAN, row->mask, "lesion mask %s is there, its image %s is not", row->mask,
+                                   path);
     return hl_audit_file_fault(r->a, r->which, HL_FAULT_MISSING, path, "%s %s is not there", hl_audit_file_names[file], path);
 }
 
@@ -53,8 +54,9 @@ static hl_status check_mask(reading *r, int file) {
     const hl_plane *image = &r->planes[HL_FILE_IMAGE], *mask = &r->planes[file];
     const char *path = path_of(hl_audit_row(r->a, r->row), file), *name = hl_audit_file_names[file];
     if (mask->width != image->width || mask->height != image->height || mask->slices != image->slices) {
-        hl_status status = hl_audit_file_fault(r->a, r->which, HL_FAULT_SHAPE, path, "%s %s is %dx%dx%d, its image is %dx%dx%d", name, path, mask->width, mask->height,
-                                               mask->slices ? mask->slices : 1, image->width, image->height, image->slices ? image->slices : 1);
+        hl_status status = hl_audit_file_fault(r->a, r->which, HL_FAULT_SHAPE, path, "%s %s is %dx%dx%d, its image is %dx%dx%d", name, path,
+                                               mask->width, mask->height, mask->slices ? mask->slices : 1, image->width, image->height,
+                                               image->slices ? image->slices : 1);
         drop_plane(r, file);
         return status;
     }
@@ -62,7 +64,8 @@ static hl_status check_mask(reading *r, int file) {
     const hl_volume *of = &r->reader->open[HL_FILE_IMAGE].volume, *its = &r->reader->open[file].volume;
     double apart = hl_volume_distance(of, its), allowed = 0.5 * fmin(of->spacing[0], fmin(of->spacing[1], of->spacing[2]));
     if (apart <= allowed) return HL_OK;
-    return hl_audit_file_fault(r->a, r->which, HL_FAULT_AFFINE, path, "%s %s lies up to %.1f mm away from its image, axes %s and %s", name, path, apart, its->axes, of->axes);
+    return hl_audit_file_fault(r->a, r->which, HL_FAULT_AFFINE, path, "%s %s lies up to %.1f mm away from its image, axes %s and %s", name,
+                               path, apart, its->axes, of->axes);
 }
 
 /* --- labels -------------------------------------------------------------------------------------------------------------- */
@@ -81,10 +84,11 @@ static hl_status check_labels(reading *r, int file) {
     while (i < pixels && is_label(r, file, mask->values[i])) i++;
     if (i == pixels) return HL_OK;
     char expected[64] = "0, 1, 2 or 255";
-    if (file != HL_FILE_LUNG && r->a->options->classes > 1) snprintf(expected, sizeof expected, "a class from 0 to %d", r->a->options->classes - 1);
+    if (file != HL_FILE_LUNG && r->a->options->classes > 1)
+        snprintf(expected, sizeof expected, "a class from 0 to %d", r->a->options->classes - 1);
     else if (file != HL_FILE_LUNG) snprintf(expected, sizeof expected, "0 and 1, or 0 and 255");
-    return hl_audit_file_fault(r->a, r->which, HL_FAULT_LABELS, path, "%s %s holds the value %g, expected %s", hl_audit_file_names[file], path,
-                               (double)mask->values[i], expected);
+    return hl_audit_file_fault(r->a, r->which, HL_FAULT_LABELS, path, "%s %s holds the value %g, expected %s", hl_audit_file_names[file],
+                               path, (double)mask->values[i], expected);
 }
 
 /* --- what is known of a slice ---------------------------------------------------------------------------------------------- */
@@ -138,10 +142,12 @@ static void count_lesion(reading *r) {
 static hl_status make_view(const reading *r, hl_picture *view) {
     const hl_plane *image = &r->planes[HL_FILE_IMAGE];
     size_t pixels = (size_t)image->width * (size_t)image->height;
-    *view = (hl_picture){.width = image->width, .height = image->height, .maximum = 65535, .pixels = hl_calloc(r->a->hl, pixels, sizeof *view->pixels)};
+    *view = (hl_picture){
+        .width = image->width, .height = image->height, .maximum = 65535, .pixels = hl_calloc(r->a->hl, pixels, sizeof *view->pixels)};
     if (!view->pixels) return HL_NO_MEMORY;
     float range = image->high > image->low ? image->high - image->low : 1;
-    for (size_t i = 0; i < pixels; i++) view->pixels[i] = (uint16_t)lrintf(fminf(fmaxf((image->values[i] - image->low) / range, 0), 1) * 65535);
+    for (size_t i = 0; i < pixels; i++)
+        view->pixels[i] = (uint16_t)lrintf(fminf(fmaxf((image->values[i] - image->low) / range, 0), 1) * 65535);
     return HL_OK;
 }
 

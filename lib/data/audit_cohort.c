@@ -29,8 +29,9 @@ static hl_status find_patients(hl_auditing *a) {
         const belonging *x = &all[i - 1], *y = &all[i];
         if (strcmp(x->patient, y->patient) || x->centre == y->centre) continue;
         a->audit->cases[x->which].faulty = true;
-        status = hl_audit_fault(a, y->which, HL_FAULT_PATIENT, "patient %s is of centre %s with case %s and of centre %s with case %s", x->patient, hl_audit_of(a, x->which)->centre,
-                                hl_audit_of(a, x->which)->case_name, hl_audit_of(a, y->which)->centre, hl_audit_of(a, y->which)->case_name);
+        status = hl_audit_fault(a, y->which, HL_FAULT_PATIENT, "patient %s is of centre %s with case %s and of centre %s with case %s",
+                                x->patient, hl_audit_of(a, x->which)->centre, hl_audit_of(a, x->which)->case_name,
+                                hl_audit_of(a, y->which)->centre, hl_audit_of(a, y->which)->case_name);
         if (!status) status = hl_audit_name_images(a, x->which);
         if (!status) status = hl_audit_name_images(a, y->which);
     }
@@ -51,8 +52,9 @@ static hl_status check_units(hl_auditing *a, int which) {
     const hl_case_facts *c = &a->cases[which];
     hl_units found = units_of(c), given = hl_audit_of(a, which)->units;
     if (!found || !given || found == given) return HL_OK;
-    hl_status status = hl_audit_fault(a, which, HL_FAULT_UNITS, "case %s: the manifest's units are %s, the values reach from %g to %g", hl_audit_of(a, which)->case_name,
-                                      given == HL_UNITS_HU ? "HU" : "8bit", (double)c->least, (double)c->most);
+    hl_status status =
+        hl_audit_fault(a, which, HL_FAULT_UNITS, "case %s: the manifest's units are %s, the values reach from %g to %g",
+                       hl_audit_of(a, which)->case_name, given == HL_UNITS_HU ? "HU" : "8bit", (double)c->least, (double)c->most);
     return status ? status : hl_faults_file(a->hl, &a->audit->faults, hl_audit_of(a, which)->image);
 }
 
@@ -67,8 +69,9 @@ static hl_status find_units(hl_auditing *a) {
     }
     if (status || !counts[HL_UNITS_HU] || !counts[HL_UNITS_8BIT]) return status;
     const char *grey = hl_audit_of(a, first[HL_UNITS_8BIT])->case_name, *hounsfield = hl_audit_of(a, first[HL_UNITS_HU])->case_name;
-    status = hl_audit_fault(a, first[HL_UNITS_8BIT], HL_FAULT_UNITS, "%d cases hold values from 0 to 255 (first: %s), %d hold Hounsfield units (first: %s)",
-                            counts[HL_UNITS_8BIT], grey, counts[HL_UNITS_HU], hounsfield);
+    status = hl_audit_fault(a, first[HL_UNITS_8BIT], HL_FAULT_UNITS,
+                            "%d cases hold values from 0 to 255 (first: %s), %d hold Hounsfield units (first: %s)", counts[HL_UNITS_8BIT],
+                            grey, counts[HL_UNITS_HU], hounsfield);
     for (int i = 0; i < a->audit->case_count && !status; i++) {
         if (units_of(&a->cases[i]) != HL_UNITS_8BIT) continue;
         a->audit->cases[i].faulty = true;
@@ -91,7 +94,9 @@ typedef struct sums {
 
 static void add_slice(hl_fingerprint *f, sums *s, const hl_slice_facts *slice) {
     f->slices++;
-    if (slice->has_mask) f->labelled++, f->lesion_slices += slice->lesion > 0, s->lesion += (double)slice->lesion, s->pixels += (double)slice->width * slice->height;
+    if (slice->has_mask)
+        f->labelled++, f->lesion_slices += slice->lesion > 0, s->lesion += (double)slice->lesion,
+            s->pixels += (double)slice->width * slice->height;
     if (slice->has_mask && slice->has_lung) s->lesion_in_lungs += (double)slice->lesion, s->lungs += (double)slice->lung;
     if (!slice->read) return;
     f->least = fmin(f->least, (double)slice->least), f->most = fmax(f->most, (double)slice->most); /* fmin passes over NaN */
@@ -142,8 +147,8 @@ static void take_fingerprint(const hl_auditing *a, int first, int end, hl_finger
     f->high = coarse ? NAN : percentile(a, first, end, 0.99);
 }
 
-/* The middle of the larger sides, to a multiple of 32 from 64 to 256: beyond, time grows faster than Dice. A batch of 8, or less where that would leave fewer than
- * eight steps an epoch. */
+/* The middle of the larger sides, to a multiple of 32 from 64 to 256: beyond, time grows faster than Dice. A batch of 8, or less where that
+ * would leave fewer than eight steps an epoch. */
 static hl_status suggest(hl_auditing *a) {
     int64_t *counts = hl_calloc(a->hl, 257, sizeof *counts), all = 0, sum = 0;
     if (!counts) return HL_NO_MEMORY;

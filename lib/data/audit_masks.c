@@ -15,7 +15,9 @@ static hl_status find_empty(hl_auditing *a, int which) {
     for (int row = c->first; row < c->end; row++) labelled += a->slices[row].has_mask, lesion += a->slices[row].lesion;
     const hl_row *of = hl_audit_of(a, which);
     if (!labelled || lesion || of->healthy) return HL_OK;
-    hl_status status = hl_audit_fault(a, which, HL_FAULT_EMPTY, "case %s: the lesion masks of all its %d slices are empty, and its group is not healthy", of->case_name, labelled);
+    hl_status status =
+        hl_audit_fault(a, which, HL_FAULT_EMPTY, "case %s: the lesion masks of all its %d slices are empty, and its group is not healthy",
+                       of->case_name, labelled);
     for (int row = c->first; row < c->end && !status; row++)
         if (a->slices[row].has_mask) status = hl_faults_file(a->hl, &a->audit->faults, hl_audit_row(a, row)->mask);
     return status;
@@ -34,8 +36,10 @@ static hl_status find_out_of_place(hl_auditing *a, int which) {
         slices++, outside += a->slices[row].outside, lesion += a->slices[row].lesion;
     }
     if (!slices) return HL_OK;
-    hl_status status = hl_audit_fault(a, which, HL_FAULT_PLACE, "case %s: %.0f %% of the lesion lies outside of the lungs on %d of its %d slices: is the mask another image's?", hl_audit_of(a, which)->case_name,
-                                      100 * (double)outside / (double)lesion, slices, c->end - c->first);
+    hl_status status =
+        hl_audit_fault(a, which, HL_FAULT_PLACE,
+                       "case %s: %.0f %% of the lesion lies outside of the lungs on %d of its %d slices: is the mask another image's?",
+                       hl_audit_of(a, which)->case_name, 100 * (double)outside / (double)lesion, slices, c->end - c->first);
     for (int row = c->first; row < c->end && !status; row++)
         if (is_out_of_place(&a->slices[row])) status = hl_faults_file(a->hl, &a->audit->faults, hl_audit_row(a, row)->mask);
     return status;
@@ -53,7 +57,8 @@ static hl_status find_same_masks(hl_auditing *a) {
         if (!same || XXH128_isEqual(a->slices[x->row].image, a->slices[y->row].image)) continue; /* the same slices: audit_same.c tells */
         const hl_row *one = hl_audit_row(a, x->row), *other = hl_audit_row(a, y->row);
         a->audit->cases[x->which].faulty = true;
-        status = hl_audit_fault(a, y->which, HL_FAULT_PLACE, "cases %s and %s: the same lesion mask lies on two images, %s and %s", one->case_name, other->case_name, one->image, other->image);
+        status = hl_audit_fault(a, y->which, HL_FAULT_PLACE, "cases %s and %s: the same lesion mask lies on two images, %s and %s",
+                                one->case_name, other->case_name, one->image, other->image);
         if (!status) status = hl_faults_file(a->hl, &a->audit->faults, one->mask);
         if (!status) status = hl_faults_file(a->hl, &a->audit->faults, other->mask);
     }
@@ -87,7 +92,9 @@ hl_status hl_audit_sides(hl_auditing *a) {
         int exchanged = 0;
         for (int row = c->first; row < c->end; row++) exchanged += is_exchanged(&a->slices[row]);
         if (!exchanged || c->mirrored) continue;
-        status = hl_audit_fault(a, which, HL_FAULT_SIDES, "case %s: on %d of its %d slices the lung labelled 1 (left) lies at the left of the picture, which is the patient's right: labels exchanged, or the case mirrored",
+        status = hl_audit_fault(a, which, HL_FAULT_SIDES,
+                                "case %s: on %d of its %d slices the lung labelled 1 (left) lies at the left of the picture, which is the "
+                                "patient's right: labels exchanged, or the case mirrored",
                                 hl_audit_of(a, which)->case_name, exchanged, c->end - c->first);
         for (int row = c->first; row < c->end && !status; row++)
             if (is_exchanged(&a->slices[row])) status = hl_faults_file(a->hl, &a->audit->faults, hl_audit_row(a, row)->lung);

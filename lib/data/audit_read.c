@@ -39,7 +39,8 @@ static hl_status volume_plane(hl_audit_reader *reader, int file, const char *pat
     if (status) return status;
     const hl_volume *volume = &reader->open[file].volume;
     if (slice < 0 || slice >= volume->slices)
-        return hl_fail(reader->hl, HL_BAD_INPUT, "%s: slice %lld is asked for, the volume has slices 0 to %d", path, (long long)slice, volume->slices - 1);
+        return hl_fail(reader->hl, HL_BAD_INPUT, "%s: slice %lld is asked for, the volume has slices 0 to %d", path, (long long)slice,
+                       volume->slices - 1);
     float least = reader->open[file].least, most = reader->open[file].most;
     *plane = (hl_plane){.width = volume->width, .height = volume->height, .low = least, .high = most, .slices = volume->slices};
     if (least < -100) plane->low = -1000, plane->high = 400; /* from air to dense tissue, in Hounsfield units */

@@ -65,7 +65,8 @@ static hl_status find_twins(hl_auditing *a, twins *found) {
     hl_status status = hl_audit_hashes(a, false, &all, &count);
     for (int i = 1; i < count && !status; i++) {
         const hl_hashed *x = &all[i - 1], *y = &all[i];
-        if (x->which != y->which && XXH128_isEqual(x->hash, y->hash)) status = keep_twin(a, found, &(twin){{x->which, y->which}, {x->row, y->row}});
+        if (x->which != y->which && XXH128_isEqual(x->hash, y->hash))
+            status = keep_twin(a, found, &(twin){{x->which, y->which}, {x->row, y->row}});
     }
     free(all);
     if (found->count) qsort(found->items, (size_t)found->count, sizeof *found->items, by_cases);
@@ -78,11 +79,15 @@ static hl_status tell_twins(hl_auditing *a, const twins *found, int from, int to
     const hl_row *x = hl_audit_of(a, first->which[0]), *y = hl_audit_of(a, first->which[1]);
     bool one_patient = !strcmp(x->patient, y->patient), one_centre = !strcmp(x->centre, y->centre);
     a->audit->cases[first->which[0]].faulty = true;
-    hl_status status = hl_audit_fault(a, first->which[1], HL_FAULT_SAME, "cases %s (patient %s, %s) and %s (patient %s, %s) share %d slices, pixel by pixel: %s", x->case_name,
+    hl_status status = hl_audit_fault(a, first->which[1], HL_FAULT_SAME,
+                                      "cases %s (patient %s, %s) and %s (patient %s, %s) share %d slices, pixel by pixel: %s", x->case_name,
                                       x->patient, x->centre, y->case_name, y->patient, y->centre, to - from,
-                                      one_patient ? "one case under two names" : one_centre ? "one patient under two names" : "one patient in two centres");
+                                      one_patient  ? "one case under two names"
+                                      : one_centre ? "one patient under two names"
+                                                   : "one patient in two centres");
     for (int i = from; i < to && !status; i++)
-        for (int side = 0; side < 2 && !status; side++) status = hl_faults_file(a->hl, &a->audit->faults, hl_audit_row(a, found->items[i].row[side])->image);
+        for (int side = 0; side < 2 && !status; side++)
+            status = hl_faults_file(a->hl, &a->audit->faults, hl_audit_row(a, found->items[i].row[side])->image);
     return status;
 }
 
@@ -132,7 +137,9 @@ typedef struct search {
 static bool has_alike(const search *s, int row, const hl_case_facts *in) {
     for (int other = in->first; other < in->end; other++) {
         const look *x = &s->looks[row], *y = &s->looks[other];
-        if (product(x->coarse, y->coarse, COARSE * COARSE) >= (float)alike_coarse && product(x->fine, y->fine, SMALL * SMALL) >= (float)alike) return true;
+        if (product(x->coarse, y->coarse, COARSE * COARSE) >= (float)alike_coarse &&
+            product(x->fine, y->fine, SMALL * SMALL) >= (float)alike)
+            return true;
     }
     return false;
 }
@@ -141,7 +148,8 @@ static bool has_alike(const search *s, int row, const hl_case_facts *in) {
 static bool is_alike(const search *s, int small, int large) {
     const hl_case_facts *c = &s->a->cases[small];
     int slices = c->end - c->first, keys = slices < KEYS ? slices : KEYS, hits = 0;
-    for (int k = 0; k < keys && 2 * (hits + keys - k) >= keys; k++) hits += has_alike(s, c->first + (2 * k + 1) * slices / (2 * keys), &s->a->cases[large]);
+    for (int k = 0; k < keys && 2 * (hits + keys - k) >= keys; k++)
+        hits += has_alike(s, c->first + (2 * k + 1) * slices / (2 * keys), &s->a->cases[large]);
     return 2 * hits >= keys;
 }
 
@@ -172,8 +180,9 @@ static hl_status tell_alike(search *s) {
             if (!s->met[(size_t)x * (size_t)count + (size_t)y] || are_twins(s->found, x, y)) continue;
             const hl_row *one = hl_audit_of(a, x), *other = hl_audit_of(a, y);
             a->audit->cases[x].faulty = true;
-            status = hl_audit_fault(a, y, HL_FAULT_ALIKE, "cases %s (patient %s, %s) and %s (patient %s, %s) look nearly the same: one patient under two names?", one->case_name,
-                                    one->patient, one->centre, other->case_name, other->patient, other->centre);
+            status = hl_audit_fault(a, y, HL_FAULT_ALIKE,
+                                    "cases %s (patient %s, %s) and %s (patient %s, %s) look nearly the same: one patient under two names?",
+                                    one->case_name, one->patient, one->centre, other->case_name, other->patient, other->centre);
             if (!status) status = hl_audit_name_images(a, x);
             if (!status) status = hl_audit_name_images(a, y);
         }

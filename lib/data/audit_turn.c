@@ -1,11 +1,11 @@
-/* The audit's search for cases and centres that lie flipped or turned: each case's mean slice, cut to the body, is laid on those of all others
- * in the eight symmetries of the square, and the one that fits best is where it lies against them.
+/* The audit's search for cases and centres that lie flipped or turned: each case's mean slice, cut to the body, is laid on those of all
+ * others in the eight symmetries of the square, and the one that fits best is where it lies against them.
  *
- * The cut makes it work: the couch, the field of view and the place in it differ more between scanners than a chest does from its image upside
- * down. Front and back, and up and across, are then told clearly: 15 real cases of two centres fit better upright than otherwise by 0.13 to 0.4 in
- * correlation, phantoms by 0.06 to 0.15. Left and right are told by less, the heart and the liver: by what of a slice differs from its mirror image,
- * which correlates with that of the other cases by 0.13 to 0.6 in real cases. So a case is called mirrored where that is below -0.3, and a centre
- * where it is below -0.2 on average: it takes several cases to see it with certainty.
+ * The cut makes it work: the couch, the field of view and the place in it differ more between scanners than a chest does from its image
+ * upside down. Front and back, and up and across, are then told clearly: 15 real cases of two centres fit better upright than otherwise by
+ * 0.13 to 0.4 in correlation, phantoms by 0.06 to 0.15. Left and right are told by less, the heart and the liver: by what of a slice
+ * differs from its mirror image, which correlates with that of the other cases by 0.13 to 0.6 in real cases. So a case is called mirrored
+ * where that is below -0.3, and a centre where it is below -0.2 on average: it takes several cases to see it with certainty.
  *
  * Nobody says which way is right: what most cases have is taken for it (between equals: what the first has). */
 #include <math.h>
@@ -22,7 +22,7 @@ static const double margin = 0.04, mirrored_case = -0.3, mirrored_centre = -0.2;
 
 /* A case as it lies here. */
 typedef struct chest {
-    int which;                       /* the case */
+    int which; /* the case */
     bool placed;
     int symmetry;                    /* that lays it on the others */
     int place;                       /* the same without MIRROR, 0 to 3, where it is clear; else 0 */
@@ -168,8 +168,8 @@ static const char *words_of(int place, double sided, double limit) {
 static bool lies_wrong(const chest *c, double limit) { return c->place || c->sided < limit; }
 
 static hl_status tell_case(turning *t, const chest *c) {
-    hl_status status = hl_audit_fault(t->a, c->which, HL_FAULT_TURNED, "case %s: its slices lie %s, against those of most other cases", hl_audit_of(t->a, c->which)->case_name,
-                                      words_of(c->place, c->sided, mirrored_case));
+    hl_status status = hl_audit_fault(t->a, c->which, HL_FAULT_TURNED, "case %s: its slices lie %s, against those of most other cases",
+                                      hl_audit_of(t->a, c->which)->case_name, words_of(c->place, c->sided, mirrored_case));
     return status ? status : hl_audit_name_images(t->a, c->which);
 }
 
@@ -184,7 +184,8 @@ static hl_status tell_centre(turning *t, int first, int end) {
     hl_status status = HL_OK;
     if (whole) {
         const hl_row *of = hl_audit_of(t->a, t->chests[first].which);
-        status = hl_audit_fault(t->a, t->chests[first].which, HL_FAULT_TURNED, "centre %s: the slices of %d of its %d cases lie %s, against those of most other cases", of->centre,
+        status = hl_audit_fault(t->a, t->chests[first].which, HL_FAULT_TURNED,
+                                "centre %s: the slices of %d of its %d cases lie %s, against those of most other cases", of->centre,
                                 counts[common], cases, words_of(common, mean, mirrored_centre));
     }
     for (int i = first; i < end && !status; i++) {

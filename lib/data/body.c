@@ -101,7 +101,8 @@ void hl_body_crop(const double *picture, const hl_body_box *box, float *crop) {
     double rows[CROP * SIDE], mean = 0, squares = 0;
     double high = (double)(box->bottom - box->top) / CROP, wide = (double)(box->right - box->left) / CROP;
     for (int y = 0; y < CROP; y++)
-        for (int x = 0; x < SIDE; x++) rows[y * SIDE + x] = cover(picture + x, SIDE, box->top + y * high, fmin(box->top + (y + 1) * high, box->bottom));
+        for (int x = 0; x < SIDE; x++)
+            rows[y * SIDE + x] = cover(picture + x, SIDE, box->top + y * high, fmin(box->top + (y + 1) * high, box->bottom));
     double cut[CROP * CROP];
     for (int y = 0; y < CROP; y++)
         for (int x = 0; x < CROP; x++)

@@ -6,8 +6,9 @@
 
 enum { HL_BODY_SIDE = 64, HL_BODY_CROP = 32 };
 
-/* The smallest rectangle around the body: what is not air that the border reaches (Otsu's threshold; lungs are inside), opened with a diamond
- * of 7 pixels, so that a couch or a blanket comes off, and of what is left the largest piece. False where that leaves less than a quarter of the picture's width or height. */
+/* The smallest rectangle around the body: what is not air that the border reaches (Otsu's threshold; lungs are inside), opened with a
+ * diamond of 7 pixels, so that a couch or a blanket comes off, and of what is left the largest piece. False where that leaves less than a
+ * quarter of the picture's width or height. */
 typedef struct hl_body_box {
     int top, bottom, left, right; /* bottom and right are the first outside */
 } hl_body_box;

@@ -59,7 +59,8 @@ static hl_status split(hl_context *hl, const char *path, const hl_volume *from, 
     return HL_OK;
 }
 
-static hl_status write_mask(hl_context *hl, const hl_volume *mask, const char *folder, const char *case_name, const char *what, char **path) {
+static hl_status write_mask(hl_context *hl, const hl_volume *mask, const char *folder, const char *case_name, const char *what,
+                            char **path) {
     if (*path) return HL_OK;
     hl_status status = hl_folder_make(hl, folder);
     char *real = status ? NULL : realpath(folder, NULL);
@@ -81,7 +82,8 @@ hl_status hl_combined_split(hl_context *hl, hl_dataset_scan *scan, const char *f
     if (!status) status = hl_volume_like(hl, &from, &lungs);
     if (!status) {
         size_t pixels = (size_t)from.width * (size_t)from.height;
-        p = (planes){hl_calloc(hl, pixels, sizeof *p.values), hl_calloc(hl, pixels, 1), hl_calloc(hl, pixels, 1), hl_calloc(hl, pixels, sizeof *p.queue)};
+        p = (planes){hl_calloc(hl, pixels, sizeof *p.values), hl_calloc(hl, pixels, 1), hl_calloc(hl, pixels, 1),
+                     hl_calloc(hl, pixels, sizeof *p.queue)};
         if (!p.values || !p.labels || !p.lungs || !p.queue) status = HL_NO_MEMORY;
     }
     if (!status) status = split(hl, scan->combined, &from, &lesions, &lungs, &p);

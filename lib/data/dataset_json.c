@@ -76,7 +76,8 @@ static hl_status read_json(hl_context *hl, const hl_tree *tree, hl_dataset *data
 
 /* --- scans -------------------------------------------------------------------------------------------------------------- */
 
-static hl_status add_images(hl_context *hl, const hl_tree *tree, const char *folder, const char *tail, const char *centre, hl_dataset *dataset) {
+static hl_status add_images(hl_context *hl, const hl_tree *tree, const char *folder, const char *tail, const char *centre,
+                            hl_dataset *dataset) {
     hl_folder images = hl_tree_folder(tree, folder), masks = hl_tree_folder(tree, "labelsTr");
     bool labelled = !strcmp(folder, "imagesTr");
     hl_status status = HL_OK;

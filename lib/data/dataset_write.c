@@ -40,8 +40,7 @@ static void put_path(writer *to, const char *path) {
 static void put_number(FILE *stream, double value) {
     char text[32];
     snprintf(text, sizeof text, "%.7g", value);
-    for (char *at = text; *at; at++)
-        fputc(*at == ',' ? '.' : *at, stream);
+    for (char *at = text; *at; at++) fputc(*at == ',' ? '.' : *at, stream);
 }
 
 static void put_scan(writer *to, const hl_dataset_scan *scan, int slice) {

@@ -49,14 +49,15 @@ static hl_status refuse_end(hl_context *hl, const char *in, const char *log, int
 hl_status hl_dcm2niix(hl_context *hl, const char *in, const char *out) {
     char *log = hl_format(hl, "%s/dcm2niix.log", out);
     if (!log) return HL_NO_MEMORY;
-    char *const words[] = {"dcm2niix", "-g", "i", "-z", "i",  "-b", "y", "-ba", "n",     "-i", "n",         "-x",       "i",
-                           "-p",       "n",  "-l", "o", "-d", "9",  "-w", "2",  "-f", "%s_%j", "-o", (char *)out, (char *)in, NULL};
+    char *const words[] = {"dcm2niix", "-g", "i", "-z", "i", "-b", "y", "-ba", "n",     "-i", "n",         "-x",       "i", "-p",
+                           "n",        "-l", "o", "-d", "9", "-w", "2", "-f",  "%s_%j", "-o", (char *)out, (char *)in, NULL};
     pid_t child;
     int code = 0;
     hl_status status = start(hl, in, words, log, &child);
     while (!status && waitpid(child, &code, 0) < 0)
         if (errno != EINTR) status = hl_fail(hl, HL_FAILED, "%s: dcm2niix cannot be waited for: %s", in, strerror(errno));
-    if (!status && (!WIFEXITED(code) || WEXITSTATUS(code) == 127)) status = WIFEXITED(code) ? refuse_start(hl, in, ENOENT) : refuse_end(hl, in, log, 128 + WTERMSIG(code));
+    if (!status && (!WIFEXITED(code) || WEXITSTATUS(code) == 127))
+        status = WIFEXITED(code) ? refuse_start(hl, in, ENOENT) : refuse_end(hl, in, log, 128 + WTERMSIG(code));
     else if (!status && WEXITSTATUS(code)) status = refuse_end(hl, in, log, WEXITSTATUS(code));
     unlink(log);
     free(log);

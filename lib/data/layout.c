@@ -8,8 +8,8 @@
 #include "hilum/volume.h"
 
 /* In the order in which they are tried: the more particular first. */
-static const hl_layout *const layouts[] = {&hl_layout_manifest, &hl_layout_covid_ct_seg, &hl_layout_mosmed, &hl_layout_nnunet,
-                                           &hl_layout_decathlon, &hl_layout_pair, &hl_layout_dicom};
+static const hl_layout *const layouts[] = {&hl_layout_manifest,  &hl_layout_covid_ct_seg, &hl_layout_mosmed, &hl_layout_nnunet,
+                                           &hl_layout_decathlon, &hl_layout_pair,         &hl_layout_dicom};
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
 bool hl_dataset_layout(int index, const char **name, const char **looks) {
@@ -25,8 +25,8 @@ hl_dataset_scan *hl_dataset_add(hl_context *hl, hl_dataset *dataset, const char 
     if (!wider) return NULL;
     dataset->scans = wider;
     hl_dataset_scan *scan = &wider[dataset->count++];
-    *scan = (hl_dataset_scan){.centre = hl_strdup(hl, centre), .patient = hl_strdup(hl, patient), .case_name = hl_strdup(hl, case_name),
-                      .slices = 1};
+    *scan = (hl_dataset_scan){
+        .centre = hl_strdup(hl, centre), .patient = hl_strdup(hl, patient), .case_name = hl_strdup(hl, case_name), .slices = 1};
     return scan->centre && scan->patient && scan->case_name ? scan : NULL;
 }
 

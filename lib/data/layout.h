@@ -7,8 +7,8 @@
 #include "hilum/dataset.h"
 
 typedef struct hl_layout {
-    const char *name, *looks;                   /* for people */
-    bool (*recognise)(const hl_tree *tree);     /* by names alone */
+    const char *name, *looks;               /* for people */
+    bool (*recognise)(const hl_tree *tree); /* by names alone */
     hl_status (*collect)(hl_context *hl, const hl_tree *tree, const hl_dataset_options *options, hl_dataset *dataset);
 } hl_layout;
 
@@ -22,8 +22,8 @@ hl_status hl_scan_file(hl_context *hl, const hl_tree *tree, int file, char **pat
 /* Tells of files in a folder of masks that no scan names. `what` they are, such as "lesion mask". */
 hl_status hl_dataset_orphans(hl_context *hl, hl_dataset *dataset, const hl_tree *tree, hl_folder masks, const char *what);
 
-/* Turns every file in `in` that dcm2niix takes for DICOM into volumes in `out`, both real paths. HL_FAILED in one sentence where the program is not there or
- * fails. Beside each volume lies NAME.json with what the files say of it. */
+/* Turns every file in `in` that dcm2niix takes for DICOM into volumes in `out`, both real paths. HL_FAILED in one sentence where the
+ * program is not there or fails. Beside each volume lies NAME.json with what the files say of it. */
 hl_status hl_dcm2niix(hl_context *hl, const char *in, const char *out);
 
 #endif

@@ -14,7 +14,8 @@ static bool recognise(const hl_tree *tree) { return find(tree) >= 0; }
 static hl_status collect(hl_context *hl, const hl_tree *tree, const hl_dataset_options *options, hl_dataset *dataset) {
     dataset->manifest = hl_tree_path(hl, tree, find(tree));
     if (!dataset->manifest) return HL_NO_MEMORY;
-    hl_manifest *manifest = hl_manifest_read(hl, dataset->manifest, &(hl_manifest_options){.allow_outside = options->allow_outside, .patients_anywhere = true});
+    hl_manifest *manifest =
+        hl_manifest_read(hl, dataset->manifest, &(hl_manifest_options){.allow_outside = options->allow_outside, .patients_anywhere = true});
     if (!manifest) return hl_error_status(hl);
     hl_manifest_free(manifest);
     return HL_OK;

@@ -73,8 +73,9 @@ static void put_row(hl_cells *cells, const hl_fingerprint *f) {
 }
 
 static hl_status put_fingerprints(hl_context *hl, hl_page *page, const hl_audit *audit) {
-    static const char *const head[] = {"centre", "patients", "cases", "slices", "labelled", "with lesion", "lesion in % of lung", "mm a pixel", "mm between slices",
-                                       "width", "height", "values", "1st to 99th percentile"};
+    static const char *const head[] = {
+        "centre",     "patients",          "cases", "slices", "labelled", "with lesion",           "lesion in % of lung",
+        "mm a pixel", "mm between slices", "width", "height", "values",   "1st to 99th percentile"};
     enum { COLUMNS = sizeof head / sizeof *head };
     hl_page_heading(page, "Fingerprint");
     hl_cells cells = {.hl = hl};
@@ -102,8 +103,10 @@ static hl_status add_picture(hl_context *hl, const hl_audit_case *c, strip *to) 
     for (int i = 0; i < PIXELS; i++) grey[i] = (float)c->image[i] / 255;
     unsigned char *rgb = hl_overlay(hl, HL_THUMBNAIL, HL_THUMBNAIL, grey, c->mask, NULL, 0.5, false, 1);
     if (!rgb) return HL_NO_MEMORY;
-    snprintf(to->captions[to->count], sizeof *to->captions, "%s, slice %lld%s%s", c->row->case_name, (long long)c->row->slice, c->labelled ? "" : ", unlabelled", c->faulty ? " (fault)" : "");
-    to->pictures[to->count] = (hl_page_picture){.rgb = rgb, .width = HL_THUMBNAIL, .height = HL_THUMBNAIL, .caption = to->captions[to->count]};
+    snprintf(to->captions[to->count], sizeof *to->captions, "%s, slice %lld%s%s", c->row->case_name, (long long)c->row->slice,
+             c->labelled ? "" : ", unlabelled", c->faulty ? " (fault)" : "");
+    to->pictures[to->count] =
+        (hl_page_picture){.rgb = rgb, .width = HL_THUMBNAIL, .height = HL_THUMBNAIL, .caption = to->captions[to->count]};
     to->count++;
     return HL_OK;
 }
@@ -116,7 +119,8 @@ static hl_status put_centre(hl_context *hl, hl_page *page, const hl_audit *audit
         if (c->image && !strcmp(c->row->centre, centre)) c->faulty ? faulty++ : sound++;
     }
     int room = faulty < A_CENTRE ? A_CENTRE - faulty : 0, shown = sound < room ? sound : room;
-    strip to = {hl_calloc(hl, (size_t)(faulty + shown), sizeof *to.pictures), hl_calloc(hl, (size_t)(faulty + shown), sizeof *to.captions), 0};
+    strip to = {hl_calloc(hl, (size_t)(faulty + shown), sizeof *to.pictures), hl_calloc(hl, (size_t)(faulty + shown), sizeof *to.captions),
+                0};
     hl_status status = to.pictures && to.captions ? HL_OK : HL_NO_MEMORY;
     for (int i = 0; i < audit->case_count && !status; i++) {
         const hl_audit_case *c = &audit->cases[i];
@@ -127,7 +131,8 @@ static hl_status put_centre(hl_context *hl, hl_page *page, const hl_audit *audit
     }
     if (!status && to.count) {
         char caption[300];
-        snprintf(caption, sizeof caption, "Centre %s: %d of %d cases, each by its slice with the largest lesion, which is outlined.", centre, to.count, faulty + sound);
+        snprintf(caption, sizeof caption, "Centre %s: %d of %d cases, each by its slice with the largest lesion, which is outlined.",
+                 centre, to.count, faulty + sound);
         hl_page_pictures(page, caption, to.pictures, to.count);
     }
     for (int i = 0; i < to.count; i++) free((void *)to.pictures[i].rgb);
@@ -137,8 +142,8 @@ static hl_status put_centre(hl_context *hl, hl_page *page, const hl_audit *audit
 
 hl_status hl_audit_page(hl_context *hl, const hl_audit *audit, const char *title, const char *path) {
     char subtitle[200];
-    snprintf(subtitle, sizeof subtitle, "%d patients, %d cases and %d slices of %d centres; %d faults", audit->all.patients, audit->all.cases, audit->all.slices,
-             audit->centre_count, audit->faults.count);
+    snprintf(subtitle, sizeof subtitle, "%d patients, %d cases and %d slices of %d centres; %d faults", audit->all.patients,
+             audit->all.cases, audit->all.slices, audit->centre_count, audit->faults.count);
     hl_page *page = hl_page_start(hl, title, subtitle);
     if (!page) return HL_NO_MEMORY;
     hl_status status = put_faults(hl, page, audit);

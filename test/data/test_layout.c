@@ -50,7 +50,8 @@ static const char *last_part(const char *path) {
     return slash ? slash + 1 : "";
 }
 
-static void expect_scan(const hl_dataset *d, int scan, const char *centre, const char *patient, const char *case_name, const char *image, const char *mask, const char *lung) {
+static void expect_scan(const hl_dataset *d, int scan, const char *centre, const char *patient, const char *case_name, const char *image,
+                        const char *mask, const char *lung) {
     const hl_dataset_scan *s = &d->scans[scan];
     ck_assert_str_eq(s->centre, centre);
     ck_assert_str_eq(s->patient, patient);
@@ -70,8 +71,10 @@ START_TEST(covid_ct_seg) {
     put_volume("Lung_Mask/coronacases_007.nii.gz", 3, 0, 1);
     put_volume("COVID-19-CT-Seg_20cases/notes_001.nii.gz", 3, 0, 1);
     hl_dataset *d = open_dataset("COVID-19-CT-Seg", 3);
-    expect_scan(d, 0, "coronacases", "coronacases_001", "coronacases_001", "coronacases_001.nii.gz", "coronacases_001.nii.gz", "coronacases_001.nii.gz");
-    expect_scan(d, 1, "radiopaedia", "radiopaedia_29", "radiopaedia_29_86490_1", "radiopaedia_29_86490_1.nii.gz", "radiopaedia_29_86490_1.nii.gz", "");
+    expect_scan(d, 0, "coronacases", "coronacases_001", "coronacases_001", "coronacases_001.nii.gz", "coronacases_001.nii.gz",
+                "coronacases_001.nii.gz");
+    expect_scan(d, 1, "radiopaedia", "radiopaedia_29", "radiopaedia_29_86490_1", "radiopaedia_29_86490_1.nii.gz",
+                "radiopaedia_29_86490_1.nii.gz", "");
     expect_scan(d, 2, "radiopaedia", "radiopaedia_29", "radiopaedia_29_86491_1", "radiopaedia_29_86491_1.nii.gz", "", "");
     ck_assert_int_eq(d->scans[0].slices, 3);
     ck_assert_int_eq(d->scans[0].units, HL_UNITS_HU);
@@ -98,10 +101,12 @@ START_TEST(covid_ct_seg_of_kaggle) {
         put_volume(path, 2, 0, 1);
     }
     hl_dataset *d = open_dataset("COVID-19-CT-Seg", 3);
-    expect_scan(d, 0, "coronacases", "coronacases_001", "coronacases_001", "coronacases_org_001.nii", "coronacases_001.nii", "coronacases_001.nii");
-    expect_scan(d, 1, "coronacases", "coronacases_002", "coronacases_002", "coronacases_org_case002.nii", "coronacases_002.nii", "coronacases_002.nii");
-    expect_scan(d, 2, "radiopaedia", "radiopaedia_10", "radiopaedia_10_85902_1", "radiopaedia_org_covid-19-pneumonia-10_85902_1-dcm.nii", "radiopaedia_10_85902_1.nii",
-                "radiopaedia_10_85902_1.nii");
+    expect_scan(d, 0, "coronacases", "coronacases_001", "coronacases_001", "coronacases_org_001.nii", "coronacases_001.nii",
+                "coronacases_001.nii");
+    expect_scan(d, 1, "coronacases", "coronacases_002", "coronacases_002", "coronacases_org_case002.nii", "coronacases_002.nii",
+                "coronacases_002.nii");
+    expect_scan(d, 2, "radiopaedia", "radiopaedia_10", "radiopaedia_10_85902_1", "radiopaedia_org_covid-19-pneumonia-10_85902_1-dcm.nii",
+                "radiopaedia_10_85902_1.nii", "radiopaedia_10_85902_1.nii");
     for (int i = 0; i < 3; i++) ck_assert_ptr_null(d->scans[i].combined);
     ck_assert_int_eq(d->faults.count, 0);
     hl_dataset_free(d);
@@ -208,7 +213,8 @@ START_TEST(nnunet) {
     put_volume("imagesTr/lung_001_0001.nii.gz", 2, 0, -1000);
     put_volume("imagesTs/lung_002_0000.nii.gz", 2, 0, -1000);
     put_volume("labelsTr/lung_001.nii.gz", 2, 0, 2);
-    put_text(&f, "dataset.json", "{\"name\":\"set\",\"channel_names\":{\"0\":\"CT\"},\"labels\":{\"background\":0,\"ground glass\":1,\"solid\":2}}");
+    put_text(&f, "dataset.json",
+             "{\"name\":\"set\",\"channel_names\":{\"0\":\"CT\"},\"labels\":{\"background\":0,\"ground glass\":1,\"solid\":2}}");
     hl_dataset *d = open_dataset("nnU-Net raw", 2);
     ck_assert_int_eq(d->classes, 3);
     expect_scan(d, 0, "set", "lung_001", "lung_001", "lung_001_0000.nii.gz", "lung_001.nii.gz", "");
