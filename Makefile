@@ -15,7 +15,7 @@ VERSION := $(shell sed -n 's/^.define HL_VERSION "\(.*\)"/\1/p' lib/base/context
 OPT     ?= -O3 -g
 # gcc takes the sanitiser's own checks for NULL for a path that passes NULL on, and warns of it.
 SAN     := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-format-truncation)
-PKGS    := openblas libpng zlib libcjson libxxhash inih librsvg-2.0
+PKGS    := openblas libpng zlib libcjson libxxhash inih
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lniftiio -lznz -lm -pthread
 

@@ -11,25 +11,26 @@
 typedef struct command {
     const char *name, *about;
     int (*run)(int argc, char **argv);
+    bool computes; /* with networks, on several threads */
 } command;
 
 static const command commands[] = {
-    {"train", "trains one model on the slices of a manifest", command_train},
-    {"crossval", "trains and tests one model a fold", command_crossval},
-    {"evaluate", "scores a run on a manifest, or one folder of masks against another", command_evaluate},
-    {"calibrate", "finds a threshold for a new centre, and what it is worth", command_calibrate},
-    {"study", "runs the whole study: every table and figure from one file", command_study},
-    {"predict", "writes the masks a run predicts for pictures", command_predict},
-    {"pack", "makes a finished run small enough to give away", command_pack},
-    {"dataset", "recognises a folder's layout and writes its manifest", command_dataset},
-    {"audit", "tells what a manifest's slices are like, and what is wrong with them", command_audit},
-    {"phantom", "writes an artificial cohort to try things on", command_phantom},
-    {"augment", "lists the kinds of augmentation, or draws what they do to a slice", command_augment},
-    {"nets", "lists the networks and what they cost", command_nets},
-    {"summary", "tells of a network layer by layer", command_summary},
-    {"bench", "times a network's steps and measures their memory", command_bench},
-    {"golden", "prints a network's golden vectors", command_golden},
-    {"demo", "does all of it on a phantom in a few minutes", command_demo},
+    {"train", "trains one model on the slices of a manifest", command_train, true},
+    {"crossval", "trains and tests one model a fold", command_crossval, true},
+    {"evaluate", "scores a run on a manifest, or one folder of masks against another", command_evaluate, true},
+    {"calibrate", "finds a threshold for a new centre, and what it is worth", command_calibrate, true},
+    {"study", "runs the whole study: every table and figure from one file", command_study, true},
+    {"predict", "writes the masks a run predicts for pictures", command_predict, true},
+    {"pack", "makes a finished run small enough to give away", command_pack, false},
+    {"dataset", "recognises a folder's layout and writes its manifest", command_dataset, false},
+    {"audit", "tells what a manifest's slices are like, and what is wrong with them", command_audit, false},
+    {"phantom", "writes an artificial cohort to try things on", command_phantom, false},
+    {"augment", "lists the kinds of augmentation, or draws what they do to a slice", command_augment, false},
+    {"nets", "lists the networks and what they cost", command_nets, false},
+    {"summary", "tells of a network layer by layer", command_summary, false},
+    {"bench", "times a network's steps and measures their memory", command_bench, true},
+    {"golden", "prints a network's golden vectors", command_golden, true},
+    {"demo", "does all of it on a phantom in a few minutes", command_demo, true},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -68,15 +69,6 @@ static int help(int argc, char **argv) {
     return c->run(1, (char *[]){"--help"});
 }
 
-static int run(int argc, char **argv) {
-    if (argc < 2) return print_overview(stderr), 2;
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return print_overview(stdout), 0;
-    if (!strcmp(argv[1], "--version")) return printf("hilum %s\n", hl_version()), 0;
-    if (!strcmp(argv[1], "help")) return help(argc - 2, argv + 2);
-    const command *c = find(argv[1]);
-    return c ? c->run(argc - 2, argv + 2) : refuse_unknown(argv[1]);
-}
-
 /* OpenMP's threads wait for one another by turning in place, which on a core that another process uses too makes a step up to
  * thirty times slower; going to sleep at once costs a net of many small layers a fifth of its time. So they turn some microseconds,
  * then sleep. The runtime reads what to do before main, so the program says it and starts anew, once. */
@@ -85,9 +77,18 @@ static void wait_asleep(char **argv) {
     execv("/proc/self/exe", argv); /* where that cannot be, it goes on as it is: slower at worst */
 }
 
+static int run(int argc, char **argv) {
+    if (argc < 2) return print_overview(stderr), 2;
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return print_overview(stdout), 0;
+    if (!strcmp(argv[1], "--version")) return printf("hilum %s\n", hl_version()), 0;
+    if (!strcmp(argv[1], "help")) return help(argc - 2, argv + 2);
+    const command *c = find(argv[1]);
+    if (c && c->computes) wait_asleep(argv);
+    return c ? c->run(argc - 2, argv + 2) : refuse_unknown(argv[1]);
+}
+
 /* On a full disk, or with nobody left to read, the last write fails here. */
 int main(int argc, char **argv) {
-    wait_asleep(argv);
     signal(SIGPIPE, SIG_IGN);
     int code = run(argc, argv);
     errno = 0;

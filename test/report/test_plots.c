@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "hilum/data.h"
 #include "hilum/plots.h"
-#include "leaks.h"
 #include "markup.h"
 
 static const char nasty[] = "a<b & \"c\" > \xc3\xa9", escaped[] = "a&lt;b &amp; &quot;c&quot; &gt; \xc3\xa9";
