@@ -3,9 +3,13 @@
  *
  * The cut makes it work: the couch, the field of view and the place in it differ more between scanners than a chest does from its image
  * upside down. Front and back, and up and across, are then told clearly: 15 real cases of two centres fit better upright than otherwise by
- * 0.13 to 0.4 in correlation, phantoms by 0.06 to 0.15. Left and right are told by less, the heart and the liver: by what of a slice
- * differs from its mirror image, which correlates with that of the other cases by 0.13 to 0.6 in real cases. So a case is called mirrored
+ * 0.13 to 0.38 in correlation, phantoms by 0.06 to 0.15. Left and right are told by less, the heart and the liver: by what of a slice
+ * differs from its mirror image, which correlates with that of the other cases by 0.03 to 0.67 in real cases. So a case is called mirrored
  * where that is below -0.3, and a centre where it is below -0.2 on average: it takes several cases to see it with certainty.
+ *
+ * Measured: no false alarm in 15 phantom cohorts of 40 patients, in the 15 real cases, and in 60 draws of 3 to 8 of these with a third of
+ * their slices each; in 90 such draws with one case planted, all 30 upside down, all 30 turned by a quarter and 17 of 30 mirrored were
+ * found.
  *
  * Nobody says which way is right: what most cases have is taken for it (between equals: what the first has). */
 #include <math.h>

@@ -1,63 +1,8 @@
-/* The audit: nothing is found in clean cohorts, and each planted fault is found and nothing else. */
+/* The audit: nothing is found in clean cohorts, and each planted fault is found and nothing else. How slices lie is test_turned.c's. */
 #include <math.h>
-#include <unistd.h>
 
-#include "cohorts.h"
-#include "hilum/dataset.h"
+#include "audits.h"
 #include "volumes.h"
-
-static fixture f;
-static table t;
-
-static void open_fixture(void) {
-    fixture_open(&f, 2);
-    hl_phantom_options o = hl_phantom_defaults();
-    o.patients = 16, o.healthy = 3, o.slices = 4, o.size = 64;
-    ck_ok(f.hl, hl_phantom_write(f.hl, f.folder, &o));
-    take_rows(&f, &t, fixture_path(&f, "manifest.csv"), 1);
-}
-static void close_fixture(void) { fixture_close(&f); }
-
-static hl_audit audit_manifest(const char *path, int classes) {
-    hl_manifest *m = hl_manifest_read(f.hl, path, &(hl_manifest_options){.allow_outside = true, .patients_anywhere = true});
-    ck_assert_msg(m != NULL, "%s", hl_error(f.hl));
-    hl_audit audit;
-    ck_ok(f.hl, hl_audit_run(f.hl, m, &(hl_audit_options){.classes = classes}, &audit));
-    hl_manifest_free(m); /* names in the audit's rows are not looked at */
-    return audit;
-}
-
-/* Audits the table. */
-static hl_audit audit_rows(void) {
-    put_rows(&t, fixture_path(&f, "changed.csv"));
-    return audit_manifest(f.path, 1);
-}
-
-/* So many faults, all of one kind, each with files; the first with these words. */
-static void expect_faults(hl_audit *audit, int count, const char *kind, const char *words) {
-    for (int i = 0; i < audit->faults.count; i++) {
-        const hl_fault *fault = &audit->faults.items[i];
-        ck_assert_msg(i < count && !strcmp(fault->kind, kind), "also found: %s: %s", fault->kind, fault->text);
-        ck_assert_int_gt(fault->file_count, 0);
-    }
-    ck_assert_int_eq(audit->faults.count, count);
-    if (count) ck_assert_msg(strstr(audit->faults.items[0].text, words) != NULL, "\"%s\" lacks \"%s\"", audit->faults.items[0].text, words);
-    hl_audit_free(audit);
-}
-
-/* A case of a patient with lesions, the n-th; with enough of them for their place to be seen. */
-static const char *case_with_lesion(int n) {
-    for (int i = 0; i < t.count; i++)
-        if (!t.rows[i].healthy && t.rows[i].slice == 0 && n-- == 0) return t.rows[i].case_name;
-    ck_abort();
-    return NULL;
-}
-
-static int slices_of(const char *case_name) {
-    int count = 0;
-    for (int i = 0; i < t.count; i++) count += !strcmp(t.rows[i].case_name, case_name);
-    return count;
-}
 
 /* --- clean cohorts ------------------------------------------------------------------------------------------------------ */
 
@@ -256,35 +201,6 @@ START_TEST(nearly_the_same_case) {
 }
 END_TEST
 
-/* --- how slices lie ------------------------------------------------------------------------------------------------------------ */
-
-static void expect_turned(const char *centre, const char *case_name, const change *how, const char *words) {
-    take_rows(&f, &t, fixture_path(&f, "manifest.csv"), 1);
-    change_all(&f, &t, centre, case_name, how);
-    hl_audit audit = audit_rows();
-    expect_faults(&audit, 1, "turned", words);
-}
-
-START_TEST(centre_turned) {
-    expect_turned("centre2", NULL, &(change){.rows = true},
-                  "centre centre2: the slices of 9 of its 9 cases lie upside down, by rows in reverse");
-    expect_turned("centre2", NULL, &(change){.rows = true, .columns = true}, "cases lie upside down, by half a turn");
-    expect_turned("centre2", NULL, &(change){.columns = true}, "cases lie mirrored");
-    expect_turned("centre2", NULL, &(change){.exchanged = true}, "cases lie on their side");
-    expect_turned("centre2", NULL, &(change){.exchanged = true, .rows = true}, "cases lie on their side");
-}
-END_TEST
-
-START_TEST(case_turned) {
-    const char *name = case_with_lesion(4);
-    char kept[64];
-    snprintf(kept, sizeof kept, "%s", name);
-    expect_turned(NULL, kept, &(change){.rows = true}, "its slices lie upside down");
-    expect_turned(NULL, kept, &(change){.columns = true}, "its slices lie mirrored");
-    expect_turned(NULL, kept, &(change){.exchanged = true}, "its slices lie on their side");
-}
-END_TEST
-
 /* --- volumes ---------------------------------------------------------------------------------------------------------------------- */
 
 /* NAME.nii.gz, 8 x 6 x slices, values from one to another, moved by so many mm. */
@@ -339,42 +255,6 @@ START_TEST(volumes) {
 }
 END_TEST
 
-/* --- real slices -------------------------------------------------------------------------------------------------------------------- */
-
-static const char real[] = "../shared/data/covid19-p20/manifest.csv";
-
-START_TEST(real_slices) {
-    if (access(real, R_OK)) return;
-    hl_audit audit = audit_manifest(real, 1);
-    ck_assert_int_eq(audit.all.slices, 1255);
-    expect_faults(&audit, 0, "", "");
-}
-END_TEST
-
-/* A fifth of them, with something planted. */
-START_TEST(real_slices_with_faults) {
-    if (access(real, R_OK)) return;
-    static const change ways[] = {{.rows = true}, {.rows = true, .columns = true}, {.columns = true}, {.exchanged = true}};
-    static const char *const words[] = {"upside down, by rows in reverse", "upside down, by half a turn", "mirrored", "on their side"};
-    for (int i = 0; i < 4; i++) {
-        take_rows(&f, &t, real, 5);
-        change_all(&f, &t, "radiopaedia", NULL, &ways[i]);
-        hl_audit audit = audit_rows();
-        expect_faults(&audit, 1, "turned", words[i]);
-    }
-    take_rows(&f, &t, real, 5);
-    hl_audit audit = audit_rows();
-    expect_faults(&audit, 0, "", "");
-    repeat_case(&t, "coronacases_004", "radiopaedia", "new");
-    audit = audit_rows();
-    expect_faults(&audit, 1, "same-slices", "coronacases_004");
-    take_rows(&f, &t, real, 5);
-    exchange_masks(&t, "coronacases_001", "coronacases_008");
-    audit = audit_rows();
-    expect_faults(&audit, 2, "mask-out-of-place", "coronacases_001");
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("audit");
     TCase *tcase = slow_case(suite, "audit");
@@ -394,10 +274,6 @@ int main(void) {
     tcase_add_test(tcase, patient_of_two_centres);
     tcase_add_test(tcase, case_under_two_names);
     tcase_add_test(tcase, nearly_the_same_case);
-    tcase_add_test(tcase, centre_turned);
-    tcase_add_test(tcase, case_turned);
     tcase_add_test(tcase, volumes);
-    tcase_add_test(tcase, real_slices);
-    tcase_add_test(tcase, real_slices_with_faults);
     return run_suite(suite);
 }
