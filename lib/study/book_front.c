@@ -91,13 +91,12 @@ hl_status hl_book_front(hl_book *book) {
     int count = 0;
     hl_status status = HL_OK;
     if (study->note) hl_book_say(book, "%s", study->note);
-    hl_book_say(book,
-                "Every network is trained from drawn weights, at %dx%d and width %g: up to %d epochs, batches of %d, learning rate %g, %g "
-                "of each fold's "
-                "patients outside its test part validating. No patient that a model was trained or tuned on is in its test, but where a "
-                "figure is marked "
-                "optimistic.",
-                o->height, o->width_pixels, o->net_options.width, o->epochs, o->batch, o->rate, o->validation);
+    hl_book_say(
+        book,
+        "Every network is trained from drawn weights, at %dx%d and width %g; epochs at most: %d, slices a batch: %d, learning rate: %g, "
+        "share of each fold's other patients that validates: %g. No patient that a model was trained or tuned on is in its test, but "
+        "where a figure is marked optimistic.",
+        o->height, o->width_pixels, o->net_options.width, o->epochs, o->batch, o->rate, o->validation);
     hl_book_heading(book, "Figure 1: slices and readers' outlines");
     for (int id = 0; id < HL_COHORTS && !status; id++) {
         if (study->cohorts[id].there) status = cohort_pictures(book, (hl_cohort_id)id, pictures, &count);
