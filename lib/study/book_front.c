@@ -263,7 +263,9 @@ static hl_status lung_pictures(hl_book *book, const cJSON *lungs) {
     hl_status status = path ? hl_session_open(book->s, path, HL_TARGET_MASK, 1, &rows, &cohort) : HL_NO_MEMORY;
     if (!status) status = lung_pair(book, cohort, best, "Best", pictures);
     if (!status) status = lung_pair(book, cohort, worst, "Worst", pictures + 2);
-    if (!status) hl_book_pictures(book, "lungs", "Good and bad lung masks: left green, right magenta.", pictures, 4);
+    if (!status) hl_book_pictures(book, "lungs_best", NULL, pictures, 2);
+    if (!status)
+        hl_book_pictures(book, "lungs_worst", "Good and bad lung masks, given and predicted: left green, right magenta.", pictures + 2, 2);
     if (cohort) hl_cohort_free(cohort);
     hl_manifest_free(rows);
     free(path);
