@@ -1,219 +1,93 @@
-/* `hilum predict`: the masks a run predicts for pictures. */
+/* `hilum predict`: the masks a run predicts for pictures and scans. */
+#include "predict.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "common.h"
-#include "hilum/study.h"
 #include "program.h"
 #include "progress.h"
 
-typedef struct request {
-    const char *out, *manifest; /* manifest: NULL where the pictures are named one by one */
-    double threshold;
-    int fold, threads; /* fold -1: the mean of all models */
-    bool probabilities, allow_outside;
-    text_list centres;
-} request;
-
-/* A picture and what becomes of it. */
-typedef struct job {
-    hl_prediction what;
-    char *mask, **maps; /* what `what` points to; maps: of the probabilities, `session.maps` of them, or NULL */
-} job;
-
-/* A call of the command on its way. */
-typedef struct session {
-    const request *r;
-    hl_context *hl;
-    hl_run *run;
-    hl_manifest *manifest;
-    double threshold;
-    job *jobs;
-    int count, maps; /* pictures; maps of probabilities for each */
-    bool told; /* what is wrong stands on stderr already */
-} session;
-
-/* Notes that the reason has been told. */
-static hl_status told(session *s, hl_status status) {
+hl_status told(session *s, hl_status status) {
     s->told = true;
     return status;
 }
 
-/* --- what goes where ----------------------------------------------------------------------------------------------- */
+/* --- models ---------------------------------------------------------------------------------------------------------- */
 
-/* A file to be written, with the picture it comes from, or a picture with itself. */
-typedef struct place {
-    const char *path, *image;
-    dev_t device;
-    ino_t inode; /* 0: not there yet */
-} place;
-
-static place place_of(const char *path, const char *image) {
-    struct stat status;
-    if (stat(path, &status)) return (place){.path = path, .image = image};
-    return (place){.path = path, .image = image, .device = status.st_dev, .inode = status.st_ino};
-}
-
-static int by_path(const void *a, const void *b) { return strcmp(((const place *)a)->path, ((const place *)b)->path); }
-
-static int by_file(const void *left, const void *right) {
-    const place *a = left, *b = right;
-    if (a->device != b->device) return a->device < b->device ? -1 : 1;
-    return (a->inode > b->inode) - (a->inode < b->inode);
-}
-
-/* No two outputs of one name, and none that is an input. 0 or the exit code. */
-static int check_places(place *inputs, int input_count, place *outputs, int output_count) {
-    qsort(outputs, (size_t)output_count, sizeof *outputs, by_path);
-    qsort(inputs, (size_t)input_count, sizeof *inputs, by_file);
-    for (int i = 0; i < output_count; i++) {
-        if (i && !by_path(&outputs[i - 1], &outputs[i]))
-            return talk("predict: %s and %s would both become %s", outputs[i - 1].image, outputs[i].image, outputs[i].path), 2;
-        const place *over = outputs[i].inode ? bsearch(&outputs[i], inputs, (size_t)input_count, sizeof *inputs, by_file) : NULL;
-        if (over) return talk("predict: %s would overwrite the picture %s, choose another --out", outputs[i].path, over->image), 2;
-    }
-    return 0;
-}
-
-/* Before anything is written. */
-static hl_status check_outputs(session *s) {
-    place *inputs = calloc((size_t)s->count * (size_t)(2 + s->maps), sizeof *inputs), *outputs = inputs + s->count;
-    int output_count = 0;
-    if (!inputs) return HL_NO_MEMORY;
-    for (int i = 0; i < s->count; i++) {
-        const job *one = &s->jobs[i];
-        inputs[i] = place_of(one->what.image, one->what.image);
-        outputs[output_count++] = place_of(one->mask, one->what.image);
-        for (int m = 0; m < s->maps; m++) outputs[output_count++] = place_of(one->maps[m], one->what.image);
-    }
-    int code = check_places(inputs, s->count, outputs, output_count);
-    free(inputs);
-    return code ? told(s, (hl_status)code) : HL_OK;
-}
-
-/* The files that a job writes: OUT/NAME.png and, where they are wanted, OUT/NAME_prob.png or one for each of several classes. */
-static hl_status name_outputs(const session *s, job *one, const char *name, int length) {
-    const char *out = s->r->out;
-    if (asprintf(&one->mask, "%s/%.*s.png", out, length, name) < 0) return one->mask = NULL, HL_NO_MEMORY;
-    one->what.mask = one->mask, one->what.threshold = s->threshold;
-    if (!s->maps) return HL_OK;
-    one->maps = calloc((size_t)s->maps, sizeof *one->maps);
-    for (int m = 0; one->maps && m < s->maps; m++) {
-        char class[16] = "";
-        if (hl_run_get_options(s->run)->net_options.classes > 1) snprintf(class, sizeof class, "_%d", m + 1);
-        if (asprintf(&one->maps[m], "%s/%.*s_prob%s.png", out, length, name, class) < 0) return one->maps[m] = NULL, HL_NO_MEMORY;
-    }
-    one->what.probabilities = (const char *const *)one->maps;
-    return one->maps ? HL_OK : HL_NO_MEMORY;
-}
-
-/* Pictures named one by one: NAME.png becomes OUT/NAME.png. */
-static hl_status take_pictures(session *s, const char *const *images, int count) {
-    if (hl_run_get_options(s->run)->context)
-        return talk("predict: the run reads each slice with its neighbours (--context): give its slices by --manifest"), told(s, HL_USAGE);
-    s->jobs = calloc((size_t)count, sizeof *s->jobs);
-    if (!s->jobs) return HL_NO_MEMORY;
-    s->count = count;
-    hl_status status = HL_OK;
-    for (int i = 0; i < count && !status; i++) {
-        const char *slash = strrchr(images[i], '/'), *name = slash ? slash + 1 : images[i];
-        s->jobs[i].what.image = images[i];
-        status = name_outputs(s, &s->jobs[i], name, (int)strlen(name) - 4);
-    }
-    return status;
-}
-
-/* The picture of the slice `step` further on in the same case, or the slice's own at the case's end. */
-static const char *neighbour(const session *s, int row, int step) {
-    int to = row + step;
-    const hl_row *here = hl_manifest_row(s->manifest, row);
-    if (to < 0 || to >= hl_manifest_count(s->manifest)) return here->image;
-    const hl_row *there = hl_manifest_row(s->manifest, to);
-    return strcmp(here->case_name, there->case_name) ? here->image : there->image; /* a case belongs to one patient */
-}
-
-/* A manifest's slices: slice 3 of the case NAME becomes OUT/NAME_3.png, as `hilum evaluate --pred` reads it. */
-static hl_status take_manifest(session *s) {
-    const request *r = s->r;
-    hl_manifest_options options = {.allow_outside = r->allow_outside, .centres = r->centres.items, .centre_count = r->centres.count};
-    s->manifest = hl_manifest_read(s->hl, r->manifest, &options);
-    if (!s->manifest) return hl_error_status(s->hl);
-    int count = hl_manifest_count(s->manifest);
-    s->jobs = calloc((size_t)count, sizeof *s->jobs);
-    if (!s->jobs) return HL_NO_MEMORY;
-    s->count = count;
-    hl_status status = HL_OK;
-    for (int i = 0; i < count && !status; i++) {
-        const hl_row *row = hl_manifest_row(s->manifest, i);
-        char name[512];
-        int length = snprintf(name, sizeof name, "%s_%lld", row->case_name, (long long)row->slice);
-        if (strchr(name, '/') || length >= (int)sizeof name)
-            return talk("predict: %s:%d: the case %s cannot name a file", r->manifest, row->line, row->case_name), told(s, HL_BAD_INPUT);
-        s->jobs[i].what = (hl_prediction){.image = row->image, .before = neighbour(s, i, -1), .after = neighbour(s, i, 1)};
-        status = name_outputs(s, &s->jobs[i], name, length);
-    }
-    return status;
-}
-
-/* --- predicting ------------------------------------------------------------------------------------------------------ */
-
-/* The models to predict with: *count of them, from the run's folds. Owner: the caller, hl_model_free each, then free. */
-static hl_status open_models(const session *s, hl_model ***models, int *count) {
-    int folds = hl_run_get_options(s->run)->folds, fold = s->r->fold;
-    *count = 0;
-    *models = calloc((size_t)folds, sizeof **models);
-    if (!*models) return HL_NO_MEMORY;
-    int first = fold < 0 ? 0 : fold, end = fold < 0 ? folds : fold + 1;
+/* Opens a run's models, of all folds or of one. */
+static hl_status open_models(const session *s, hl_run *run, int fold, models *opened) {
+    int folds = hl_run_get_options(run)->folds, first = fold < 0 ? 0 : fold, end = fold < 0 ? folds : fold + 1;
+    opened->items = calloc((size_t)folds, sizeof *opened->items);
+    if (!opened->items) return HL_NO_MEMORY;
     for (int k = first; k < end; k++) {
-        hl_model *model = hl_run_model(s->run, k, 1);
+        hl_model *model = hl_run_model(run, k, s->scans ? s->r->batch : 1);
         if (!model) return hl_error_status(s->hl);
-        (*models)[(*count)++] = model;
+        opened->items[opened->count++] = model;
     }
     return HL_OK;
 }
 
-static hl_status predict_all(const session *s) {
-    hl_model **models = NULL;
-    int model_count = 0;
-    hl_status status = open_models(s, &models, &model_count);
+static void close_models(models *opened) {
+    for (int m = 0; m < opened->count; m++) hl_model_free(opened->items[m]);
+    free(opened->items);
+}
+
+/* --lung-run: a run whose target is the lung. */
+static hl_status open_lung_run(session *s) {
+    const char *folder = s->r->lung_run;
+    if (!folder || !s->scans) return HL_OK;
+    s->lung_run = hl_run_open(s->hl, folder);
+    if (!s->lung_run) return hl_error_status(s->hl);
+    if (hl_run_get_options(s->lung_run)->target != HL_TARGET_LUNG)
+        return talk("predict: the run in %s finds lesions, expected one of lungs (--target lung)", folder), told(s, HL_USAGE);
+    return open_models(s, s->lung_run, -1, &s->lung_models);
+}
+
+/* --- predicting ------------------------------------------------------------------------------------------------------ */
+
+/* Progress of one job among all. */
+typedef struct share {
+    progress *bar;
+    double before, all;
+} share;
+
+static void report_share(void *user, double fraction) {
+    const share *of = user;
+    progress_of_test(of->bar, (of->before + fraction) / of->all);
+}
+
+static hl_status predict_all(session *s) {
+    hl_status status = open_models(s, s->run, s->r->fold, &s->models);
+    if (!status) status = open_lung_run(s);
     if (!status) status = hl_folder_make(s->hl, s->r->out);
+    if (!status && s->scans && !(s->severities = calloc((size_t)s->scans, sizeof *s->severities))) status = HL_NO_MEMORY;
     progress bar = progress_start("predicting");
     for (int i = 0; i < s->count && !status; i++) {
+        share of = {&bar, i, s->count};
+        const job *one = &s->jobs[i];
         if (*stop_flag()) status = HL_INTERRUPTED;
-        else status = hl_run_predict(s->run, models, model_count, &s->jobs[i].what);
-        if (!status) progress_of_test(&bar, (i + 1.0) / s->count);
+        else if (one->is_scan) status = predict_scan(s, one, report_share, &of);
+        else status = hl_run_predict(s->run, s->models.items, s->models.count, &one->what);
+        if (!status) report_share(&of, 1);
     }
     progress_end(&bar);
-    for (int m = 0; m < model_count; m++) hl_model_free(models[m]);
-    free(models);
+    if (!status && s->scans) status = write_severities(s);
     return status;
 }
 
 static int end(session *s, hl_status status) {
-    for (int i = 0; i < s->count; i++) {
-        for (int m = 0; s->jobs[i].maps && m < s->maps; m++) free(s->jobs[i].maps[m]);
-        free(s->jobs[i].maps), free(s->jobs[i].mask);
-    }
-    free(s->jobs);
-    hl_run_close(s->run);
+    free_jobs(s);
+    free(s->severities);
+    close_models(&s->models), close_models(&s->lung_models);
+    hl_run_close(s->run), hl_run_close(s->lung_run);
     if (s->manifest) hl_manifest_free(s->manifest);
     if (!s->told) return end_with(s->hl, status);
     hl_close(s->hl);
     return (int)status;
-}
-
-static bool check_input(const char *image) {
-    size_t length = strlen(image);
-    if (length < 5 || strcasecmp(image + length - 4, ".png") || image[length - 5] == '/')
-        return talk("predict: %s: expected a file whose name ends in .png", image), false;
-    if (access(image, R_OK)) return talk("predict: %s: there is no such file, or it cannot be read", image), false;
-    return true;
 }
 
 /* Maps of probabilities that a run gives for a picture. */
@@ -222,26 +96,43 @@ static int maps_of(const hl_run *run) {
     return classes > 1 ? classes - 1 : 1;
 }
 
-static int predict(const request *r, const char *folder, const char *const *images, int count) {
+/* What was said of scans where there is none would be lost quietly. */
+static hl_status check_scan_options(session *s) {
+    const predict_request *r = s->r;
+    const hl_cleaning *c = &r->cleaning;
+    const char *cleaning = c->smallest > 0 ? "smallest" : c->fill ? "fill-holes" : c->clip ? "clip-to-lungs" : NULL;
+    const char *lost = r->lung_run ? "lung-run" : r->lungs ? "lungs" : r->window_text ? "window" : r->overlays ? "overlays" : cleaning;
+    if (!s->scans && lost) return talk("predict: --%s says nothing about pictures, it goes with volumes", lost), told(s, HL_USAGE);
+    if (cleaning && hl_run_get_options(s->run)->net_options.classes > 1)
+        return talk("predict: --%s goes with runs of one class", cleaning), told(s, HL_USAGE);
+    if (c->clip && !r->lung_run && !r->lungs && !r->manifest)
+        return talk("predict: --clip-to-lungs needs lungs: --lungs, --lung-run, or a manifest that names them"), told(s, HL_USAGE);
+    return HL_OK;
+}
+
+static int predict(const predict_request *r, const char *folder, const char *const *images, int count) {
     for (int i = 0; i < count; i++) {
         if (!check_input(images[i])) return 3;
     }
     session s = {.r = r, .hl = open_library(r->threads), .threshold = r->threshold};
     if (!s.hl) return 2;
     catch_signals();
-    s.run = hl_run_open(s.hl, folder);
-    hl_status status = s.run ? HL_OK : hl_error_status(s.hl);
+    hl_status status = r->window_text ? hl_window_parse(s.hl, r->window_text, &s.window) : HL_OK;
+    if (!status && !(s.run = hl_run_open(s.hl, folder))) status = hl_error_status(s.hl);
     if (!status && !take_threshold("predict", s.run, &s.threshold)) status = told(&s, HL_USAGE);
     if (!status && r->probabilities) s.maps = maps_of(s.run);
-    if (!status) status = r->manifest ? take_manifest(&s) : take_pictures(&s, images, count);
+    if (!status) status = r->manifest ? take_manifest(&s) : take_words(&s, images, count);
+    if (!status) status = check_scan_options(&s);
     if (!status) status = check_outputs(&s);
     if (!status) status = predict_all(&s);
     for (int i = 0; i < s.count && !status; i++) puts(s.jobs[i].mask);
     return end(&s, status);
 }
 
+/* --- words ----------------------------------------------------------------------------------------------------------- */
+
 /* Pictures are named one by one or by a manifest, and a manifest's options go with a manifest. */
-static bool complete(const request *r, int images) {
+static bool complete(const predict_request *r, int images) {
     if (!r->out) return talk("predict: --out is missing: where the masks go"), false;
     if (!r->manifest && !images) return talk("predict: a picture is missing, see: hilum predict --help"), false;
     if (r->manifest && images) return talk("predict: pictures beside --manifest, expected one or the other"), false;
@@ -251,26 +142,40 @@ static bool complete(const request *r, int images) {
 }
 
 int command_predict(int argc, char **argv) {
-    request r = {.fold = -1};
-    option fold = integer_option("fold", &r.fold, 0, 999, "this fold's model alone");
+    predict_request r = {.fold = -1, .batch = 8};
+    option fold = integer_option("fold", &r.fold, 0, 999, "this fold's model alone"), batch = batch_option(&r.batch);
     fold.standard = "the mean of all";
+    batch.help = "slices of a volume that go through together";
     option table[] = {
-        out_option(&r.out, "DIR", "where NAME.png goes for each picture NAME.png, or CASE_SLICE.png for a manifest's"),
-        text_option("manifest", &r.manifest, "FILE", "predict a manifest's slices; runs with --context need their neighbours"),
+        out_option(&r.out, "DIR", "where NAME.png or NAME.nii.gz goes for each input NAME, or CASE_SLICE.png for a manifest's slices"),
+        text_option("manifest", &r.manifest, "FILE", "predict a manifest's slices and volumes; slices for runs with --context"),
         centre_option(&r.centres),
         allow_outside_option(&r.allow_outside),
         threshold_option(&r.threshold),
         flag_option("probabilities", &r.probabilities,
-                    "also NAME_prob.png, or of more than one class NAME_prob_K.png for class K: probability times 65535, 16 bits"),
+                    "also NAME_prob, or of more than one class NAME_prob_K for class K: 16-bit PNG (times 65535) or float NIfTI"),
+        flag_option("flip-average", &r.flip, "each model's mean with what it says of the mirrored slice"),
         fold,
+        batch,
+        window_option(&r.window_text, "the run's"),
+        mm_option(&r.mm, "the run's"),
+        text_option("lung-run", &r.lung_run, "RUN", "of volumes: a run that finds lungs, for severity.csv"),
+        text_option("lungs", &r.lungs, "DIR", "of volumes: masks of lungs (1 left, 2 right) under the scans' names, for severity.csv"),
+        number_option("smallest", &r.cleaning.smallest, "ML", 1000, "of volumes: leave lesions below this size out of the mask"),
+        flag_option("fill-holes", &r.cleaning.fill, "of volumes: fill holes in the mask's axial slices"),
+        flag_option("clip-to-lungs", &r.cleaning.clip, "of volumes: leave out of the mask what is not in the lungs"),
+        flag_option("overlays", &r.overlays,
+                    "of volumes: NAME_overlays/SLICE.png with the mask outlined, NAME_sheet.png with slices of it"),
         threads_option(&r.threads),
     };
     usage u = {.name = "predict",
                .synopsis = "predict RUN IMAGE... --out DIR [options]\npredict RUN --manifest FILE --out DIR [options]",
-               .about = "Writes the mask of each picture in the picture's own size: 255 is lesion, 0 is none; of a run of more\n"
-                        "than one class the value is the class. The probability is the mean of the run's models. Prints the\n"
-                        "masks' paths.",
-               .example = "hilum predict run slices/*.png --out masks\nhilum predict run --manifest cohort/manifest.csv --out masks",
+               .about = "Writes the mask of each picture (PNG) in its own size: 255 is lesion, 0 is none; of each volume (NIfTI) in its\n"
+                        "own geometry: 1 is lesion. Of a run of more than one class the value is the class. The probability is the\n"
+                        "mean of the run's models. Volumes also get DIR/severity.csv: the share of each lung that is lesion.\n"
+                        "Prints the masks' paths.",
+               .example =
+                   "hilum predict run slices/*.png --out masks\nhilum predict run scans/*.nii.gz --lung-run lungs --overlays --out masks",
                .options = table,
                .option_count = sizeof table / sizeof *table,
                .words_least = 1,

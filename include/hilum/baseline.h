@@ -8,11 +8,11 @@
 extern "C" {
 #endif
 
-/* The steps, in this order, with their parameters. A threshold and morphology within the lungs are what Khan et al. describe (Signal, Image
- * and Video Processing 16, 2022, 10.1007/s11760-022-02183-6), which the study cites with a Dice of 46.28 %. The steps here are our own, and
- * their parameters are chosen on training patients. That figure is for Hounsfield units, in which air, aerated lung, ground glass and
- * consolidation have values of their own, and for other scans: it does not stand beside a figure for pictures whose contrast was changed,
- * which is why thresholds here count from the lungs' own median. */
+/* The steps, in this order, with their parameters. Thresholds within the lungs are what Khan et al. describe (Signal, Image and Video
+ * Processing, 2022, 10.1007/s11760-022-02183-6), whom the study cites with a Dice of 46.28 %. The steps here are our own, and their
+ * parameters are chosen on training patients. That figure is for Hounsfield units, in which air, aerated lung, ground glass and
+ * consolidation have values of their own, and for other scans: it does not stand beside a figure for pictures whose contrast was changed.
+ * Thresholds here count from the median of a case's lungs, which carries over from scanner to scanner. */
 typedef struct hl_baseline {
     int erode;        /* 1. the lungs lose a margin of so many pixels, in which walls are blurred */
     int smooth;       /* 2. the image becomes the mean over the lung's pixels in the square of this radius around each; 0: as it is */

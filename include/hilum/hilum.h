@@ -17,6 +17,7 @@
 #include "hilum/plots.h"
 #include "hilum/predict.h"
 #include "hilum/report.h"
+#include "hilum/scan.h"
 #include "hilum/statistics.h"
 #include "hilum/study.h"
 #include "hilum/summary.h"

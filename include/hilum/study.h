@@ -135,6 +135,9 @@ typedef struct hl_prediction {
     const char *mask;           /* 255 where p > threshold, in the picture's own size; with more classes the most probable one's index. NULL: not wanted */
     const char *const *probabilities; /* p times 65535, 16 bits: one path, or with more classes one for each from 1 on; NULL: not wanted */
     double threshold;                 /* of one class */
+    bool flip;                        /* each model's mean with what it says of the mirrored picture */
+    double mm;                        /* a pixel of the grid; 0: as the run has it */
+    double spacing[2];                /* of the picture, x, y in mm; read where mm is in force */
 } hl_prediction;
 
 /* Predicts one picture by the mean of the models, which are the run's. A run with context and no neighbours: HL_USAGE. */

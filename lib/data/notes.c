@@ -32,9 +32,8 @@ char *hl_cohort_notes(const hl_cohort *cohort) {
     if (!found.bytes && !found.unoriented) return NULL;
     char units[160] = "", sides[160] = "";
     if (found.bytes)
-        snprintf(units, sizeof units,
-                 "%d of %d volumes hold values from 0 to 255 and are taken for 8-bit ones, the others for Hounsfield units.", found.bytes,
-                 found.bytes + found.hounsfield);
+        snprintf(units, sizeof units, "%d of %d volumes hold values from 0 to 255 and are taken for 8-bit ones%s.", found.bytes,
+                 found.bytes + found.hounsfield, found.hounsfield ? ", the others for Hounsfield units" : "");
     if (found.unoriented)
         snprintf(sides, sizeof sides, "%d volumes have neither sform nor qform: their first axis is taken to run from right to left.",
                  found.unoriented);

@@ -28,7 +28,6 @@ static double level(int k) { return k * level_step; }
 /* How many of the levels a value is above. */
 static int levels_below(float value) {
     int k = (int)fmin(fmax(floor((double)value / level_step), 0), LEVELS - 1);
-    while (k > 0 && !((double)value > level(k - 1))) k--;
     while (k < LEVELS && (double)value > level(k)) k++;
     return k;
 }

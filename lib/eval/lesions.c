@@ -38,7 +38,7 @@ static hl_status count_lesions(hl_context *hl, const hl_stack *stack, const uint
     for (int k = 1; k <= count && !status; k++) {
         int size = size_class(stack, sizes[k]);
         d->lesions[size]++;
-        d->found[size] += common[k] > 0 && (double)common[k] >= hit * (double)sizes[k];
+        d->found[size] += (double)common[k] >= hit * (double)sizes[k];
     }
     free(sizes), free(common);
     return status;

@@ -107,6 +107,46 @@ START_TEST(back_is_bilinear_without_the_padding) {
 }
 END_TEST
 
+static void check_place(const hl_placement place, int top, int left, int height, int width) {
+    ck_assert_msg(place.top == top && place.left == left && place.height == height && place.width == width, "%d %d %d %d", place.top,
+                  place.left, place.height, place.width);
+}
+
+/* 6 x 4 pixels of 1 x 2 mm are 4 x 4 at 2 mm in height, 6 x 8 at 1 mm. */
+START_TEST(one_scale_crops_and_pads) {
+    const double spacing[2] = {2, 1};
+    check_place(hl_place_picture(6, 4, spacing, 2, 6, 6), 1, 1, 3, 4);
+    check_place(hl_place_picture(6, 4, spacing, 1, 4, 4), -1, -2, 6, 8);
+    check_place(hl_place_picture(6, 4, spacing, 1, 7, 7), 0, 0, 6, 8);
+    check_place(hl_place_picture(6, 4, spacing, 1e-9, 4, 4), -((1 << 20) - 4) / 2, -((1 << 20) - 4) / 2, 1 << 20, 1 << 20);
+    check_place(hl_place_picture(6, 4, spacing, 100, 3, 3), 1, 1, 1, 1);
+}
+END_TEST
+
+/* A picture of 4 x 4 placed as it is on a grid of 2 x 2: its middle; back, its border is 0. */
+START_TEST(what_is_cropped_comes_back_as_nothing) {
+    hl_context *hl = hl_open(&(hl_options){.threads = 1});
+    uint16_t pixels[16];
+    uint8_t labels[16], kept[4];
+    for (int i = 0; i < 16; i++) pixels[i] = (uint16_t)(i + 1), labels[i] = (uint8_t)(i + 1);
+    hl_picture picture = {.width = 4, .height = 4, .maximum = 255, .pixels = pixels};
+    hl_placement place = hl_place_picture(4, 4, (double[2]){1, 1}, 1, 2, 2);
+    float grid[4], native[16];
+    ck_ok(hl, hl_image_to_grid(hl, &picture, &place, 2, 2, grid));
+    hl_labels_to_grid(labels, 4, 4, &place, 2, 2, kept);
+    static const int middle[4] = {6, 7, 10, 11};
+    for (int i = 0; i < 4; i++) ck_assert_float_eq(grid[i], (float)(middle[i] / 255.0));
+    for (int i = 0; i < 4; i++) ck_assert_int_eq(kept[i], middle[i]);
+    hl_grid_to_native(grid, 2, 2, &place, 4, 4, native);
+    for (int i = 0; i < 16; i++) {
+        int y = i / 4, x = i % 4;
+        bool inside = y > 0 && y < 3 && x > 0 && x < 3;
+        ck_assert_float_eq(native[i], inside ? grid[(y - 1) * 2 + x - 1] : 0);
+    }
+    hl_close(hl);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("resize");
     TCase *tcase = slow_case(suite, "resize");
@@ -117,5 +157,7 @@ int main(void) {
     tcase_add_test(tcase, enlarging_is_bilinear);
     tcase_add_test(tcase, labels_take_the_nearest);
     tcase_add_test(tcase, back_is_bilinear_without_the_padding);
+    tcase_add_test(tcase, one_scale_crops_and_pads);
+    tcase_add_test(tcase, what_is_cropped_comes_back_as_nothing);
     return run_suite(suite);
 }

@@ -208,6 +208,9 @@ START_TEST(balls_in_millimetres) {
     ck_assert(grown[4 * 9 + 4] && grown[2 * 81 + 4 * 9 + 4] && !grown[4 * 9 + 5]);
     ck_ok(hl, hl_dilate(hl, &stack, mask, (hl_ball){2.5, true}, grown));
     ck_assert(!grown[4 * 9 + 4]);
+    hl_stack tenth = stack_of(3, 9, 9, (const double[]){0.1, 0.1, 0.1});
+    ck_ok(hl, hl_dilate(hl, &tenth, mask, (hl_ball){0.3, false}, grown)); /* 0.3 / 0.1 is below 3 in binary */
+    ck_assert(grown[81 + 4 * 9 + 1] && grown[81 + 9 + 4] && !grown[81 + 4 * 9]);
     ck_ok(hl, hl_dilate(hl, &stack, mask, (hl_ball){0, false}, grown));
     ck_assert_mem_eq(grown, mask, sizeof mask);
     hl_close(hl);

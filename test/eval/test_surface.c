@@ -186,6 +186,10 @@ START_TEST(lesions_by_hand) {
     ck_assert_int_eq(d.lesions[0], 0);
     ck_assert_int_eq(d.lesions[2], 3);
     ck_assert_int_eq(d.lesions[3], 1);
+    hl_stack cube = stack_of(2, 2, 2, NULL); /* two voxels that share a corner are one lesion, and one false alarm */
+    uint8_t corners[8] = {1, 0, 0, 0, 0, 0, 0, 1}, others[8] = {0, 1, 0, 0, 0, 0, 1, 0};
+    ck_ok(hl, hl_detect(hl, &cube, corners, others, HL_LESION_HIT, &d));
+    ck_assert(d.lesions[0] == 1 && d.found[0] == 0 && d.predicted == 1 && d.false_positives == 1);
     memset(truth, 0, sizeof truth);
     ck_ok(hl, hl_detect(hl, &stack, truth, truth, HL_LESION_HIT, &d));
     ck_assert(isnan(hl_detection_rate(&d, -1)) && d.predicted == 0 && d.false_positives == 0);
