@@ -38,7 +38,7 @@ static hl_status prepare(bench *b) {
     b->graph = hl_net(b->hl, b->net, &options);
     if (b->graph) b->params = hl_params_init(b->graph, HL_INIT_HE, 0);
     if (b->params && b->mode == TRAIN) b->adam = hl_adam_new(b->params, NULL);
-    hl_plan_options plan = {.mode = b->mode == TRAIN ? HL_TRAIN : HL_INFER, .batch = b->batch, .height = b->size[0], .width = b->size[1]};
+    hl_plan_options plan = {.mode = b->mode == TRAIN ? HL_TRAIN : HL_INFER, .batch = b->batch, .height = b->size[0], .width = b->size[1], .keep_kernels = true};
     if (b->params && (b->adam || b->mode == INFER)) b->plan = hl_compile(b->graph, b->params, &plan);
     if (!b->plan) return hl_error_status(b->hl);
     size_t pixels = (size_t)b->batch * (size_t)b->size[0] * (size_t)b->size[1], channels = (size_t)options.channels;

@@ -23,6 +23,7 @@ typedef struct hl_plan_options {
     bool keep_gradients; /* every parameter's gradient stays readable after a step; otherwise each lives for one layer */
     uint64_t seed;       /* of what is drawn in training (drop-connect) */
     bool no_drop;        /* drop-connect is left out */
+    bool keep_kernels;   /* with HL_INFER: kernels are kept once more as convolutions like to read them, for many predictions with the same parameters */
     bool input_gradient; /* the gradient to the input is computed too */
 } hl_plan_options;
 

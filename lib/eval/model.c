@@ -22,10 +22,10 @@ size_t hl_model_plane(const hl_model *model) { return (size_t)model->options.hei
 int hl_model_classes(const hl_model *model) { return model->classes; }
 int hl_model_slices(const hl_model *model) { return model->options.context ? 3 : 1; }
 
-hl_model *hl_model_over(hl_graph *graph, hl_params *params, const hl_model_options *options) {
+static hl_model *compile(hl_graph *graph, hl_params *params, bool keep, const hl_model_options *options) {
     const hl_model_options *o = options;
     hl_context *hl = hl_graph_context(graph);
-    hl_plan *plan = hl_compile(graph, params, &(hl_plan_options){.mode = HL_INFER, .batch = o->batch, .height = o->height, .width = o->width});
+    hl_plan *plan = hl_compile(graph, params, &(hl_plan_options){.mode = HL_INFER, .batch = o->batch, .height = o->height, .width = o->width, .keep_kernels = keep});
     if (!plan) return NULL;
     int channels = graph->nodes[graph->input]->channels, classes = graph->nodes[graph->output]->channels;
     hl_model *model = NULL;
@@ -40,12 +40,14 @@ hl_model *hl_model_over(hl_graph *graph, hl_params *params, const hl_model_optio
     return model;
 }
 
+hl_model *hl_model_over(hl_graph *graph, hl_params *params, const hl_model_options *options) { return compile(graph, params, false, options); }
+
 hl_model *hl_model_open(hl_context *hl, const char *net, const hl_net_options *net_options, const char *weights, const hl_model_options *options) {
     hl_graph *graph = hl_net(hl, net, net_options);
     if (!graph) return NULL;
     hl_params *params = hl_params_init(graph, HL_INIT_HE, 0);
     hl_model *model = NULL;
-    if (params && hl_params_load(params, weights) == HL_OK) model = hl_model_over(graph, params, options);
+    if (params && hl_params_load(params, weights) == HL_OK) model = compile(graph, params, true, options);
     if (!model) return hl_params_free(params), hl_graph_free(graph), NULL;
     model->graph = graph, model->params = params;
     return model;

@@ -50,5 +50,5 @@ hl_adam_step hl_adam_next(hl_adam *adam, double rate) {
 void hl_adam_apply(hl_adam *adam, const hl_kernels *kernels, const hl_adam_step *step, int param, const void *gradient) {
     hl_param *p = &adam->params->list[param];
     kernels->adam(adam->params->hl, step, p->count, p->data, gradient, adam->moment1[param], adam->moment2[param]);
-    p->version++;
+    adam->params->version++;
 }

@@ -104,6 +104,13 @@ static bool read_through(const hl_plan *plan, int value) {
     return true;
 }
 
+/* The convolution that could finish what a node computes of its output: nobody else reads that. -1: none. */
+static int finisher(const hl_plan *plan, int node) {
+    int input = plan->graph->nodes[node]->input_count == 1 ? plan->graph->nodes[node]->inputs[0] : -1;
+    bool can = input >= 0 && plan->nodes[node].live && (plan->graph->nodes[input]->op->needs & HL_FINISHES) && input != plan->graph->output;
+    return can && next_reader(plan, input, input) == node && next_reader(plan, input, node) < 0 ? input : -1;
+}
+
 /* An activation whose norm has no other reader is computed with it. Neither is stored where all readers can do without. */
 static void find_norms(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
@@ -112,6 +119,7 @@ static void find_norms(hl_plan *plan) {
         bool only = reader >= 0 && next_reader(plan, i, reader) < 0 && i != plan->graph->output;
         if (only && plan->graph->nodes[reader]->op->act) plan->nodes[last = reader].absorbed = true;
         if (plan->graph->nodes[last]->op->act == HL_SWISH || !read_through(plan, last)) continue;
+        if (plan->options.mode == HL_INFER && finisher(plan, i) >= 0) continue; /* finished once rather than at every reading */
         plan->nodes[i].unstored = plan->nodes[last].unstored = true;
     }
 }
@@ -189,6 +197,18 @@ void hl_plan_find_again(hl_plan *plan) {
         for (int k = 0; k < reads.count && plan->nodes[i].again_by >= 0; k++) need_again(plan, reads.value[k], plan->nodes[i].again_by);
         if (!hl_plan_computed(plan, i) || !plan->nodes[i].wants || !(plan->graph->nodes[i]->op->needs & HL_NEEDS_INPUT)) continue;
         for (int k = 0; k < plan->nodes[i].reads.count; k++) need_again(plan, plan->nodes[i].reads.value[k], i);
+    }
+}
+
+/* The norm's terms have to be known before: in inference. Both lie in the same memory: nobody needs the convolution's own output. */
+void hl_plan_find_finished(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) {
+        const hl_op *op = plan->graph->nodes[i]->op;
+        bool norm = op->needs & HL_NORMS, fits = norm ? plan->options.mode == HL_INFER && !plan->nodes[i].unstored : op->act != HL_LINEAR;
+        int conv = fits && hl_plan_computed(plan, i) ? finisher(plan, i) : -1;
+        if (conv < 0 || !hl_plan_computed(plan, conv) || plan->nodes[conv].value != plan->nodes[i].value) continue;
+        plan->nodes[i].finished = plan->nodes[conv].step.finishes = true;
+        plan->nodes[conv].step.finish = (hl_finish){.act = norm ? plan->nodes[i].step.act : op->act};
     }
 }
 

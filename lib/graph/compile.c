@@ -109,6 +109,8 @@ static void place_step(hl_plan *plan, int index) {
     hl_plan_point(plan, index, false);
     step->out_gradient.data = map_at(plan, written, n->gradient);
     step->saved = at(plan, n->saved);
+    step->kept = at(plan, n->kept);
+    if (n->finished && (node->op->needs & HL_NORMS)) plan->nodes[node->inputs[0]].step.finish.terms = hl_norm_of(step->saved, step->out.c).terms;
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
         if (node->params[slot] >= 0) step->param[slot] = plan->params->list[plan->param_of_spec[node->params[slot]]].data;
         step->param_gradient[slot] = at(plan, n->param_gradient[slot]);
@@ -121,7 +123,9 @@ static hl_status describe(hl_plan *plan) {
     hl_plan_analyse(plan);
     for (int i = 0; i < plan->count; i++) describe_step(plan, i);
     hl_plan_find_again(plan);
-    return hl_plan_layout(plan);
+    status = hl_plan_layout(plan);
+    if (!status) hl_plan_find_finished(plan);
+    return status;
 }
 
 hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *options) {
@@ -137,7 +141,7 @@ hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *opt
     if (!plan->nodes) return hl_plan_free(plan), NULL;
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
-        n->again = n->value = n->gradient = n->saved = n->forward_scratch = n->backward_scratch = -1;
+        n->again = n->value = n->gradient = n->saved = n->kept = n->forward_scratch = n->backward_scratch = -1;
         for (int slot = 0; slot < HL_MAX_PARAMS; slot++) n->param_gradient[slot] = -1;
     }
     if (describe(plan)) return hl_plan_free(plan), NULL;

@@ -87,7 +87,9 @@ static bool lay_values(hl_plan *plan) {
             plan->nodes[written].value = n->value;
         }
         if (node->op->saved) {
-            n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), forward_time(i), n->wants ? backward_time(plan, i) : forward_time(i));
+            bool stays = plan->options.mode == HL_INFER; /* it is prepared once for many passes */
+            n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), stays ? 0 : forward_time(i),
+                                    stays ? end_time(plan) : n->wants ? backward_time(plan, i) : forward_time(i));
             if (n->saved < 0) return false;
         }
         if (!lay_reads(plan, i)) return false;
@@ -159,6 +161,16 @@ static size_t scratch_bytes(hl_plan *plan, int node, bool backward) {
     return most;
 }
 
+static bool lay_kept(hl_plan *plan) {
+    for (int i = 0; i < plan->count && plan->options.mode == HL_INFER && plan->options.keep_kernels; i++) {
+        hl_plan_node *n = &plan->nodes[i];
+        size_t (*kept)(const hl_step *step) = plan->graph->nodes[i]->op->kept;
+        size_t bytes = kept && hl_plan_computed(plan, i) ? kept(&n->step) : 0;
+        if (bytes && (n->kept = hl_arena_add(plan->hl, &plan->arena, bytes, 0, end_time(plan))) < 0) return false;
+    }
+    return true;
+}
+
 static bool lay_scratch(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
@@ -176,6 +188,6 @@ static bool lay_scratch(hl_plan *plan) {
 }
 
 hl_status hl_plan_layout(hl_plan *plan) {
-    if (!lay_values(plan) || !lay_gradients(plan) || !lay_parameter_gradients(plan) || !lay_scratch(plan)) return HL_NO_MEMORY;
+    if (!lay_values(plan) || !lay_gradients(plan) || !lay_parameter_gradients(plan) || !lay_kept(plan) || !lay_scratch(plan)) return HL_NO_MEMORY;
     return hl_arena_place(plan->hl, &plan->arena);
 }

@@ -123,9 +123,9 @@ void hl_params_forget_statistics(hl_params *params) {
         hl_param *p = &params->list[i];
         if (hl_param_kind_trainable(p->spec.kind)) continue;
         for (int64_t k = 0; k < p->count; k++) hl_param_set(params, p->data, k, p->spec.kind == HL_MOVING_VARIANCE ? 1 : 0);
-        p->version++;
     }
     params->bn_steps = 0;
+    params->version++;
 }
 
 int64_t hl_params_bn_steps(const hl_params *params) { return params->bn_steps; }
@@ -151,6 +151,6 @@ void hl_param_read(const hl_params *params, int index, double *values) {
 void hl_param_write(hl_params *params, int index, const double *values) {
     hl_param *p = &params->list[index];
     for (int64_t i = 0; i < p->count; i++) hl_param_set(params, p->data, hl_param_memory_index(&p->spec, i), values[i]);
-    p->version++;
+    params->version++;
     if (!hl_param_kind_trainable(p->spec.kind)) params->foreign_moving = true, params->bn_steps = 0;
 }

@@ -35,6 +35,7 @@ typedef struct hl_plan_node {
     hl_shape shape;
     bool live;         /* the output depends on it */
     bool joined;       /* never computed: its readers take its inputs as segments */
+    bool finished;     /* a norm or activation that the convolution before it computes as it writes, into the same memory: no forward pass of its own */
     bool absorbed;     /* an activation that the norm before it computes: that one's output and gradient are this one's */
     bool unstored;     /* a norm, or the activation it computes, that no memory is spent on: readers take the norm's input and terms */
     int within, offset; /* the concatenation in whose memory its value and gradient lie, -1: none; and the channel from which on */
@@ -43,7 +44,7 @@ typedef struct hl_plan_node {
     bool accumulate[HL_MAX_INPUTS];
     hl_reads reads; /* what the step reads, joins taken apart */
     int again; /* arena item of the value that is computed once more */
-    int value, gradient, saved, forward_scratch, backward_scratch; /* arena items, -1: none */
+    int value, gradient, saved, kept, forward_scratch, backward_scratch; /* arena items, -1: none */
     int param_gradient[HL_MAX_PARAMS];
     hl_step step;
 } hl_plan_node;
@@ -61,6 +62,7 @@ struct hl_plan {
     hl_arena arena;
     char *memory;
     int loss_scratch;
+    uint64_t prepared; /* one more than the version of the parameters that steps are prepared for; 0: of none yet */
     double adam_seconds, loss_seconds; /* and each step's own: hl_plan_profile */
     int64_t draw; /* of the next forward in training: which of a run's passes it is */
 };
@@ -89,6 +91,8 @@ int hl_plan_writes(const hl_plan *plan, int node);
 void hl_plan_find_again(hl_plan *plan);
 /* Points a step to the values it reads and writes: those of forward, or those that are there in backward. */
 void hl_plan_point(hl_plan *plan, int node, bool again);
+/* Which norms and activations convolutions finish. What lies where is known. */
+void hl_plan_find_finished(hl_plan *plan);
 /* Lays everything into the arena. */
 hl_status hl_plan_layout(hl_plan *plan);
 

@@ -17,19 +17,32 @@ static void set_batch(hl_plan *plan, const void *images, int count) {
 
 static void *scratch(const hl_plan *plan, int item) { return item < 0 ? NULL : plan->memory + plan->arena.items[item].offset; }
 
+/* In inference: what follows from parameters alone is computed when they have changed. */
+static void prepare(hl_plan *plan) {
+    if (plan->prepared == plan->params->version + 1) return;
+    for (int i = 0; i < plan->count; i++) {
+        hl_step *step = &plan->nodes[i].step;
+        step->bn_steps = plan->params->bn_steps;
+        if (hl_plan_computed(plan, i) && step->node->op->prepare) step->node->op->prepare(step);
+    }
+    plan->prepared = plan->params->version + 1;
+}
+
 void hl_plan_forward(hl_plan *plan, const void *images, int count) {
     set_batch(plan, images, count);
+    if (plan->options.mode == HL_INFER) prepare(plan);
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
-        if (!hl_plan_computed(plan, i) || !n->step.node->op->forward) continue;
+        if (!hl_plan_computed(plan, i) || n->finished || !n->step.node->op->forward) continue;
         if (plan->options.mode == HL_TRAIN) hl_plan_point(plan, i, false);
         n->step.workspace = scratch(plan, n->forward_scratch);
-        n->step.bn_steps = plan->params->bn_steps;
         double start = hl_seconds();
         n->step.node->op->forward(&n->step);
         n->step.seconds[HL_FORWARD] += hl_seconds() - start;
     }
-    if (plan->options.mode == HL_TRAIN && !plan->params->foreign_moving) plan->params->bn_steps++;
+    if (plan->options.mode == HL_INFER) return;
+    if (!plan->params->foreign_moving) plan->params->bn_steps++;
+    plan->params->version++;
 }
 
 hl_view hl_plan_logits(const hl_plan *plan) { return plan->nodes[plan->graph->output].step.out; }

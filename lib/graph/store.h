@@ -9,7 +9,6 @@ typedef struct hl_param {
     int64_t count;
     void *data;         /* in the store's dtype; kernels lie as (out, kH, kW, in / groups) */
     bool of_image;      /* a kernel that reads the image, or a vector that normalises it before: one input or entry a channel of the image */
-    uint64_t version;   /* goes up with every change, so that whoever keeps a packed copy knows when it is stale */
 } hl_param;
 
 struct hl_params {
@@ -19,6 +18,7 @@ struct hl_params {
     hl_param *list;
     char network[64];    /* of the graph they were made for, "" for one built by hand */
     int64_t bn_steps;    /* training passes behind the moving statistics */
+    uint64_t version;    /* goes up with every change, so that whoever keeps what was made of them knows when it is stale */
     bool foreign_moving; /* the statistics came from elsewhere: bn_steps stays 0 */
 };
 

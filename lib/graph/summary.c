@@ -78,7 +78,7 @@ hl_summary *hl_summary_make(hl_graph *graph, const hl_plan_options *options) {
     hl_plan_options o = *options;
     o.mode = HL_TRAIN;
     hl_plan *train = hl_plan_dry(graph, HL_F32, &o);
-    o.mode = HL_INFER;
+    o.mode = HL_INFER, o.keep_kernels = true;
     hl_plan *infer = train ? hl_plan_dry(graph, HL_F32, &o) : NULL;
     hl_summary *summary = infer ? sum_up(train, infer) : NULL;
     hl_plan_free(infer);

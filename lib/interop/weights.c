@@ -171,11 +171,11 @@ hl_status hl_weights_load(hl_params *params, hl_adam *adam, const hl_safetensors
     for (int i = 0; i < params->count; i++) {
         hl_param *p = &params->list[i];
         load_into(params, p, p->data, file, "", buffer);
-        p->version++;
         if (!adam || !adam->moment1[i]) continue;
         load_into(params, p, adam->moment1[i], file, "adam/m/", buffer);
         load_into(params, p, adam->moment2[i], file, "adam/v/", buffer);
     }
+    params->version++;
     params->bn_steps = counted(file, "bn_steps");
     params->foreign_moving = params->bn_steps == 0;
     if (adam) adam->steps = counted(file, "adam_steps");

@@ -23,6 +23,13 @@ typedef struct hl_conv {
     int groups;
 } hl_conv;
 
+/* What forward does to its outputs before it leaves them: act((x - mean) scale + shift), with as many means, scales and shifts in the
+ * table's dtype as there are outputs, or without terms act(x). */
+typedef struct hl_finish {
+    const void *terms; /* NULL: none */
+    hl_activation act;
+} hl_finish;
+
 /* One way to compute a convolution. */
 typedef struct hl_conv_kernel {
     const char *name; /* recorded in config.json */
@@ -30,10 +37,16 @@ typedef struct hl_conv_kernel {
     /* What a pass is thought to cost, in direct multiply-adds; the cheapest that fits is chosen. Shape alone decides. */
     double (*cost)(const hl_conv *conv, hl_pass pass);
     size_t (*workspace)(const hl_conv *conv, hl_pass pass, int threads); /* bytes */
-    /* out = conv(segments, kernel) + bias. bias (out_c) may be NULL. The segments' channels add up to in_c. Without groups, but for one
+    /* out = finish(conv(segments, kernel) + bias). bias (out_c) and finish may be NULL. The segments' channels add up to in_c. Without groups, but for one
      * channel to one, they may be read through norms, here and in backward_weights. */
     void (*forward)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
-                    const hl_view *out, void *workspace);
+                    const hl_finish *finish, const hl_view *out, void *workspace);
+    /* For weights that stay: the kernel as forward likes to read it, `kept` bytes from which forward_kept computes the same bits as forward
+     * from the kernel. All NULL: it likes none better. */
+    size_t (*kept)(const hl_conv *conv);
+    void (*keep)(hl_context *hl, const hl_conv *conv, const void *kernel, void *kept);
+    void (*forward_kept)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
+                         const hl_finish *finish, const hl_view *out, void *workspace);
     /* din (+)= gradient to the input, n x in_h x in_w x in_c. */
     void (*backward_data)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
                           bool accumulate, void *workspace);

@@ -79,7 +79,7 @@ typedef struct conv_call {
 } conv_call;
 
 static void run(const conv_call *c, void *workspace) {
-    if (c->pass == HL_FORWARD) c->kernel->forward(c->hl, &c->conv, &c->in, 1, c->weights, NULL, &c->out, workspace);
+    if (c->pass == HL_FORWARD) c->kernel->forward(c->hl, &c->conv, &c->in, 1, c->weights, NULL, NULL, &c->out, workspace);
     else if (c->pass == HL_BACKWARD_DATA) c->kernel->backward_data(c->hl, &c->conv, &c->out, c->weights, &c->din, false, workspace);
     else c->kernel->backward_weights(c->hl, &c->conv, &c->in, 1, &c->out, c->dweights, NULL, workspace);
 }

@@ -103,7 +103,7 @@ static void add_parameters(cJSON *root, const hl_plan *plan, const hl_params *pa
 /* One pass in each mode; adds the figures to `root`. */
 static hl_status run(cJSON *root, hl_graph *graph, hl_params *params, const hl_plan_options *sizes, const void *input, const void *target) {
     hl_plan_options o = *sizes;
-    o.mode = HL_INFER;
+    o.mode = HL_INFER, o.keep_kernels = true;
     hl_plan *plan = hl_compile(graph, params, &o);
     if (!plan) return hl_error_status(graph->hl);
     hl_plan_forward(plan, input, o.batch);

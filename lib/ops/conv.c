@@ -63,10 +63,23 @@ static size_t workspace(const hl_step *step, bool backward) {
     return weights > data ? weights : data;
 }
 
+static size_t kept(const hl_step *step) {
+    hl_conv conv = geometry(step);
+    return step->conv[HL_FORWARD]->kept ? step->conv[HL_FORWARD]->kept(&conv) : 0;
+}
+
+static void prepare(hl_step *step) {
+    if (!step->kept) return;
+    hl_conv conv = geometry(step);
+    step->conv[HL_FORWARD]->keep(step->hl, &conv, step->param[KERNEL], step->kept);
+}
+
 static void forward(hl_step *step) {
     hl_conv conv = geometry(step);
-    step->conv[HL_FORWARD]->forward(step->hl, &conv, step->in, step->in_count, step->param[KERNEL], step->param[BIAS], &step->out,
-                                    step->workspace);
+    const hl_conv_kernel *kernel = step->conv[HL_FORWARD];
+    const hl_finish *finish = step->finishes ? &step->finish : NULL;
+    if (step->kept) kernel->forward_kept(step->hl, &conv, step->in, step->in_count, step->kept, step->param[BIAS], finish, &step->out, step->workspace);
+    else kernel->forward(step->hl, &conv, step->in, step->in_count, step->param[KERNEL], step->param[BIAS], finish, &step->out, step->workspace);
 }
 
 static void backward(hl_step *step) {
@@ -89,11 +102,13 @@ static double flops(const hl_step *step) {
 const hl_op hl_op_conv = {
     .name = "conv",
     .onnx = "Conv",
-    .needs = HL_NEEDS_INPUT | HL_READS_SEGMENTS,
+    .needs = HL_NEEDS_INPUT | HL_READS_SEGMENTS | HL_FINISHES,
     .shape = shape,
     .reads_norms = reads_norms,
     .geometry = geometry,
     .workspace = workspace,
+    .kept = kept,
+    .prepare = prepare,
     .forward = forward,
     .backward = backward,
     .flops = flops,

@@ -72,7 +72,7 @@ static void backward(hl_step *step) {
     hl_view to = step->in_gradient[0];
     if (!to.data) return;
     if (step->in_accumulate[0]) to.data = step->workspace, to.stride = to.c;
-    step->conv[HL_BACKWARD_DATA]->forward(step->hl, &conv, &gradient, 1, step->param[KERNEL], NULL, &to, (char *)step->workspace + beside_bytes(step));
+    step->conv[HL_BACKWARD_DATA]->forward(step->hl, &conv, &gradient, 1, step->param[KERNEL], NULL, NULL, &to, (char *)step->workspace + beside_bytes(step));
     if (step->in_accumulate[0]) step->kernels->copy(step->hl, &to, &step->in_gradient[0], true);
 }
 

@@ -63,16 +63,20 @@ static void corrected_statistics(const hl_step *step, double *mean, double *vari
     }
 }
 
+static void prepare(hl_step *step) {
+    hl_norm_state norm = state(step);
+    corrected_statistics(step, norm.mean, norm.variance);
+    step->kernels->norm_terms(&norm, step->out.c);
+}
+
 static void forward(hl_step *step) {
     const hl_view *x = &step->in[0].view;
     hl_norm_state norm = state(step);
     if (step->mode == HL_TRAIN) {
         step->kernels->norm_statistics(step->hl, x, norm.mean, norm.variance, step->workspace);
         move_statistics(step, norm.mean, norm.variance);
-    } else {
-        corrected_statistics(step, norm.mean, norm.variance);
+        step->kernels->norm_terms(&norm, step->out.c);
     }
-    step->kernels->norm_terms(&norm, step->out.c);
     if (!step->unstored) step->kernels->norm_apply(step->hl, x, &norm, &step->out);
 }
 
@@ -97,6 +101,7 @@ const hl_op hl_op_norm = {
     .shape = shape,
     .saved = saved,
     .workspace = workspace,
+    .prepare = prepare,
     .forward = forward,
     .again = again,
     .backward = backward,

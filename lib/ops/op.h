@@ -72,6 +72,9 @@ typedef struct hl_step {
     hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are */
     bool unstored;     /* of a norm: nobody reads `out`; who needs it reads the norm's input through its terms */
     void *workspace;
+    void *kept;        /* of a convolution: its kernel as `prepare` has left it; NULL: it is read from `param` */
+    hl_finish finish;  /* of a convolution whose outputs are finished: a norm or activation; */
+    bool finishes;     /* if there is one */
     const hl_conv_kernel *conv[3]; /* by the node's own pass, for convolutions */
     double seconds[3]; /* spent so far: forward, backward (a convolution's to the data), a convolution's to the weights */
 } hl_step;
@@ -83,6 +86,7 @@ typedef enum hl_need {
     HL_GRADIENT_MAY_OVERWRITE = 8, /* backward may write the first input's gradient over the output's */
     HL_READS_SEGMENTS = 16,       /* the one input may be a list of segments */
     HL_JOINS = 32,                /* forward only joins or enlarges: a reader of segments can do without its output */
+    HL_FINISHES = 512,            /* a convolution that can finish its outputs: a norm of known terms, an activation */
     HL_NORMS = 128,               /* a batch norm */
     HL_CONCATENATES = 256,        /* forward only copies its inputs side by side */
     HL_TRANSPOSED = 64,           /* forward is its convolution's backward-data, and the other way round */
@@ -107,6 +111,10 @@ struct hl_op {
     /* Computes the output once more, in backward, from the inputs and what forward left: for what is cheaper to compute than to keep. NULL:
      * it is kept. */
     void (*again)(hl_step *step);
+    /* Where parameters stay: the bytes of what forward would rather read in their place, 0: nothing. NULL: as they are. */
+    size_t (*kept)(const hl_step *step);
+    /* In inference, whenever parameters have changed: computes what follows from them alone. NULL: nothing does. */
+    void (*prepare)(hl_step *step);
     /* The convolution that a kernel is chosen for. NULL: none. */
     hl_conv (*geometry)(const hl_step *step);
     /* Operations of forward (a multiply-add is two), for the whole batch. NULL: not counted (no arithmetic to speak of). */

@@ -119,6 +119,10 @@ START_TEST(pairs_and_cliques_by_hand) {
     hl_clique cliques[5];
     ck_assert_int_eq(hl_rank_cliques((const double[]){1.6, 1.4, 3}, 3, 0, pairs, order, cliques), 1);
     ck_assert(order[0] == 1 && order[1] == 0 && order[2] == 2 && cliques[0].first == 0 && cliques[0].last == 1);
+    hl_pair ten[10] = {{0}}; /* of five nets only 2 and 3 differ, which stand at places 2 and 1 */
+    ten[7].different = true;
+    ck_assert_int_eq(hl_rank_cliques((const double[]){5, 4, 3, 2, 1}, 5, 0, ten, order, cliques), 2);
+    ck_assert(cliques[0].first == 0 && cliques[0].last == 1 && cliques[1].first == 2 && cliques[1].last == 4);
     const double ranks[] = {3.2, 1, 2.1, 4.4, 2}; /* overlapping runs at a difference of 1.5: 1-2-2.1, 2-2.1-3.2, 3.2-4.4 */
     ck_assert_int_eq(hl_rank_cliques(ranks, 5, 1.5, NULL, order, cliques), 3);
     const int runs[][2] = {{0, 2}, {1, 3}, {3, 4}};
@@ -186,6 +190,7 @@ START_TEST(agreement_of_little) {
     ck_assert(c.r == 1 && isnan(c.low) && c.p == 0);
     ck_assert(isnan(hl_pearson(x, up, 2).p) && isnan(hl_pearson(x, up, 1).r) && isnan(hl_pearson(x, up, 0).r));
     ck_assert(isnan(hl_pearson(x, still, 5).r) && isnan(hl_pearson(still, x, 5).p));
+    ck_assert(isnan(hl_pearson(x, still, 3).r) && isnan(hl_pearson(still, x, 3).r)); /* the mean of three 0.1 is not 0.1 */
     ck_assert(fabs(hl_pearson(x, cross, 5).p - 1) < 1e-12);
     hl_concordance l = hl_lin(x, x, 5);
     ck_assert(l.ccc == 1 && l.low == 1 && l.high == 1 && l.bias_factor == 1);

@@ -126,6 +126,33 @@ START_TEST(smaller_batches) {
 }
 END_TEST
 
+static void predict_both(hl_plan *plan, hl_plan *keeping, const float *images, int count) {
+    float probabilities[2][2 * 64 * 64];
+    ck_assert_int_eq(hl_predict(plan, images, count, probabilities[0]), HL_OK);
+    ck_assert_int_eq(hl_predict(keeping, images, count, probabilities[1]), HL_OK);
+    ck_assert_mem_eq(probabilities[0], probabilities[1], sizeof(float) * (size_t)count * 64 * 64);
+}
+
+/* Kernels that are kept are those of the parameters as they are, after every step. */
+START_TEST(kept_kernels_follow_the_parameters) {
+    rig r = open_rig(2, 0.25, 2, 64);
+    hl_plan_options o = {.mode = HL_INFER, .batch = 2, .height = 64, .width = 64};
+    hl_plan *plan = hl_compile(r.graph, r.params, &o);
+    o.keep_kernels = true;
+    hl_plan *keeping = hl_compile(r.graph, r.params, &o);
+    ck_assert(plan && keeping);
+    ck_assert_uint_gt(hl_plan_bytes(keeping), hl_plan_bytes(plan));
+    for (int k = 0; k < 3; k++) {
+        predict_both(plan, keeping, r.images, 2 - k % 2);
+        ck_ok(r.hl, hl_train_step(r.plan, r.adam, 1e-3, r.images, r.masks, 2, NULL));
+    }
+    predict_both(plan, keeping, r.images, 2);
+    hl_plan_free(plan);
+    hl_plan_free(keeping);
+    close_rig(&r);
+}
+END_TEST
+
 /* Forty layers in inference need two or three maps, not forty. */
 START_TEST(deep_chain) {
     hl_context *hl = hl_open(NULL);
@@ -231,6 +258,7 @@ int main(void) {
     tcase_add_test(tcase, steps_allocate_nothing);
     tcase_add_test(tcase, same_bits_on_any_threads);
     tcase_add_test(tcase, smaller_batches);
+    tcase_add_test(tcase, kept_kernels_follow_the_parameters);
     tcase_add_test(tcase, deep_chain);
     tcase_add_test(tcase, arena_never_overlaps);
     tcase_add_test(tcase, errors_stick);

@@ -16,7 +16,10 @@ typedef struct layer {
     hl_segment in32[HL_MAX_SEGMENTS], in64[HL_MAX_SEGMENTS];
     int segments;
     row norms[HL_MAX_SEGMENTS];
-    row kernel, dkernel, bias, dbias;
+    row kernel, dkernel, bias, dbias, terms;
+    bool finishes; /* outputs by `act`, and by terms first where terms_too */
+    bool terms_too;
+    hl_activation act;
 } layer;
 
 static inline layer layer_new(hl_context *hl, const shape *s) {
@@ -34,13 +37,14 @@ static inline layer layer_new(hl_context *hl, const shape *s) {
     l.out = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap, 2);
     l.dout = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap, 3);
     l.kernel = row_new(size, 4), l.dkernel = row_new(size, 5), l.bias = row_new(conv->out_c, 6), l.dbias = row_new(conv->out_c, 7);
+    l.terms = row_new(3 * conv->out_c, 8);
     return l;
 }
 
 static inline void layer_free(layer *l) {
     for (int i = 0; i < l->segments; i++) map_free(&l->parts[i]), row_free(&l->norms[i]);
     map_free(&l->din), map_free(&l->out), map_free(&l->dout);
-    row_free(&l->kernel), row_free(&l->dkernel), row_free(&l->bias), row_free(&l->dbias);
+    row_free(&l->kernel), row_free(&l->dkernel), row_free(&l->bias), row_free(&l->dbias), row_free(&l->terms);
 }
 
 /* From here on the segments are read through norms, every second one's with a ReLU. */
@@ -49,6 +53,24 @@ static inline void read_through_norms(layer *l) {
         l->in32[i].norm = l->norms[i].f32, l->in64[i].norm = l->norms[i].f64;
         l->in32[i].act = l->in64[i].act = i % 2 ? HL_LINEAR : HL_RELU;
     }
+}
+
+/* Ways to finish, by number: a norm, with a ReLU, with a swish, and each of these alone. */
+enum { FINISHES = 5 };
+static inline void finish_as(layer *l, int way) {
+    l->finishes = true, l->terms_too = way < 3;
+    l->act = (hl_activation[]){HL_LINEAR, HL_RELU, HL_SWISH, HL_RELU, HL_SWISH}[way];
+}
+
+/* What is kept gives the same bits as the kernel. */
+static inline void run_kept(const layer *l, const hl_conv_kernel *kernel, const void *bias, const hl_finish *finish) {
+    map other = map_new(l->conv->n, l->conv->out_h, l->conv->out_w, l->conv->out_c, (int)(l->out.f32.stride - l->out.f32.c), 2);
+    space kept = space_new(l->hl, kernel->kept(l->conv)), s = space_new(l->hl, kernel->workspace(l->conv, HL_FORWARD, hl_threads(l->hl)));
+    kernel->keep(l->hl, l->conv, l->kernel.f32, kept.data);
+    kernel->forward_kept(l->hl, l->conv, l->in32, l->segments, kept.data, bias, finish, &other.f32, s.data);
+    ck_assert_msg(!memcmp(other.f32.data, l->out.f32.data, map_bytes(&other)), "%s: kept kernels give other bits", kernel->name);
+    space_free(kernel->name, &s), space_free(kernel->name, &kept);
+    map_free(&other);
 }
 
 /* All passes with one kernel. `variant` 0: with bias, overwriting; 1: without, accumulating. */
@@ -63,9 +85,13 @@ static inline void run(layer *l, const hl_conv_kernel *kernel, hl_dtype dtype, i
     void *dbias = single ? (void *)l->dbias.f32 : (void *)l->dbias.f64;
     for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++) {
         space s = space_new(l->hl, kernel->workspace(l->conv, (hl_pass)pass, hl_threads(l->hl)));
-        if (pass == HL_FORWARD) kernel->forward(l->hl, l->conv, in, l->segments, weights, variant ? NULL : bias, out, s.data);
-        else if (pass == HL_BACKWARD_DATA) kernel->backward_data(l->hl, l->conv, dout, weights, din, variant, s.data);
-        else kernel->backward_weights(l->hl, l->conv, in, l->segments, dout, dweights, variant ? NULL : dbias, s.data);
+        if (pass == HL_FORWARD) {
+            hl_finish how = {l->terms_too ? single ? (void *)l->terms.f32 : (void *)l->terms.f64 : NULL, l->act}, *finish = l->finishes ? &how : NULL;
+            kernel->forward(l->hl, l->conv, in, l->segments, weights, variant ? NULL : bias, finish, out, s.data);
+            if (single && kernel->kept) run_kept(l, kernel, variant ? NULL : bias, finish);
+        }
+        if (pass == HL_BACKWARD_DATA) kernel->backward_data(l->hl, l->conv, dout, weights, din, variant, s.data);
+        if (pass == HL_BACKWARD_WEIGHTS) kernel->backward_weights(l->hl, l->conv, in, l->segments, dout, dweights, variant ? NULL : dbias, s.data);
         space_free(kernel->name, &s);
     }
 }
@@ -78,6 +104,7 @@ static inline void hold_against_double(const shape *s, const hl_conv_kernel *ker
     for (int variant = 0; variant < (s->conv.groups == 1 && strcmp(kernel->name, "depthwise") ? 4 : 2); variant++) {
         layer l = layer_new(hl, s);
         if (variant > 1) read_through_norms(&l);
+        if (variant) finish_as(&l, (variant + s->conv.out_c + s->conv.in_w) % FINISHES);
         run(&l, hl_kernels_ref_f64.convs[0], HL_F64, variant % 2);
         run(&l, kernel, HL_F32, variant % 2);
         const hl_conv *c = &s->conv;

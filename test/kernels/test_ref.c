@@ -79,7 +79,7 @@ START_TEST(a_convolution_is_its_sum) {
         for (int64_t i = o; i < outputs; i += c->out_c) sum += y[i];
         near(d.dbias.f64[o], sum);
     }
-    k->convs[0]->forward(hl, c, &in, 1, d.kernel.f64, d.bias.f64, &d.y.f64, NULL);
+    k->convs[0]->forward(hl, c, &in, 1, d.kernel.f64, d.bias.f64, NULL, &d.y.f64, NULL);
     for (int64_t i = 0; i < outputs; i++) near(y[i], sums[i] + d.bias.f64[i % c->out_c]);
     data_free(&d);
 }
@@ -95,8 +95,8 @@ START_TEST(segments_are_a_concatenation) {
         double *to = (double *)whole.f64.data + i * 3, *from = (double *)a.f64.data + (i / 8 * 2 + i % 4 / 2) * 3;
         to[0] = from[0], to[1] = from[1], to[2] = ((double *)b.f64.data)[i];
     }
-    k->convs[0]->forward(hl, &c, (hl_segment[]){{.view = a.f64, .up = 1}, {.view = b.f64}}, 2, kernel.f64, NULL, &y.f64, NULL);
-    k->convs[0]->forward(hl, &c, &(hl_segment){.view = whole.f64}, 1, kernel.f64, NULL, &z.f64, NULL);
+    k->convs[0]->forward(hl, &c, (hl_segment[]){{.view = a.f64, .up = 1}, {.view = b.f64}}, 2, kernel.f64, NULL, NULL, &y.f64, NULL);
+    k->convs[0]->forward(hl, &c, &(hl_segment){.view = whole.f64}, 1, kernel.f64, NULL, NULL, &z.f64, NULL);
     for (int i = 0; i < 32; i++) near(((double *)y.f64.data)[i], ((double *)z.f64.data)[i]);
     map_free(&a), map_free(&b), map_free(&whole), map_free(&y), map_free(&z);
     row_free(&kernel);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "hilum/data.h"
 #include "hilum/plots.h"
+#include "leaks.h"
 #include "markup.h"
 
 static const char nasty[] = "a<b & \"c\" > \xc3\xa9", escaped[] = "a&lt;b &amp; &quot;c&quot; &gt; \xc3\xa9";
@@ -47,7 +48,7 @@ static char *make_boxes(hl_context *hl, bool filled) {
 }
 
 static char *make_roc(hl_context *hl, bool filled) {
-    static const double rate[] = {0, 0.02, 0.5, 1}, hits[] = {0, 0.83, 0.95, 1};
+    static const double rate[] = {0, 0.02, 0.03, 1}, hits[] = {0, 0.83, 0.95, 1};
     const hl_curve curves[] = {{.label = nasty, .x = rate, .y = hits, .points = 4}, {.x = rate, .y = hits, .points = 4, .faint = true}};
     return hl_roc_svg(hl, &(hl_roc){.title = filled ? nasty : NULL, .curves = curves, .curve_count = filled ? 2 : 0});
 }

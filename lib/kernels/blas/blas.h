@@ -36,6 +36,9 @@ void HL_BLAS(patches)(const hl_conv *conv, const hl_segment *in, int segments, c
 /* Whether the input's own memory is the patch matrix: 1 x 1, stride 1, no padding, one map that is not upsampled. */
 bool HL_BLAS(pointwise)(const hl_conv *conv);
 
+/* Finishes channels channel .. channel + count of pixels first .. end of a convolution's output where they are. */
+void HL_BLAS(finish)(const hl_finish *finish, const hl_view *out, int64_t first, int64_t end, int channel, int count);
+
 /* sums[c] = sum of x over all pixels, in double, by pieces added in order. */
 size_t HL_BLAS(sums_workspace)(const hl_view *x); /* bytes, a multiple of 64; grows with pixels and c alone */
 void HL_BLAS(sums)(hl_context *hl, const hl_view *x, float *sums, void *workspace);

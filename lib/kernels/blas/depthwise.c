@@ -20,6 +20,7 @@ typedef struct depthwise_call {
     int segments;
     const hl_view *to; /* the targets */
     const float *kernel, *bias;
+    const hl_finish *finish;
     bool accumulate;
     float *turned; /* (taps, channels): the kernel */
     float *parts;  /* (blocks, parts, taps, CHANNELS): its gradient, cut over channels and rows */
@@ -201,6 +202,7 @@ static void sum_row(void *arg, int64_t row, int worker) {
         r.in = &call->in[s], r.channel = channel, r.to = call->in[s].view.c, r.kernel_shift = channel;
         walk_row(&r, row, sum_tile);
     }
+    if (call->finish) HL_BLAS(finish)(call->finish, call->to, row * call->to->w, (row + 1) * call->to->w, 0, call->to->c);
 }
 
 /* Turns CHANNELS channels of the kernel (channels, taps) into (taps, channels). */
@@ -278,8 +280,8 @@ static void sum_all(hl_context *hl, depthwise_call *call, void *memory) {
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
-                    const hl_view *out, void *memory) {
-    depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = out, .kernel = kernel, .bias = bias};
+                    const hl_finish *finish, const hl_view *out, void *memory) {
+    depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = out, .kernel = kernel, .bias = bias, .finish = finish};
     sum_all(hl, &call, memory);
 }
 

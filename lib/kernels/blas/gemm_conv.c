@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/blas/normed.h"
+#include "kernels/blas/panels.h"
 #include "kernels/blas/product.h"
 
 enum {
@@ -20,13 +21,13 @@ typedef struct gemm_call {
     const hl_conv *conv;
     const hl_segment *in;
     int segments;
-    const float *kernel, *bias;
-    bool turned; /* the kernel is (depth's channels, taps, outputs), to be read with its taps backwards */
+    const float *packed, *bias; /* the kernel in panels */
+    const hl_finish *finish;
     const hl_view *out;
     bool accumulate;
     int group_in, group_out, depth;
     int rows; /* output pixels of a piece */
-    float *packed, *patches;
+    float *patches;
 } gemm_call;
 
 static bool fits(const hl_conv *conv) {
@@ -73,12 +74,6 @@ static hl_conv turned_conv(const hl_conv *conv) {
     return turned;
 }
 
-/* The kernel in panels: for each group and panel of output channels, its vectors in order of depth. */
-static int group_panels(const hl_conv *conv) { return panels_of(conv->out_c / conv->groups); }
-static int64_t kernel_floats(const hl_conv *conv) {
-    return (int64_t)conv->groups * group_panels(conv) * conv->kh * conv->kw * (conv->in_c / conv->groups) * LANES;
-}
-
 /* Turning the kernel pays where there are pixels enough, and needs stride 1. */
 static bool is_scattered(const hl_conv *conv) {
     return conv->stride_h != 1 || conv->stride_w != 1 || (is_shared(conv) && conv->kh * conv->kw > 1);
@@ -89,33 +84,10 @@ static int64_t scatter_floats(const hl_conv *conv) { return (SCATTER_PIXELS + (i
 
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_WEIGHTS) return HL_BLAS(gemm_weights_workspace)(conv, threads);
-    if (pass == HL_FORWARD) return ((size_t)kernel_floats(conv) + patch_floats(conv, threads)) * sizeof(float);
+    if (pass == HL_FORWARD) return ((size_t)HL_BLAS(kernel_floats)(conv) + patch_floats(conv, threads)) * sizeof(float);
     if (is_scattered(conv)) return (size_t)(threads * scatter_floats(conv)) * sizeof(float);
     hl_conv turned = turned_conv(conv);
-    return ((size_t)kernel_floats(&turned) + patch_floats(&turned, threads)) * sizeof(float);
-}
-
-/* A panel of the kernel: LANES output channels of a group. */
-static void pack_piece(void *arg, int64_t piece, int worker) {
-    (void)worker;
-    const gemm_call *call = arg;
-    int panels = group_panels(call->conv), g = (int)(piece / panels), from = (int)(piece % panels) * LANES, out = call->group_out;
-    int count = out - from < LANES ? out - from : LANES, taps = call->depth / call->group_in;
-    float *to = call->packed + piece * call->depth * LANES;
-    if (call->turned) { /* vectors lie so in the kernel */
-        for (int t = taps - 1; t >= 0; t--)
-            for (int i = 0; i < call->group_in; i++, to += LANES)
-                vector_store(to, vector_load_some(call->kernel + ((int64_t)(g * call->group_in + i) * taps + t) * out + from, count));
-        return;
-    }
-    for (int k = 0; k < call->depth; k += LANES) {
-        vector rows[LANES];
-        int left = call->depth - k < LANES ? call->depth - k : LANES;
-        for (int o = 0; o < LANES; o++)
-            rows[o] = o < count ? vector_load_some(call->kernel + (int64_t)(g * out + from + o) * call->depth + k, left) : (vector){0};
-        vector_transpose(rows);
-        for (int i = 0; i < left; i++, to += LANES) vector_store(to, rows[i]);
-    }
+    return ((size_t)HL_BLAS(kernel_floats)(&turned) + patch_floats(&turned, threads)) * sizeof(float);
 }
 
 /* `depth` elements of some rows of patches as panels of `rows` vectors; with `in` they are its channels from `channel` on. */
@@ -172,9 +144,10 @@ static void product(const gemm_call *call, int64_t first, int rows, int g, int f
     float *to = hl_blas_pixel(out, first) + g * call->group_out + from;
     if (call->bias)
         for (int r = 0; r < rows; r++) memcpy(to + r * out->stride, call->bias + g * call->group_out + from, (size_t)count * sizeof *to);
-    const float *kernel = call->packed + ((int64_t)g * group_panels(call->conv) * LANES + from) * call->depth;
+    const float *kernel = call->packed + ((int64_t)g * HL_BLAS(group_panels)(call->conv) * LANES + from) * call->depth;
     const hl_segment *in = is_direct(call) && call->in->norm ? call->in : NULL;
     multiply(patches, stride, rows, call->depth, in, g * call->group_in, kernel, count, call->accumulate || call->bias, to, out->stride);
+    if (call->finish) HL_BLAS(finish)(call->finish, out, first, first + rows, g * call->group_out + from, count);
 }
 
 static const float *patches_of(const gemm_call *call, int64_t first, int rows, int g, float *to, int64_t *stride) {
@@ -228,7 +201,6 @@ static void run(hl_context *hl, gemm_call *call) {
     int64_t pixels = hl_conv_pixels(conv);
     call->group_in = conv->in_c / conv->groups, call->group_out = conv->out_c / conv->groups;
     call->depth = conv->kh * conv->kw * call->group_in;
-    hl_parallel_for(hl, (int64_t)conv->groups * group_panels(conv), pack_piece, call);
     if (!is_shared(conv)) {
         call->rows = piece_rows(conv);
         hl_parallel_for(hl, hl_blas_pieces(pixels, call->rows), rows_piece, call);
@@ -240,9 +212,16 @@ static void run(hl_context *hl, gemm_call *call) {
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
-                    const hl_view *out, void *memory) {
-    gemm_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .out = out, .packed = memory,
-                      .patches = (float *)memory + kernel_floats(conv)};
+                    const hl_finish *finish, const hl_view *out, void *memory) {
+    HL_BLAS(pack_kernel)(hl, conv, kernel, false, memory);
+    gemm_call call = {.conv = conv, .in = in, .segments = segments, .packed = memory, .bias = bias, .finish = finish, .out = out,
+                      .patches = (float *)memory + HL_BLAS(kernel_floats)(conv)};
+    run(hl, &call);
+}
+
+static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
+                         const hl_finish *finish, const hl_view *out, void *memory) {
+    gemm_call call = {.conv = conv, .in = in, .segments = segments, .packed = kept, .bias = bias, .finish = finish, .out = out, .patches = memory};
     run(hl, &call);
 }
 
@@ -343,8 +322,9 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
     }
     hl_conv turned = turned_conv(conv);
     hl_segment in = {.view = *dout};
-    gemm_call call = {.conv = &turned, .in = &in, .segments = 1, .kernel = kernel, .turned = true, .out = din, .accumulate = accumulate,
-                      .packed = memory, .patches = (float *)memory + kernel_floats(&turned)};
+    HL_BLAS(pack_kernel)(hl, &turned, kernel, true, memory);
+    gemm_call call = {.conv = &turned, .in = &in, .segments = 1, .packed = memory, .out = din, .accumulate = accumulate,
+                      .patches = (float *)memory + HL_BLAS(kernel_floats)(&turned)};
     run(hl, &call);
 }
 
@@ -354,6 +334,9 @@ const hl_conv_kernel HL_BLAS(gemm) = {
     .cost = cost,
     .workspace = workspace,
     .forward = forward,
+    .kept = HL_BLAS(kept_bytes),
+    .keep = HL_BLAS(keep),
+    .forward_kept = forward_kept,
     .backward_data = backward_data,
     .backward_weights = HL_BLAS(gemm_weights),
 };

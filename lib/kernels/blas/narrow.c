@@ -17,6 +17,7 @@ typedef struct narrow_call {
     const float *kernel, *bias;
     const hl_view *out, *din; /* out: in backward the gradient to it */
     bool accumulate;
+    const hl_finish *finish;
     float *rows, *parts, *dkernel; /* rows: of each worker */
 } narrow_call;
 
@@ -105,12 +106,14 @@ static void forward_piece(void *arg, int64_t piece, int worker) {
                 float *to = hl_blas_pixel(call->out, ((int64_t)n * conv->out_h + y) * conv->out_w + x) + o;
                 for (int i = 0; i < pixels; i++) to[i * call->out->stride] = values[i];
             }
+        int64_t row = ((int64_t)n * conv->out_h + y) * conv->out_w;
+        if (call->finish) HL_BLAS(finish)(call->finish, call->out, row, row + conv->out_w, 0, conv->out_c);
     }
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
-                    const hl_view *out, void *memory) {
-    narrow_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .out = out, .rows = memory};
+                    const hl_finish *finish, const hl_view *out, void *memory) {
+    narrow_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .finish = finish, .out = out, .rows = memory};
     hl_parallel_for(hl, conv->n * blocks_of(conv->out_h), forward_piece, &call);
 }
 

@@ -26,9 +26,7 @@ typedef struct terms {
     float mean[CHANNELS], scale[CHANNELS], shift[CHANNELS], each[CHANNELS], slope[CHANNELS];
 } terms;
 
-static void take_terms(const norm_call *call, int channel, int count, terms *t) {
-    const float *from = (const float *)call->norm->terms + channel;
-    int channels = call->x->c;
+static void take_terms(const float *from, int channels, int count, terms *t) {
     memcpy(t->mean, from, (size_t)count * sizeof *from);
     memcpy(t->scale, from + channels, (size_t)count * sizeof *from);
     memcpy(t->shift, from + 2 * channels, (size_t)count * sizeof *from);
@@ -89,7 +87,7 @@ static inline __attribute__((always_inline)) void add_products(const norm_call *
 static void block_products(const norm_call *call, int64_t first, int64_t end, int channel, int count, double *total) {
     terms t;
     float sum[CHANNELS] = {0}, product[CHANNELS] = {0};
-    take_terms(call, channel, count, &t);
+    take_terms((const float *)call->norm->terms + channel, call->x->c, count, &t);
     if (call->norm->act == HL_RELU) add_products(call, HL_RELU, first, end, channel, count, &t, sum, product);
     else if (call->norm->act == HL_SWISH) add_products(call, HL_SWISH, first, end, channel, count, &t, sum, product);
     else add_products(call, HL_LINEAR, first, end, channel, count, &t, sum, product);
@@ -137,22 +135,31 @@ void HL_BLAS(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, do
     }
 }
 
-static inline __attribute__((always_inline)) void apply_as(const norm_call *call, hl_activation act, int64_t first, int64_t end, int channel, int count,
-                                                           const terms *t) {
+static inline __attribute__((always_inline)) void apply_as(hl_activation act, const hl_view *from, const hl_view *to, int64_t first, int64_t end,
+                                                           int channel, int count, const terms *t) {
     for (int64_t p = first; p < end; p++) {
-        const float *x = hl_blas_pixel(call->x, p) + channel;
-        float *y = hl_blas_pixel(call->out, p) + channel;
+        const float *x = hl_blas_pixel(from, p) + channel;
+        float *y = hl_blas_pixel(to, p) + channel;
 #pragma omp simd
-        for (int c = 0; c < count; c++) y[c] = activated(act, (x[c] - t->mean[c]) * t->scale[c] + t->shift[c]);
+        for (int c = 0; c < count; c++) y[c] = activated(act, t ? (x[c] - t->mean[c]) * t->scale[c] + t->shift[c] : x[c]);
     }
 }
 
-static void apply_block(const norm_call *call, int64_t first, int64_t end, int channel, int count) {
+static void apply_block(const hl_view *x, const hl_finish *finish, const hl_view *y, int64_t first, int64_t end, int channel, int count, int channels) {
     terms t;
-    take_terms(call, channel, count, &t);
-    if (call->norm->act == HL_RELU) apply_as(call, HL_RELU, first, end, channel, count, &t);
-    else if (call->norm->act == HL_SWISH) apply_as(call, HL_SWISH, first, end, channel, count, &t);
-    else apply_as(call, HL_LINEAR, first, end, channel, count, &t);
+    if (!finish->terms) {
+        if (finish->act == HL_RELU) apply_as(HL_RELU, x, y, first, end, channel, count, NULL);
+        else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, y, first, end, channel, count, NULL);
+        return;
+    }
+    take_terms((const float *)finish->terms + channel, channels, count, &t);
+    if (finish->act == HL_RELU) apply_as(HL_RELU, x, y, first, end, channel, count, &t);
+    else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, y, first, end, channel, count, &t);
+    else apply_as(HL_LINEAR, x, y, first, end, channel, count, &t);
+}
+
+void HL_BLAS(finish)(const hl_finish *finish, const hl_view *out, int64_t first, int64_t end, int channel, int count) {
+    for (int c = channel; c < channel + count; c += CHANNELS) apply_block(out, finish, out, first, end, c, (int)smaller(channel + count - c, CHANNELS), out->c);
 }
 
 /* dx = scale (g - each - (x - mean) slope), with each = mean(g), slope = mean(g (x - mean)) / sigma^2 */
@@ -172,7 +179,7 @@ static inline __attribute__((always_inline)) void backward_as(const norm_call *c
 
 static void backward_block(const norm_call *call, int64_t first, int64_t end, int channel, int count) {
     terms t;
-    take_terms(call, channel, count, &t);
+    take_terms((const float *)call->norm->terms + channel, call->x->c, count, &t);
     double pixels = (double)hl_view_pixels(call->x);
     for (int i = 0; i < count; i++) {
         int c = channel + i;
@@ -194,7 +201,7 @@ static void map_piece(void *arg, int64_t piece, int worker) {
     for (int c = 0; c < call->x->c; c += CHANNELS) {
         int count = (int)smaller(call->x->c - c, CHANNELS);
         if (call->dy) backward_block(call, first, end, c, count);
-        else apply_block(call, first, end, c, count);
+        else apply_block(call->x, &(hl_finish){call->norm->terms, call->norm->act}, call->out, first, end, c, count, call->x->c);
     }
 }
 

@@ -22,7 +22,7 @@ static inline norm_vectors norm_vectors_of(const hl_segment *in, int channel, in
 
 static inline vector normed(const norm_vectors *n, vector x) {
     vector y = vector_fma(x - n->mean, n->scale, n->shift);
-    return n->relu ? (vector)((vector_mask)y & ~(vector_mask)(y < 0)) : y; /* a NaN stays one */
+    return n->relu ? vector_relu(y) : y;
 }
 
 /* to = channels channel .. channel + count of a pixel. */

@@ -70,6 +70,17 @@ static inline vector vector_fma(vector a, vector b, vector c) {
 #endif
 }
 
+/* 0 where it is below; a NaN stays one. */
+static inline vector vector_relu(vector x) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    return (vector)_mm512_max_ps(_mm512_setzero_ps(), (__m512)x); /* of two where one is a NaN the second */
+#elif defined HL_KERNELS_AVX2 && defined __AVX__
+    return (vector)_mm256_max_ps(_mm256_setzero_ps(), (__m256)x);
+#else
+    return (vector)((vector_mask)x & ~(vector_mask)(x < 0));
+#endif
+}
+
 /* One step of a transposition: blocks of `size` lanes of a and b change places across. */
 static inline void vector_exchange(vector *a, vector *b, int size) {
     vector_mask low, high;

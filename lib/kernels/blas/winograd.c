@@ -1,4 +1,5 @@
 /* 3x3 convolution by Winograd's F(4x4, 3x3): forward and backward-data, which is forward with the kernel turned about. */
+#include "kernels/blas/panels.h"
 #include "kernels/blas/winograd.h"
 
 enum {
@@ -17,7 +18,8 @@ typedef struct winograd_call {
     const hl_segment *in;
     int segments;
     const float *kernel, *bias;
-    bool turned; /* the kernel is (in, 3, 3, out), to be read with its taps backwards */
+    winograd_kernel_order order;
+    const hl_finish *finish;
     const hl_view *out;
     bool accumulate, past; /* past the caches */
     int64_t tiles;
@@ -125,7 +127,7 @@ static void multiply(const winograd_call *call, int64_t tiles, int panels, const
 static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m, int64_t m_plane) {
     int left = call->conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
     for (int64_t t = 0; t < tiles; t++)
-        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->accumulate, call->past, call->out, channel, first + t);
+        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->finish, call->accumulate, call->past, call->out, channel, first + t);
     if (call->past) vector_fence();
 }
 
@@ -133,7 +135,7 @@ static void kernel_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
     int64_t panel = (int64_t)call->conv->in_c * LANES, plane = plane_floats((int64_t)panels_of(call->conv->out_c) * call->conv->in_c);
-    HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->turned, (int)piece * LANES, call->shared + piece * panel, plane);
+    HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->order, (int)piece * LANES, call->shared + piece * panel, plane);
 }
 
 /* A piece is up to BLOCKS blocks one after the other, so that each can ask for the next one's pixels. */
@@ -169,7 +171,7 @@ static void panels_piece(void *arg, int64_t piece, int worker) {
     int64_t u_plane = plane_floats((int64_t)FEW_PANELS * conv->in_c), m_plane = plane_floats(call->tiles * FEW_PANELS);
     float *u = call->memory + worker * call->worker, *m = u + PLANES * u_plane;
     for (int p = 0; p < panels; p++)
-        HL_BLAS(winograd_kernel)(conv, call->kernel, call->turned, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
+        HL_BLAS(winograd_kernel)(conv, call->kernel, call->order, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
     multiply(call, call->tiles, panels, call->shared, u, u_plane, m, m_plane, 0, 0);
     output_tiles(call, 0, call->tiles, from * LANES, panels, m, m_plane);
 }
@@ -198,8 +200,15 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
-                    const hl_view *out, void *memory) {
-    winograd_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .out = out};
+                    const hl_finish *finish, const hl_view *out, void *memory) {
+    winograd_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .finish = finish, .out = out};
+    run(hl, &call, memory);
+}
+
+/* What is kept is not transformed: with few tiles the transform takes less time than four times the memory. */
+static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
+                         const hl_finish *finish, const hl_view *out, void *memory) {
+    winograd_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kept, .order = WINOGRAD_PANELS, .bias = bias, .finish = finish, .out = out};
     run(hl, &call, memory);
 }
 
@@ -207,7 +216,7 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
                           void *memory) {
     hl_conv other = exchanged(conv);
     hl_segment in = {.view = *dout};
-    winograd_call call = {.conv = &other, .in = &in, .segments = 1, .kernel = kernel, .turned = true, .out = din, .accumulate = accumulate};
+    winograd_call call = {.conv = &other, .in = &in, .segments = 1, .kernel = kernel, .order = WINOGRAD_TURNED, .out = din, .accumulate = accumulate};
     run(hl, &call, memory);
 }
 
@@ -217,6 +226,9 @@ const hl_conv_kernel HL_BLAS(winograd) = {
     .cost = cost,
     .workspace = workspace,
     .forward = forward,
+    .kept = HL_BLAS(kept_bytes),
+    .keep = HL_BLAS(keep),
+    .forward_kept = forward_kept,
     .backward_data = backward_data,
     .backward_weights = HL_BLAS(winograd_weights),
 };

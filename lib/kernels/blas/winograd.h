@@ -30,13 +30,15 @@ void HL_BLAS(winograd_prefetch_input)(const hl_conv *conv, const hl_segment *in,
 void HL_BLAS(winograd_prefetch_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile);
 /* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane);
-/* A^T M A: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) may be NULL. `past`: the output is
+/* A^T M A: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) and finish may be NULL. `past`: the output is
  * written past the caches, which needs whole aligned vectors and no accumulation. */
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
-                              bool accumulate, bool past, const hl_view *out, int channel, int64_t tile);
+                              const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, int64_t tile);
+/* How a kernel lies in memory: (out, 3, 3, in), (in, 3, 3, out) to be read with its taps backwards, or in panels (panels.h). */
+typedef enum winograd_kernel_order { WINOGRAD_PLAIN, WINOGRAD_TURNED, WINOGRAD_PANELS } winograd_kernel_order;
 /* G g G^T of up to LANES output channels from `output` on, all input channels: input channel i of place k goes to
- * to[k * plane + i * LANES]. The kernel is (out, 3, 3, in), or `turned`: (in, 3, 3, out) with its taps backwards. */
-void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, bool turned, int output, float *to, int64_t plane);
+ * to[k * plane + i * LANES]. */
+void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, winograd_kernel_order order, int output, float *to, int64_t plane);
 /* dkernel[tap * stride + c] (+)= G^T dU G for `count` input channels. */
 void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride);
 

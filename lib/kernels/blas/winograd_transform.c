@@ -1,4 +1,5 @@
 /* The transforms of Winograd's F(4x4, 3x3), a vector of channels at a time. */
+#include "kernels/blas/exp.h"
 #include "kernels/blas/normed.h"
 #include "kernels/blas/winograd.h"
 
@@ -80,15 +81,22 @@ static place place_of(const hl_conv *conv, int64_t tile) {
     return (place){(int)(tile / tiles.w / tiles.h), (int)(tile / tiles.w % tiles.h) * TILE, (int)(tile % tiles.w) * TILE};
 }
 
-/* Where the size x size pixels of an h x w map from (y0, x0) on lie; NULL outside it. Returns whether all are inside. */
-static bool find_pixels(const hl_segment *in, int n, int h, int w, int y0, int x0, int size, const float **pixels) {
-    bool inside = y0 >= 0 && x0 >= 0 && y0 + size <= h && x0 + size <= w;
-    for (int y = y0; y < y0 + size; y++) {
-        const float *row = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w);
-        for (int x = x0; x < x0 + size; x++)
-            *pixels++ = inside || (y >= 0 && y < h && x >= 0 && x < w) ? row + (x >> in->up) * in->view.stride : NULL;
+/* Where the size x size pixels of an h x w map from a place on lie: pixel (y, x) is at rows[y] + columns[x]. Outside the map a row is NULL, a
+ * column -1; `whole`: none is. */
+typedef struct patch {
+    const float *rows[PATCH];
+    int64_t columns[PATCH];
+    bool whole;
+} patch;
+INLINE patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0, int size) {
+    patch p = {.whole = y0 >= 0 && x0 >= 0 && y0 + size <= h && x0 + size <= w};
+#pragma GCC unroll 6
+    for (int i = 0; i < size; i++) {
+        int y = y0 + i, x = x0 + i;
+        p.rows[i] = p.whole || (y >= 0 && y < h) ? hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w) : NULL;
+        p.columns[i] = p.whole || (x >= 0 && x < w) ? (x >> in->up) * in->view.stride : -1;
     }
-    return inside;
+    return p;
 }
 
 /* Asks for the rows x columns pixels of an h x w map from (y0, x0) on, as far as they are in it. */
@@ -112,61 +120,70 @@ void HL_BLAS(winograd_prefetch_gradient)(const hl_conv *conv, const hl_view *dou
     prefetch_pixels(&(hl_segment){.view = *dout}, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE, TILE);
 }
 
-/* A vector of channels of each pixel. */
-INLINE void load_pixels(const float *const *pixels, int values, bool whole, int channel, int count, vector *to) {
-    if (whole) {
-#pragma GCC unroll 36
-        for (int k = 0; k < values; k++) to[k] = vector_load(pixels[k] + channel);
+/* A vector of channels of each pixel, 0 outside the map; with `norm` (may be NULL) those inside are read through it. */
+INLINE void load_pixels(const patch *p, int size, int channel, int count, const norm_vectors *norm, vector *to) {
+    if (p->whole && count >= LANES) {
+#pragma GCC unroll 6
+        for (int y = 0; y < size; y++)
+#pragma GCC unroll 6
+            for (int x = 0; x < size; x++) {
+                vector d = vector_load(p->rows[y] + p->columns[x] + channel);
+                to[y * size + x] = norm ? normed(norm, d) : d;
+            }
         return;
     }
-    for (int k = 0; k < values; k++) to[k] = pixels[k] ? vector_load_some(pixels[k] + channel, count) : (vector){0};
+    for (int y = 0; y < size; y++)
+        for (int x = 0; x < size; x++, to++) {
+            *to = (vector){0};
+            if (!p->rows[y] || p->columns[x] < 0) continue;
+            *to = vector_load_some(p->rows[y] + p->columns[x] + channel, count);
+            if (norm) *to = normed(norm, *to);
+        }
 }
 
-/* Those inside the map are read through the segment's norm. */
-static void norm_pixels(const hl_segment *in, const float *const *pixels, bool whole, int channel, vector *d) {
-    norm_vectors n = norm_vectors_of(in, channel, LANES);
-    if (whole) {
-#pragma GCC unroll 36
-        for (int k = 0; k < PLANES; k++) d[k] = normed(&n, d[k]);
-        return;
-    }
-    for (int k = 0; k < PLANES; k++)
-        if (pixels[k]) d[k] = normed(&n, d[k]);
-}
-
-static void input_panel(const vector *d, float *to, int64_t plane) {
+INLINE void input_panel(const vector *d, float *to, int64_t plane) {
     vector v[PLANES];
     both_ways(input_6, PATCH, PATCH, d, v);
     store_planes(v, to, plane);
 }
 
+INLINE patch input_patch(const hl_conv *conv, const hl_segment *in, place at) {
+    return patch_of(in, at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH);
+}
+
 /* Channels from `channel` on of a tile's pixels, across the borders of segments and past the last of them. */
 static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments, place at, int channel, vector *to) {
-    const float *pixels[PLANES];
     memset(to, 0, PLANES * sizeof *to);
     for (int s = 0, first = 0; s < segments; first += in[s++].view.c) {
         int from = channel - first > 0 ? channel - first : 0, lane = first + from - channel, count = in[s].view.c - from;
         if (count > LANES - lane) count = LANES - lane;
         if (count <= 0) continue;
-        find_pixels(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH, pixels);
-        for (int k = 0; k < PLANES; k++)
-            if (pixels[k] && in[s].norm) read_normed(&in[s], pixels[k], from, count, (float *)&to[k] + lane);
-            else if (pixels[k]) memcpy((float *)&to[k] + lane, pixels[k] + from, (size_t)count * sizeof(float));
+        patch p = input_patch(conv, &in[s], at);
+        for (int k = 0; k < PLANES; k++) {
+            const float *row = p.rows[k / PATCH];
+            int64_t column = p.columns[k % PATCH];
+            if (!row || column < 0) continue;
+            if (in[s].norm) read_normed(&in[s], row + column, from, count, (float *)&to[k] + lane);
+            else memcpy((float *)&to[k] + lane, row + column + from, (size_t)count * sizeof(float));
+        }
     }
 }
 
 void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
-    const float *pixels[PLANES];
     vector d[PLANES];
     int channel = 0, first = 0; /* of the panel, and of the segment */
     for (int s = 0; s < segments; first += in[s++].view.c) {
         int end = first + in[s].view.c;
         if (channel + LANES <= end) {
-            bool inside = find_pixels(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH, pixels);
+            patch p = input_patch(conv, &in[s], at);
             for (; channel + LANES <= end; channel += LANES, to += panel) {
-                load_pixels(pixels, PLANES, inside, channel - first, LANES, d);
-                if (in[s].norm) norm_pixels(&in[s], pixels, inside, channel - first, d);
+                if (in[s].norm) {
+                    norm_vectors n = norm_vectors_of(&in[s], channel - first, LANES);
+                    load_pixels(&p, PATCH, channel - first, LANES, &n, d);
+                } else {
+                    load_pixels(&p, PATCH, channel - first, LANES, NULL, d);
+                }
                 input_panel(d, to, plane);
             }
         }
@@ -181,38 +198,68 @@ void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segm
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
     const hl_segment in = {.view = *dout};
-    const float *pixels[TILE * TILE];
     vector d[TILE * TILE], m[PLANES];
-    bool inside = find_pixels(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE, pixels);
+    patch p = patch_of(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE);
     for (int c = 0; c < dout->c; c += LANES, to += panel) {
-        load_pixels(pixels, TILE * TILE, inside && c + LANES <= dout->c, c, dout->c - c, d);
+        load_pixels(&p, TILE, c, dout->c - c, NULL, d);
         both_ways(gradient_6, TILE, PATCH, d, m);
         store_planes(m, to, plane);
     }
 }
 
+/* Up to LANES channels of a tile's outputs, from `channel` on. */
+static void finish_tile(const hl_finish *finish, int channel, int count, int channels, vector *y) {
+    if (finish->terms) {
+        norm_vectors n = norm_vectors_of(&(hl_segment){.view.c = channels, .norm = finish->terms, .act = finish->act}, channel, count);
+        for (int i = 0; i < TILE * TILE; i++) y[i] = normed(&n, y[i]);
+    } else if (finish->act == HL_RELU) {
+        for (int i = 0; i < TILE * TILE; i++) y[i] = vector_relu(y[i]);
+    }
+    if (finish->act != HL_SWISH) return;
+    float *values = (float *)y, rest;
+    for (int i = 0; i < TILE * TILE * LANES; i++) values[i] *= hl_blas_sigmoid(values[i], &rest);
+}
+
+INLINE void store_tile(const vector *y, bool past, float *to, int64_t row_step, int64_t step) {
+#pragma GCC unroll 4
+    for (int row = 0; row < TILE; row++)
+#pragma GCC unroll 4
+        for (int column = 0; column < TILE; column++) {
+            if (past) vector_store_past(to + row * row_step + column * step, y[row * TILE + column]);
+            else vector_store(to + row * row_step + column * step, y[row * TILE + column]);
+        }
+}
+
+/* What of a tile is in the map, and of its channels. */
+static void store_cut(const vector *y, bool accumulate, int rows, int columns, int count, float *first, int64_t row_step, int64_t step) {
+    for (int row = 0; row < rows; row++)
+        for (int column = 0; column < columns; column++) {
+            float *to = first + row * row_step + column * step;
+            vector value = y[row * TILE + column];
+            if (accumulate) value += vector_load_some(to, count);
+            vector_store_some(to, value, count);
+        }
+}
+
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
-                              bool accumulate, bool past, const hl_view *out, int channel, int64_t tile) {
+                              const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, int64_t tile) {
     place at = place_of(conv, tile);
     int rows = conv->out_h - at.y < TILE ? conv->out_h - at.y : TILE, columns = conv->out_w - at.x < TILE ? conv->out_w - at.x : TILE;
     float *first = hl_blas_pixel(out, ((int64_t)at.n * conv->out_h + at.y) * conv->out_w + at.x) + channel;
+    bool whole = rows == TILE && columns == TILE && !accumulate;
     for (int c = 0; c < count; c += LANES, m += panel) {
         vector d[PLANES], y[TILE * TILE], add = bias ? vector_load_some(bias + channel + c, count - c) : (vector){0};
 #pragma GCC unroll 36
         for (int k = 0; k < PLANES; k++) d[k] = vector_load(m + k * plane);
         both_ways(output_4, PATCH, TILE, d, y);
-        for (int row = 0; row < rows; row++)
-            for (int column = 0; column < columns; column++) {
-                float *to = first + (row * conv->out_w + column) * out->stride + c;
-                vector value = y[row * TILE + column] + add;
-                if (accumulate) value += vector_load_some(to, count - c);
-                if (past) vector_store_past(to, value);
-                else vector_store_some(to, value, count - c);
-            }
+        for (int i = 0; i < TILE * TILE; i++) y[i] += add;
+        if (finish) finish_tile(finish, channel + c, count - c, conv->out_c, y);
+        if (whole && count - c >= LANES) store_tile(y, past, first + c, conv->out_w * out->stride, out->stride);
+        else store_cut(y, accumulate, rows, columns, count - c, first + c, conv->out_w * out->stride, out->stride);
     }
 }
 
-static void kernel_vectors(const vector *g, float *to, int64_t plane) {
+INLINE void kernel_vectors(const vector *g, float *to, int64_t plane) {
     vector u[PLANES];
     both_ways(kernel_6, 3, PATCH, g, u);
     store_planes(u, to, plane);
@@ -231,11 +278,17 @@ static void turned_kernel(const hl_conv *conv, const float *kernel, int output, 
     }
 }
 
-void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, bool turned, int output, float *to, int64_t plane) {
-    if (turned) {
-        turned_kernel(conv, kernel, output, to, plane);
-        return;
+/* So do those of a kernel in panels. */
+static void panel_kernel(const hl_conv *conv, const float *panel, float *to, int64_t plane) {
+    int64_t tap = (int64_t)conv->in_c * LANES;
+    for (int i = 0; i < conv->in_c; i++, panel += LANES, to += LANES) {
+        vector g[TAPS];
+        for (int t = 0; t < TAPS; t++) g[t] = vector_load(panel + t * tap);
+        kernel_vectors(g, to, plane);
     }
+}
+
+static void plain_kernel(const hl_conv *conv, const float *kernel, int output, float *to, int64_t plane) {
     int64_t in = conv->in_c;
     for (int from = 0; from < in; from += LANES) {
         vector taps[TAPS][LANES];
@@ -254,6 +307,12 @@ void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, bool tur
             kernel_vectors(g, to, plane);
         }
     }
+}
+
+void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, winograd_kernel_order order, int output, float *to, int64_t plane) {
+    if (order == WINOGRAD_TURNED) turned_kernel(conv, kernel, output, to, plane);
+    else if (order == WINOGRAD_PANELS) panel_kernel(conv, kernel + (int64_t)output * TAPS * conv->in_c, to, plane);
+    else plain_kernel(conv, kernel, output, to, plane);
 }
 
 void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride) {

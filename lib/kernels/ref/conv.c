@@ -10,6 +10,7 @@ typedef struct conv_call {
     const hl_segment *in;
     int segments;
     const real *kernel, *bias;
+    const hl_finish *finish;
     const hl_view *out, *din;
     bool accumulate;
     real *dkernel, *dbias;
@@ -97,13 +98,14 @@ static void forward_row(void *arg, int64_t piece, int worker) {
                 }
             }
         }
+        if (call->finish) HL_REF(finish)(call->finish, conv->out_c, out);
     }
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
-                    const hl_view *out, void *memory) {
+                    const hl_finish *finish, const hl_view *out, void *memory) {
     (void)memory;
-    conv_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .out = out};
+    conv_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .finish = finish, .out = out};
     hl_parallel_for(hl, (int64_t)conv->n * conv->out_h, forward_row, &call);
 }
 

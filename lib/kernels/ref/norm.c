@@ -71,6 +71,14 @@ static real activated(hl_activation act, real y) {
     return act == HL_SWISH ? (real)((double)y * logistic((double)y)) : y;
 }
 
+void HL_REF(finish)(const hl_finish *finish, int channels, real *x) {
+    const real *terms = finish->terms;
+    for (int c = 0; c < channels; c++) {
+        real y = terms ? (x[c] - terms[c]) * terms[channels + c] + terms[2 * channels + c] : x[c];
+        x[c] = activated(finish->act, y);
+    }
+}
+
 /* The activation's slope at what the norm gives for x; ReLU'(0) = 0. */
 static double slope_at(const norm_call *call, int c, real x) {
     double y = (double)normed(call, c, x), s = logistic(y);
