@@ -127,8 +127,9 @@ static void figures_table(hl_book *book, const cJSON *result) {
         const char *key = hl_case_figure_key(i),
                    *no_second = second ? "no case is a contiguous volume with spacing" : "the study has no second cohort";
         hl_sheet_text(&sheet, "%s", hl_case_figure_name(i));
-        interval(&sheet, hl_result_get(own, "figures"), key, 3, "no case is a contiguous volume with spacing");
-        interval(&sheet, hl_result_get(second, "figures"), key, 3, no_second);
+        int decimals = strstr(key, "_ml") || strstr(key, "_mm") ? 1 : 3;
+        interval(&sheet, hl_result_get(own, "figures"), key, decimals, "no case is a contiguous volume with spacing");
+        interval(&sheet, hl_result_get(second, "figures"), key, decimals, no_second);
     }
     hl_sheet_text(&sheet, "surfaces compared / one mask empty");
     for (int i = 0; i < 2; i++) {

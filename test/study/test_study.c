@@ -185,7 +185,7 @@ START_TEST(every_part_gives_its_files) {
                                         "figures/figure4-2.png",
                                         "figures/figure5.svg",
                                         "figures/figure5.png",
-                                        "figures/lungs-4.png",
+                                        "figures/lungs_worst-2.png",
                                         "figures/ranking.svg",
                                         "figures/reliability.png",
                                         "figures/figure2-1.svg"};
@@ -367,6 +367,16 @@ START_TEST(another_file_is_refused) {
 }
 END_TEST
 
+/* A study in a process of its own, with its status. */
+static int carried_apart(const char *to, const char *file, const char *only) {
+    pid_t child = fork();
+    if (child == 0) _exit(carry(to, file, only, NULL));
+    int result = -1;
+    ck_assert_int_eq(waitpid(child, &result, 0), child);
+    ck_assert(WIFEXITED(result));
+    return WEXITSTATUS(result);
+}
+
 /* --- a poor cohort ---------------------------------------------------------------------------------------------------------------- */
 
 /* Leaves the first six columns of the phantom's manifest: no lungs, no second reader, no spacing. */
@@ -396,11 +406,7 @@ START_TEST(what_cannot_be_is_skipped_with_a_reason) {
              "[cohort 1]\nmanifest = study/data/phantom-cohort1/poor.csv\ncentres = centre1\n[nets]\ncompared = linknet-resnet34\n"
              "[training]\nsize = 32\nwidth = 0.125\nepochs = 1\nbatch = 4\nfolds = 2\n[study]\ndraws = 20\n");
     write_text(poor, text);
-    pid_t child = fork();
-    if (child == 0) _exit(carry(out, poor, NULL, NULL));
-    int result = -1;
-    ck_assert_int_eq(waitpid(child, &result, 0), child);
-    ck_assert(WIFEXITED(result) && WEXITSTATUS(result) == 0);
+    ck_assert_int_eq(carried_apart(out, poor, NULL), HL_OK);
     for (size_t i = 0; i < sizeof skipped / sizeof *skipped; i++) {
         cJSON *one = part(out, skipped[i]);
         ck_assert_msg(cJSON_IsString(cJSON_GetObjectItem(one, "skipped")), "%s does not say why it is not there", skipped[i]);
@@ -408,6 +414,75 @@ START_TEST(what_cannot_be_is_skipped_with_a_reason) {
     }
     ck_assert(hl_file_exists(in(out, "report.html")) && hl_file_exists(in(out, "tables/table1.csv")));
     unlink(manifest);
+}
+END_TEST
+
+START_TEST(cohorts_share_nobody) {
+    char file[128], out[128];
+    snprintf(file, sizeof file, "%s/shared.ini", scratch), snprintf(out, sizeof out, "%s/shared", scratch);
+    write_text(file, "[cohort 1]\nphantom-patients = 4\nphantom-healthy = 0\nphantom-slices = 2\nphantom-size = 64\ncentres = centre1\n"
+                     "[cohort 2]\nphantom-patients = 4\nphantom-healthy = 0\nphantom-slices = 2\nphantom-size = 64\ncentres = centre1\n"
+                     "[nets]\ncompared = unet-vgg16\n");
+    ck_assert_int_eq(carried_apart(out, file, NULL), HL_BAD_INPUT);
+    ck_assert(!hl_file_exists(in(out, "runs")));
+}
+END_TEST
+
+/* Every lung of a phantom's folder becomes 255; the manifest names the copies. */
+static void undivide(const char *from) {
+    hl_context *hl = hl_open(NULL);
+    char path[384];
+    snprintf(path, sizeof path, "%s/manifest.csv", from);
+    hl_manifest *rows = hl_manifest_read(hl, path, NULL);
+    ck_assert_ptr_nonnull(rows);
+    for (int i = 0; i < hl_manifest_count(rows); i++) {
+        hl_picture lung;
+        ck_ok(hl, hl_png_read(hl, hl_manifest_row(rows, i)->lung, &lung));
+        size_t pixels = (size_t)lung.width * (size_t)lung.height;
+        uint8_t *whole = malloc(pixels);
+        for (size_t p = 0; p < pixels; p++) whole[p] = lung.pixels[p] ? 255 : 0;
+        ck_ok(hl, hl_png_write(hl, hl_manifest_row(rows, i)->lung, lung.width, lung.height, 1, 8, whole));
+        free(whole), free(lung.pixels);
+    }
+    hl_manifest_free(rows);
+    hl_close(hl);
+}
+
+/* The share of lung pixels that are on the same side in two cohorts of the same slices. */
+static double same_side(const char *left, const char *right) {
+    hl_context *hl = hl_open(NULL);
+    hl_manifest_options outside = {.allow_outside = true};
+    hl_manifest *a = hl_manifest_read(hl, left, &outside), *b = hl_manifest_read(hl, right, &outside);
+    ck_assert_msg(a && b && hl_manifest_count(a) == hl_manifest_count(b), "%s", hl_error(hl));
+    double same = 0, all = 0;
+    for (int i = 0; i < hl_manifest_count(a); i++) {
+        hl_picture x, y;
+        ck_ok(hl, hl_png_read(hl, hl_manifest_row(a, i)->lung, &x));
+        ck_ok(hl, hl_png_read(hl, hl_manifest_row(b, i)->lung, &y));
+        for (int p = 0; p < x.width * x.height; p++) all += x.pixels[p] != 0, same += x.pixels[p] && x.pixels[p] == y.pixels[p];
+        free(x.pixels), free(y.pixels);
+    }
+    hl_manifest_free(a), hl_manifest_free(b);
+    hl_close(hl);
+    ck_assert(all > 1000);
+    return same / all;
+}
+
+START_TEST(undivided_lungs_are_divided) {
+    char file[128], out[128], phantom[160];
+    snprintf(file, sizeof file, "%s/undivided.ini", scratch), snprintf(out, sizeof out, "%s/undivided", scratch);
+    snprintf(phantom, sizeof phantom, "%s/plain", scratch);
+    hl_context *hl = hl_open(NULL);
+    hl_phantom_options options = {.patients = 8, .centres = 1, .healthy = 2, .slices = 3, .size = 64, .seed = 5};
+    ck_ok(hl, hl_phantom_write(hl, in(scratch, "whole"), &options));
+    ck_ok(hl, hl_phantom_write(hl, phantom, &options));
+    hl_close(hl);
+    undivide(phantom);
+    write_text(file, "[cohort 1]\nmanifest = plain/manifest.csv\n[nets]\ncompared = linknet-resnet34\n"
+                     "[training]\nsize = 32\nwidth = 0.125\nepochs = 1\nbatch = 4\nfolds = 2\n");
+    ck_assert_int_eq(carried_apart(out, file, "threshold"), HL_OK);
+    ck_assert(hl_file_exists(in(out, "parts/threshold.json")) && !hl_file_exists(in(out, "parts/lungs.json")));
+    ck_assert_double_gt(same_side(in(scratch, "whole/manifest.csv"), in(out, "data/cohort1.csv")), 0.97);
 }
 END_TEST
 
@@ -423,6 +498,8 @@ int main(void) {
     tcase_add_test(tcase, asked_to_stop_it_stops);
     tcase_add_test(tcase, another_file_is_refused);
     tcase_add_test(tcase, killed_and_gone_on_with_is_the_same_study);
+    tcase_add_test(tcase, cohorts_share_nobody);
+    tcase_add_test(tcase, undivided_lungs_are_divided);
     tcase_add_test(tcase, what_cannot_be_is_skipped_with_a_reason);
     return run_suite(suite);
 }

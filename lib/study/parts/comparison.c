@@ -139,33 +139,37 @@ static double papers_millions(const char *net) {
     return NAN;
 }
 
+static void net_row(hl_sheet *sheet, const cJSON *net, bool whole) {
+    const cJSON *own = hl_result_get(hl_result_get(net, "own"), "figures");
+    const cJSON *ill = hl_result_get(hl_result_get(net, "own_without_healthy"), "figures");
+    hl_sheet_text(sheet, "%s", hl_result_text(net, "net"));
+    hl_sheet_number(sheet, 1e-6 * hl_result_number(net, "parameters"), 2, "");
+    if (whole) hl_sheet_number(sheet, papers_millions(hl_result_text(net, "net")), 2, "not one of the paper's networks");
+    hl_sheet_number(sheet, hl_result_number(net, "training_tflop"), 3, "");
+    hl_sheet_number(
+        sheet, NAN, 1,
+        "minutes of training are in timing.json, so that every other file has the same bytes on every machine and after every stop");
+    hl_sheet_pair(sheet, hl_result_number(own, "dsc_fold_mean"), hl_result_number(own, "dsc_fold_sd"), 3, "nobody was tested");
+    hl_sheet_pair(sheet, hl_result_number(ill, "dsc_fold_mean"), hl_result_number(ill, "dsc_fold_sd"), 3, "everybody is healthy");
+    hl_sheet_number(sheet, hl_result_number(own, "dsc_lesion_mean"), 3, "no case has a lesion");
+    hl_sheet_pair(sheet, hl_result_number(own, "auc_fold_mean"), hl_result_number(own, "auc_fold_sd"), 3, "pixels of one label only");
+}
+
 static void table1(hl_book *book, const cJSON *result) {
-    static const char *const heads[] = {"network", "weights, M", "paper, M",     "TFLOP a fold", "min a fold",
-                                        "DSC",     "no healthy", "lesion cases", "AUC"};
-    const hl_run_options *o = &book->s->study->training;
-    bool whole = o->net_options.width == 1;
+    static const char *const all[] = {"network", "weights, M", "paper, M",     "TFLOP a fold", "min a fold",
+                                      "DSC",     "no healthy", "lesion cases", "AUC"};
+    /* The paper's counts are for networks of whole width. */
+    static const char *const narrower[] = {"network", "weights, M", "TFLOP a fold", "min a fold",
+                                           "DSC",     "no healthy", "lesion cases", "AUC"};
+    bool whole = book->s->study->training.net_options.width == 1;
     const cJSON *net;
     hl_sheet sheet;
     hl_sheet_start(
         &sheet, book, "table1",
         "Table 1. The networks on cohort 1, out of fold: weights, operations and minutes of training, DSC at 0.5 on the training grid "
         "(all; without healthy people; cases with a lesion alone), AUC; mean ± SD over folds",
-        heads, 9);
-    cJSON_ArrayForEach(net, hl_result_get(result, "nets")) {
-        const cJSON *own = hl_result_get(hl_result_get(net, "own"), "figures");
-        const cJSON *ill = hl_result_get(hl_result_get(net, "own_without_healthy"), "figures");
-        hl_sheet_text(&sheet, "%s", hl_result_text(net, "net"));
-        hl_sheet_number(&sheet, 1e-6 * hl_result_number(net, "parameters"), 2, "");
-        hl_sheet_number(&sheet, whole ? papers_millions(hl_result_text(net, "net")) : NAN, 2,
-                        whole ? "not one of the paper's networks" : "the paper's count is for width 1, these networks are narrower");
-        hl_sheet_number(&sheet, hl_result_number(net, "training_tflop"), 3, "");
-        hl_sheet_number(&sheet, NAN, 1,
-                        "minutes are in timing.json, so that every other file has the same bytes on every machine and after every stop");
-        hl_sheet_pair(&sheet, hl_result_number(own, "dsc_fold_mean"), hl_result_number(own, "dsc_fold_sd"), 3, "nobody was tested");
-        hl_sheet_pair(&sheet, hl_result_number(ill, "dsc_fold_mean"), hl_result_number(ill, "dsc_fold_sd"), 3, "everybody is healthy");
-        hl_sheet_number(&sheet, hl_result_number(own, "dsc_lesion_mean"), 3, "no case has a lesion");
-        hl_sheet_pair(&sheet, hl_result_number(own, "auc_fold_mean"), hl_result_number(own, "auc_fold_sd"), 3, "pixels of one label only");
-    }
+        whole ? all : narrower, whole ? 9 : 8);
+    cJSON_ArrayForEach(net, hl_result_get(result, "nets")) net_row(&sheet, net, whole);
     hl_sheet_end(&sheet);
 }
 

@@ -94,7 +94,7 @@ static hl_status compute(hl_session *s, hl_json *result) {
 }
 
 static hl_status show(hl_book *book, const cJSON *result) {
-    static const char *const heads[] = {"as in", "figure", "mean over", "value", "counted", "left out", "rule"};
+    static const char *const heads[] = {"as in", "figure", "value", "counted", "left out", "rule"};
     hl_book_heading(book, "One set of predictions, several conventions");
     if (hl_book_skipped(book, "conventions", result)) return HL_OK;
     hl_sheet sheet;
@@ -103,12 +103,11 @@ static hl_status show(hl_book *book, const cJSON *result) {
         hl_book_text(book,
                      "The same masks of cohort 1 (%s, out of fold, 0.5), scored by different rules; distances in mm, surface Dice at %g mm",
                      book->s->study->model, book->s->study->lesion_tolerance),
-        heads, 7);
+        heads, 6);
     const cJSON *row;
     cJSON_ArrayForEach(row, hl_result_get(result, "conventions")) {
         hl_sheet_text(&sheet, "%s", hl_result_text(row, "library"));
-        hl_sheet_text(&sheet, "%s", hl_result_text(row, "figure"));
-        hl_sheet_text(&sheet, "%s", hl_result_text(row, "over"));
+        hl_sheet_text(&sheet, "%s, %s", hl_result_text(row, "figure"), hl_result_text(row, "over"));
         hl_sheet_number(&sheet, hl_result_number(row, "value"), 4, hl_result_text(row, "reason"));
         hl_sheet_number(&sheet, hl_result_number(row, "counted"), 0, "");
         hl_sheet_number(&sheet, hl_result_number(row, "left_out"), 0, "");

@@ -217,18 +217,17 @@ static hl_status compute(hl_session *s, hl_json *result) {
 
 static void way_row(hl_sheet *sheet, const char *name, const cJSON *figures, double outside) {
     hl_sheet_text(sheet, "%s", name);
-    hl_sheet_pair(sheet, hl_result_number(figures, "dsc_fold_mean"), hl_result_number(figures, "dsc_fold_sd"), 4, "nobody was tested");
-    hl_sheet_number(sheet, hl_result_number(figures, "dsc_lesion_mean"), 4, "no case has a lesion");
+    hl_sheet_pair(sheet, hl_result_number(figures, "dsc_fold_mean"), hl_result_number(figures, "dsc_fold_sd"), 3, "nobody was tested");
+    hl_sheet_number(sheet, hl_result_number(figures, "dsc_lesion_mean"), 3, "no case has a lesion");
     hl_sheet_pair(sheet, hl_result_number(figures, "auc_fold_mean"), hl_result_number(figures, "auc_fold_sd"), 4,
                   "pixels of one label only");
-    hl_sheet_number(sheet, hl_result_number(figures, "sensitivity"), 4, "no case has a lesion");
-    hl_sheet_number(sheet, hl_result_number(figures, "precision"), 4, "nothing is predicted");
-    hl_sheet_number(sheet, 100 * outside, 2, "slices are not masked, or no case has a lesion");
+    hl_sheet_number(sheet, hl_result_number(figures, "sensitivity"), 3, "no case has a lesion");
+    hl_sheet_number(sheet, hl_result_number(figures, "precision"), 3, "nothing is predicted");
+    hl_sheet_number(sheet, 100 * outside, 1, "slices are not masked, or no case has a lesion");
 }
 
 static hl_status show(hl_book *book, const cJSON *result) {
-    static const char *const heads[] = {"slices",      "DSC",       "DSC, lesion cases",          "AUC",
-                                        "sensitivity", "precision", "lesion outside the lungs, %"};
+    static const char *const heads[] = {"slices", "DSC", "lesion cases", "AUC", "sensitivity", "precision", "lesion outside, %"};
     hl_book_heading(book, "Table 3: masking to the lungs");
     if (hl_book_skipped(book, "table3", result)) return HL_OK;
     hl_sheet sheet;

@@ -168,13 +168,13 @@ static void figure4(hl_book *book, const shares *s) {
                                                            .x_label = "truth, %",
                                                            .y_label = "prediction, %",
                                                            .groups = groups,
-                                                           .group_count = 2,
+                                                           .group_count = s->ill < s->count ? 2 : 1,
                                                            .note = hl_book_text(book, "r = %.3f\nLin's coefficient = %.3f", r.r, c.ccc)}),
                     hl_differences_svg(book->hl, &(hl_differences){.title = "Prediction less truth",
                                                                    .x_label = "mean of both, %",
                                                                    .y_label = "difference, points",
                                                                    .groups = differences,
-                                                                   .group_count = 2,
+                                                                   .group_count = s->ill < s->count ? 2 : 1,
                                                                    .agreement = &a,
                                                                    .decimals = 2})};
     hl_book_figure(
