@@ -62,8 +62,6 @@ typedef struct hl_dataset_options {
  * layout that nobody knows is HL_BAD_INPUT and names those that are known. Owner: the caller, hl_dataset_free. */
 hl_dataset *hl_dataset_open(hl_context *hl, const char *folder, const hl_dataset_options *options);
 void hl_dataset_free(hl_dataset *dataset);
-/* The layouts known, in the order in which they are tried: a name and how it looks; false from `index` = their number on. */
-bool hl_dataset_layout(int index, const char **name, const char **looks);
 /* Writes the manifest of a dataset; one that lies in the folder already is copied, with paths from its new place. Paths inside the
  * manifest's folder are written relative to it; *outside (may be NULL) counts files elsewhere, whose paths are absolute and need
  * `--allow-outside`. Masks that have to be made of combined ones go into the folder PATH-masks, PATH without .csv. */

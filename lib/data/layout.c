@@ -12,12 +12,6 @@ static const hl_layout *const layouts[] = {&hl_layout_manifest,  &hl_layout_covi
                                            &hl_layout_decathlon, &hl_layout_pair,         &hl_layout_dicom};
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
-bool hl_dataset_layout(int index, const char **name, const char **looks) {
-    if (index < 0 || index >= LAYOUTS) return false;
-    *name = layouts[index]->name, *looks = layouts[index]->looks;
-    return true;
-}
-
 /* --- what the layouts share ----------------------------------------------------------------------------------------- */
 
 hl_dataset_scan *hl_dataset_add(hl_context *hl, hl_dataset *dataset, const char *centre, const char *patient, const char *case_name) {

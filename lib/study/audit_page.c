@@ -10,11 +10,14 @@
 
 enum { PIXELS = HL_THUMBNAIL * HL_THUMBNAIL, A_CENTRE = 24, NAMED = 3 };
 
+/* The last three parts of a path: files of a case are often called alike. */
 static const char *name_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    for (const char *c = path; slash && c < slash; c++) /* the last two parts: files of a case are often called alike */
-        if (*c == '/' && !strchr(c + 1, '/')) return c + 1;
-    return slash ? slash + 1 : path;
+    const char *at = path + strlen(path);
+    for (int slashes = 0; at > path; at--) {
+        slashes += at[-1] == '/';
+        if (slashes == 3) break;
+    }
+    return at;
 }
 
 static void put_table(hl_page *page, const char *caption, hl_cells *cells, int columns, hl_status *status) {
@@ -35,6 +38,23 @@ static void put_files(hl_cells *cells, const hl_fault *fault) {
     else hl_cells_add(cells, "%s", text);
 }
 
+static bool has_kind(const hl_faults *faults, const char *kind) {
+    for (int i = 0; i < faults->count; i++)
+        if (!strcmp(faults->items[i].kind, kind)) return true;
+    return false;
+}
+
+/* What the kinds that occur mean. */
+static void put_meanings(hl_page *page, const hl_faults *faults) {
+    const char *kind, *meaning;
+    for (int i = 0; hl_fault_kind(i, &kind, &meaning); i++) {
+        char text[256];
+        if (!has_kind(faults, kind)) continue;
+        snprintf(text, sizeof text, "%s: %s.", kind, meaning);
+        hl_page_paragraph(page, text);
+    }
+}
+
 static hl_status put_faults(hl_context *hl, hl_page *page, const hl_audit *audit) {
     hl_page_heading(page, "Faults");
     if (audit->faults.count == 0) return hl_page_paragraph(page, "None was found."), HL_OK;
@@ -48,6 +68,7 @@ static hl_status put_faults(hl_context *hl, hl_page *page, const hl_audit *audit
     }
     hl_status status = HL_OK;
     put_table(page, NULL, &cells, 3, &status);
+    put_meanings(page, &audit->faults);
     return status;
 }
 
@@ -66,16 +87,15 @@ static void put_row(hl_cells *cells, const hl_fingerprint *f) {
     hl_cells_number(cells, 100 * f->burden, 2);
     put_range(cells, f->spacing_least[0], f->spacing_most[0], 2);
     put_range(cells, f->spacing_least[2], f->spacing_most[2], 2);
-    put_range(cells, f->width[0], f->width[1], 0);
-    put_range(cells, f->height[0], f->height[1], 0);
+    if (f->width[0] == f->width[1] && f->height[0] == f->height[1]) hl_cells_add(cells, "%dx%d", f->width[0], f->height[0]);
+    else hl_cells_add(cells, "%dx%d to %dx%d", f->width[0], f->height[0], f->width[1], f->height[1]);
     put_range(cells, f->least, f->most, 0);
     put_range(cells, f->low, f->high, 0);
 }
 
 static hl_status put_fingerprints(hl_context *hl, hl_page *page, const hl_audit *audit) {
-    static const char *const head[] = {
-        "centre",     "patients",          "cases", "slices", "labelled", "with lesion",           "lesion in % of lung",
-        "mm a pixel", "mm between slices", "width", "height", "values",   "1st to 99th percentile"};
+    static const char *const head[] = {"centre",    "patients",    "cases",      "slices", "labelled", "lesion",
+                                       "% of lung", "mm in plane", "mm between", "size",   "values",   "1st to 99th percentile"};
     enum { COLUMNS = sizeof head / sizeof *head };
     hl_page_heading(page, "Fingerprint");
     hl_cells cells = {.hl = hl};
@@ -85,7 +105,10 @@ static hl_status put_fingerprints(hl_context *hl, hl_page *page, const hl_audit 
     hl_status status = HL_OK;
     put_table(page, NULL, &cells, COLUMNS, &status);
     char text[200];
-    snprintf(text, sizeof text, "Suggested for training: --size %d --batch %d.", audit->size, audit->batch);
+    snprintf(text, sizeof text,
+             "Labelled are slices with a mask; of these those with a lesion, and its share of the lungs. Suggested for training: --size %d "
+             "--batch %d.",
+             audit->size, audit->batch);
     hl_page_paragraph(page, text);
     return status;
 }
@@ -142,8 +165,8 @@ static hl_status put_centre(hl_context *hl, hl_page *page, const hl_audit *audit
 
 hl_status hl_audit_page(hl_context *hl, const hl_audit *audit, const char *title, const char *path) {
     char subtitle[200];
-    snprintf(subtitle, sizeof subtitle, "%d patients, %d cases and %d slices of %d centres; %d faults", audit->all.patients,
-             audit->all.cases, audit->all.slices, audit->centre_count, audit->faults.count);
+    snprintf(subtitle, sizeof subtitle, "%d patients, %d cases and %d slices of %d centres; %d fault%s", audit->all.patients,
+             audit->all.cases, audit->all.slices, audit->centre_count, audit->faults.count, audit->faults.count == 1 ? "" : "s");
     hl_page *page = hl_page_start(hl, title, subtitle);
     if (!page) return HL_NO_MEMORY;
     hl_status status = put_faults(hl, page, audit);

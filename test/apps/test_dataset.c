@@ -101,7 +101,8 @@ START_TEST(test_strict) {
     object = printed();
     ck_assert_int_eq(faults(object), 1);
     cJSON_Delete(object);
-    ck_assert_int_eq(RUN("audit", in("elsewhere.csv"), "--strict"), 1);
+    ck_assert_int_eq(RUN("audit", in("elsewhere.csv"), "--strict", "--html", in("page.html")), 1);
+    ck_assert_int_eq(shell("grep -q 'missing-file: a file that' '%s'", in("page.html")), 0);
 }
 END_TEST
 
