@@ -53,9 +53,10 @@ static int survey(hl_postprocessing *p, int *rows) {
             rows[slices++] = end;
             p->lungs = p->lungs && *row->lung;
         }
-        if (slices) hl_rows_spacing(p->cohort, rows, slices, spacing);
-        if (slices) p->millilitres = p->millilitres && spacing[2] > 0;
         if (slices > most) most = slices;
+        if (!slices || !p->millilitres) continue;
+        hl_rows_spacing(p->cohort, rows, slices, spacing);
+        p->millilitres = spacing[2] > 0;
     }
     return most;
 }

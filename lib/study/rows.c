@@ -72,7 +72,7 @@ void hl_rows_spacing(const hl_cohort *cohort, const int *rows, int count, double
     const hl_row *first = row_of(cohort, rows[0]);
     const hl_slice_info *info = hl_cohort_info(cohort, rows[0]);
     hl_placement placed = hl_cohort_placement(cohort, rows[0]);
-    bool known = info->spacing[0] > 0 && info->spacing[1] > 0 && first->spacing[2] > 0 && count > 1;
+    bool known = info->spacing[0] > 0 && info->spacing[1] > 0 && first->spacing[2] > 0;
     for (int i = 1; i < count; i++) {
         const hl_row *row = row_of(cohort, rows[i]);
         known = known && row->slice == first->slice + i && !memcmp(row->spacing, first->spacing, sizeof row->spacing);

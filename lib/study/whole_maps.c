@@ -66,7 +66,7 @@ static hl_status visit_case(filling *f, hl_model *model, int classes, hl_maps_vi
         m->rows = f->rows, m->images = f->images, m->probabilities = f->probabilities, m->truth = f->truth;
         m->reader2 = f->has_reader2 ? f->reader2 : NULL, m->lung = f->has_lung ? f->lung : NULL;
         m->score = score, m->healthy = hl_patient_healthy(f->cohort, m->row->patient);
-        hl_rows_spacing(f->cohort, f->rows, m->stack.depth, m->stack.spacing);
+        if (m->stack.depth > 1) hl_rows_spacing(f->cohort, f->rows, m->stack.depth, m->stack.spacing);
         status = visit(user, m);
     }
     free(rows), free(score), free(f->rows), free(f->images), free(f->probabilities), free(f->truth), free(f->reader2), free(f->lung);
