@@ -114,8 +114,7 @@ static hl_status check_scan_options(session *s) {
 static hl_status take_postprocess(session *s) {
     const predict_request *r = s->r;
     hl_postprocess own;
-    hl_postprocess said = {
-        .millilitres = true, .smallest = r->cleaning.smallest, .fill = r->cleaning.fill, .clip = r->cleaning.clip};
+    hl_postprocess said = {.millilitres = true, .smallest = r->cleaning.smallest, .fill = r->cleaning.fill, .clip = r->cleaning.clip};
     char text[200];
     hl_status status = hl_run_postprocess(s->run, r->fold, &own);
     if (status || !hl_run_get_options(s->run)->postprocess) return status;

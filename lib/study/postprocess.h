@@ -12,8 +12,8 @@ hl_postprocessing *hl_postprocess_open(hl_run *run, hl_cohort *cohort);
 void hl_postprocess_free(hl_postprocessing *p);
 /* Watches the validation part: each case is cleaned in every way of the grid. */
 hl_watcher hl_postprocess_tune(hl_postprocessing *p);
-/* Chooses for each fold by its own validation cases, and for all by the cases of all: the highest mean Dice, of equals that which alters the
- * fewest voxels, of those the smallest size, no filling, no clipping. Without validation cases nothing is done. */
+/* Chooses for each fold by its own validation cases, and for all by the cases of all: the highest mean Dice, of equals that which alters
+ * the fewest voxels, of those the smallest size, no filling, no clipping. Without validation cases nothing is done. */
 void hl_postprocess_choose(hl_postprocessing *p);
 /* What was chosen for a fold, or with -1 for all. */
 const hl_postprocess *hl_postprocess_chosen(const hl_postprocessing *p, int fold);

@@ -83,7 +83,8 @@ hl_status hl_postprocess_put(const hl_postprocessing *p, hl_json *json, int fold
 
 static hl_status read_chosen(hl_context *hl, const char *path, const cJSON *from, bool millilitres, hl_postprocess *chosen) {
     hl_json_reader reader = {.hl = hl, .path = path, .root = from};
-    const cJSON *before = cJSON_GetObjectItemCaseSensitive(from, "dsc_val_before"), *after = cJSON_GetObjectItemCaseSensitive(from, "dsc_val_after");
+    const cJSON *before = cJSON_GetObjectItemCaseSensitive(from, "dsc_val_before"),
+                *after = cJSON_GetObjectItemCaseSensitive(from, "dsc_val_after");
     *chosen = (hl_postprocess){.millilitres = millilitres,
                                .smallest = hl_json_get_number(&reader, "smallest"),
                                .fill = hl_json_get_bool(&reader, "fill_holes"),
@@ -106,8 +107,9 @@ hl_status hl_run_postprocess(const hl_run *run, int fold, hl_postprocess *chosen
     const cJSON *of = cJSON_GetObjectItemCaseSensitive(run->metrics, "postprocess");
     const char *unit = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(of, "unit"));
     if (fold >= 0) of = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(of, "folds"), fold);
-    hl_status status = unit && cJSON_IsObject(of) ? read_chosen(run->hl, path, of, !strcmp(unit, "mL"), chosen)
-                                                  : hl_fail(run->hl, HL_BAD_INPUT, "%s: what was chosen for \"postprocess\" is missing", path);
+    hl_status status = unit && cJSON_IsObject(of)
+                           ? read_chosen(run->hl, path, of, !strcmp(unit, "mL"), chosen)
+                           : hl_fail(run->hl, HL_BAD_INPUT, "%s: what was chosen for \"postprocess\" is missing", path);
     free(path);
     return status;
 }

@@ -31,7 +31,8 @@ static void take_burdens(const hl_severity *measured, hl_scan_severity *severity
 }
 
 /* The mask and the lungs may be stored differently: both are brought to the axial order. */
-hl_status hl_scan_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name, hl_scan_severity *severity) {
+hl_status hl_scan_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name,
+                                   hl_scan_severity *severity) {
     *severity = (hl_scan_severity){.share = {NAN, NAN, NAN}};
     hl_status status = lungs ? check_lungs(hl, name, mask, lungs) : HL_OK;
     if (status) return status;

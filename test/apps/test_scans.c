@@ -245,9 +245,12 @@ START_TEST(the_runs_own_choice_is_applied) {
     ck_assert_ptr_nonnull(strstr(said.out, "post-processing ("));
     const char *manifest = in("cohort/volumes.csv"), *size = "0.29296875"; /* 100 x 1.25^2 x 0.75 x 0.5 x 5 / 1000 */
     ck_assert_int_eq(shell("sed -i -E 's/(\"smallest\":.)[0-9.]+/\\1100/; s/(\"fill_holes\":.)true/\\1false/; "
-                           "s/(\"clip_to_lungs\":.)false/\\1true/' '%s/metrics.json'", trained), 0);
+                           "s/(\"clip_to_lungs\":.)false/\\1true/' '%s/metrics.json'",
+                           trained),
+                     0);
     ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("own")), 0);
-    ck_assert_ptr_nonnull(strstr(said.err, "post-processing: clipped to the lungs, lesions below 100 voxels of the run's grid removed, as the run chose"));
+    ck_assert_ptr_nonnull(
+        strstr(said.err, "post-processing: clipped to the lungs, lesions below 100 voxels of the run's grid removed, as the run chose"));
     ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("given"), "--clip-to-lungs", "--smallest", size), 0);
     ck_assert_ptr_nonnull(strstr(said.err, "removed, as given instead of the run's"));
     expect_same_masks(in("own"), in("given"));
