@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "program.h"
 
@@ -89,3 +90,11 @@ bool take_augmentation(const char *command, const char *text, hl_augmentation *a
 }
 
 option json_option(bool *target) { return flag_option("json", target, "print one JSON object on one line"); }
+
+const char *postprocess_text(const hl_postprocess *what, char text[200]) {
+    char small[80] = "";
+    if (what->smallest > 0 && what->millilitres) snprintf(small, sizeof small, ", lesions below %g mL removed", what->smallest);
+    else if (what->smallest > 0) snprintf(small, sizeof small, ", lesions below %g voxels of the run's grid removed", what->smallest);
+    snprintf(text, 200, "%s%s%s", what->clip ? ", clipped to the lungs" : "", small, what->fill ? ", holes filled" : "");
+    return *text ? text + 2 : "nothing is done";
+}

@@ -25,6 +25,8 @@ option allow_outside_option(bool *target);
 option threads_option(int *target);
 option cache_option(const char **target);
 option json_option(bool *target);
+/* What is done to masks, in words; `text` is room for them. */
+const char *postprocess_text(const hl_postprocess *what, char text[200]);
 option augment_option(const char **target);
 /* Its text's meaning; false after telling what is wrong with it. */
 bool take_augmentation(const char *command, const char *text, hl_augmentation *augmentation);

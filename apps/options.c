@@ -248,6 +248,12 @@ int parse(const usage *u, int argc, char **argv, const char **words, int *word_c
     return PARSED;
 }
 
+bool given(const usage *u, const char *name) {
+    for (int i = 0; i < u->option_count; i++)
+        if (u->options[i].given && !strcmp(u->options[i].name, name)) return true;
+    return false;
+}
+
 const char *given_besides(const usage *u, const char *const *allowed) {
     for (int i = 0; i < u->option_count; i++) {
         bool fine = !u->options[i].given;

@@ -59,6 +59,8 @@ enum { PARSED = -1 };
  * the exit code to end with: 0 after --help, 2 after telling on stderr what was wrong. */
 int parse(const usage *u, int argc, char **argv, const char **words, int *word_count);
 
+/* Whether the option of this name was given. */
+bool given(const usage *u, const char *name);
 /* The first option given that is not among `allowed` (NULL after the last); NULL: none. */
 const char *given_besides(const usage *u, const char *const *allowed);
 

@@ -110,6 +110,25 @@ static hl_status check_scan_options(session *s) {
     return HL_OK;
 }
 
+/* The run's own post-processing, unless the words say otherwise, and a word about it. */
+static hl_status take_postprocess(session *s) {
+    const predict_request *r = s->r;
+    hl_postprocess own;
+    hl_postprocess said = {.millilitres = true, .smallest = r->cleaning.smallest, .fill = r->cleaning.fill, .clip = r->cleaning.clip};
+    char text[200];
+    hl_status status = hl_run_postprocess(s->run, r->fold, &own);
+    if (status || !hl_run_get_options(s->run)->postprocess) return status;
+    if (!s->scans) talk("post-processing: none, the run's goes with volumes");
+    else if (r->cleans) talk("post-processing: %s, as given instead of the run's", postprocess_text(&said, text));
+    else if (!own.cases) talk("post-processing: none, the run has chosen nothing%s", hl_run_finished(s->run) ? "" : ": it is not finished");
+    else {
+        if (s->scans < s->count) talk("post-processing goes with volumes: %d pictures are left as they are", s->count - s->scans);
+        talk("post-processing: %s, as the run chose by its validation patients", postprocess_text(&own, text));
+        s->post = own;
+    }
+    return HL_OK;
+}
+
 static int predict(const predict_request *r, const char *folder, const char *const *images, int count) {
     for (int i = 0; i < count; i++) {
         if (!check_input(images[i])) return 3;
@@ -124,6 +143,7 @@ static int predict(const predict_request *r, const char *folder, const char *con
     if (!status) status = r->manifest ? take_manifest(&s) : take_words(&s, images, count);
     if (!status) status = check_scan_options(&s);
     if (!status) status = check_outputs(&s);
+    if (!status) status = take_postprocess(&s);
     if (!status) status = predict_all(&s);
     for (int i = 0; i < s.count && !status; i++) puts(s.jobs[i].mask);
     return end(&s, status);
@@ -161,7 +181,7 @@ int command_predict(int argc, char **argv) {
         mm_option(&r.mm, "the run's"),
         text_option("lung-run", &r.lung_run, "RUN", "of volumes: a run that finds lungs, for severity.csv"),
         text_option("lungs", &r.lungs, "DIR", "of volumes: masks of lungs (1 left, 2 right) under the scans' names, for severity.csv"),
-        number_option("smallest", &r.cleaning.smallest, "ML", 1000, "of volumes: leave lesions below this size out of the mask"),
+        number_option("smallest", &r.cleaning.smallest, "ML", 1000, "of volumes: leave lesions below this size out of the mask; 0: none"),
         flag_option("fill-holes", &r.cleaning.fill, "of volumes: fill holes in the mask's axial slices"),
         flag_option("clip-to-lungs", &r.cleaning.clip, "of volumes: leave out of the mask what is not in the lungs"),
         flag_option("overlays", &r.overlays,
@@ -173,7 +193,9 @@ int command_predict(int argc, char **argv) {
                .about = "Writes the mask of each picture (PNG) in its own size: 255 is lesion, 0 is none; of each volume (NIfTI) in its\n"
                         "own geometry: 1 is lesion. Of a run of more than one class the value is the class. The probability is the\n"
                         "mean of the run's models. Volumes also get DIR/severity.csv: the share of each lung that is lesion.\n"
-                        "Prints the masks' paths.",
+                        "Of a run made with\n"
+                        "--postprocess the masks of volumes are cleaned as it chose; --smallest, --fill-holes and --clip-to-lungs,\n"
+                        "where one of them is given, take its place (--smallest 0: nothing is done). Prints the masks' paths.",
                .example =
                    "hilum predict run slices/*.png --out masks\nhilum predict run scans/*.nii.gz --lung-run lungs --overlays --out masks",
                .options = table,
@@ -183,6 +205,7 @@ int command_predict(int argc, char **argv) {
     const char *words[1 + argc];
     int count, code = parse(&u, argc, argv, words, &count);
     if (code != PARSED) return code;
+    r.cleans = given(&u, "smallest") || given(&u, "fill-holes") || given(&u, "clip-to-lungs");
     if (!complete(&r, count - 1)) return 2;
     return predict(&r, words[0], words + 1, count - 1);
 }

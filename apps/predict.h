@@ -13,6 +13,7 @@ typedef struct predict_request {
     int fold, threads, batch; /* fold -1: the mean of all models */
     bool probabilities, allow_outside, flip, overlays;
     hl_cleaning cleaning;
+    bool cleans; /* the words say what is done to masks, so that the run's own choice is not applied */
     text_list centres;
 } predict_request;
 
@@ -40,10 +41,12 @@ typedef struct session {
     hl_manifest *manifest;
     hl_window window; /* where r->window_text is there */
     double threshold;
+    hl_postprocess post; /* the run's own, where it is applied; otherwise all 0 */
     job *jobs;
     int count, scans, maps;      /* pictures and scans; scans of them; maps of probabilities for each */
     hl_scan_severity_row *severities; /* of the scans that are done */
     int severity_count;
+    int unclipped;         /* scans without lungs that the run's post-processing would clip to them */
     int bytes, unoriented; /* of the scans: recognised as 8-bit, without a word on which way left is */
     bool told;             /* what is wrong stands on stderr already */
 } session;

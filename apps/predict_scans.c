@@ -70,12 +70,26 @@ static hl_status measure(session *s, const job *one, const hl_volume *lungs, con
     return status;
 }
 
+/* What is done to a scan's mask: what the words say, or the run's own choice. A size in voxels of the run's grid becomes one in mL by what
+ * of the scan they cover. */
+static hl_cleaning cleaning_of(session *s, const hl_scan *scan, bool lungs) {
+    const hl_volume *image = &scan->image;
+    const hl_postprocess *post = &s->post;
+    if (!post->cases) return s->r->cleaning;
+    hl_cleaning cleaning = {.smallest = post->smallest, .fill = post->fill, .clip = post->clip && lungs};
+    double pixels = (double)image->width * image->height / ((double)scan->place.width * scan->place.height);
+    if (!post->millilitres) cleaning.smallest *= pixels * image->spacing[0] * image->spacing[1] * image->spacing[2] / 1000;
+    s->unclipped += post->clip && !lungs;
+    return cleaning;
+}
+
 /* The mask cleaned and its severity measured, by the same lungs. */
 static hl_status clean_and_measure(session *s, const job *one, const hl_scan_options *options, hl_scan *scan) {
     hl_volume lungs = {0};
     bool lesions = hl_run_get_options(s->run)->target != HL_TARGET_LUNG;
     hl_status status = lesions || s->r->cleaning.clip ? find_lungs(s, one, options, &lungs) : HL_OK;
-    if (!status && scan->classes == 1) status = hl_mask_clean(s->hl, &scan->mask, lungs.voxels ? &lungs : NULL, &s->r->cleaning);
+    hl_cleaning cleaning = cleaning_of(s, scan, lungs.voxels);
+    if (!status && scan->classes == 1) status = hl_mask_clean(s->hl, &scan->mask, lungs.voxels ? &lungs : NULL, &cleaning);
     if (!status && !lesions) hl_volume_free(&lungs);
     if (!status) status = measure(s, one, &lungs, scan);
     hl_volume_free(&lungs);
@@ -99,6 +113,7 @@ hl_status write_severities(session *s) {
     hl_status status = path ? hl_scan_severity_write(s->hl, path, s->severities, s->severity_count) : HL_NO_MEMORY;
     if (!status) tell_empty(s, path);
     if (s->bytes) talk("%d of %d volumes hold values from 0 to 255 and are taken for 8-bit ones", s->bytes, s->scans);
+    if (s->unclipped) talk("%d of %d volumes have no lungs to clip their masks to, the rest was done", s->unclipped, s->scans);
     if (s->unoriented)
         talk("%d of %d volumes have neither sform nor qform: their first axis is taken to run from right to left", s->unoriented, s->scans);
     free(path);

@@ -66,9 +66,9 @@ typedef struct hl_scan_severity {
     double share[3];           /* inside / lung; NaN where there is no lung to divide by */
 } hl_scan_severity;
 
-/* Counts a mask's voxels that are not 0, and how they lie in lungs: 1 left and 2 right where both occur, otherwise any value but 0 is
- * lung. `lungs` NULL: only lesion has a value. `name` of the lungs stands in error texts. Lungs of another size than the mask, or with
- * other values than 0, 1, 2 and 255, are HL_BAD_INPUT. */
+/* Counts a mask's voxels that are not 0, and how they lie in lungs: 1 left and 2 right where both occur and 255 does not, otherwise any
+ * value but 0 is lung. `lungs` NULL: only lesion has a value. `name` of the lungs stands in error texts. Lungs of another size than the
+ * mask, or with other values than 0, 1, 2 and 255, are HL_BAD_INPUT. */
 hl_status hl_scan_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name, hl_scan_severity *severity);
 
 /* A row of a table of severities. */

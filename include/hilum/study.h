@@ -39,6 +39,7 @@ typedef struct hl_run_options {
     bool by_centre, by_burden;  /* true, true */
     double validation;          /* 0.25 */
     hl_train_slices slices;
+    bool postprocess;           /* false; true: post-processing is tuned on each fold's validation patients; of one class */
     const char *manifest;
     const char *const *centres; /* NULL: all */
     int centre_count;
@@ -122,6 +123,20 @@ void hl_evaluation_free(hl_evaluation *result);
 /* Calibration on a manifest none of whose patients the run trained or validated on (else HL_BAD_INPUT, naming them). A run of more than
  * one class has no threshold: HL_USAGE. */
 hl_status hl_run_calibrate(hl_run *run, const hl_evaluate_options *options, uint64_t seed, hl_calibration *result, hl_evaluation *evaluation);
+
+/* What is done to a run's masks after the threshold, in this order: clipping to the lungs, small lesions removed, holes filled. */
+typedef struct hl_postprocess {
+    bool millilitres; /* the unit of `smallest`; otherwise voxels of the training grid, in which a slice is scaled or cropped */
+    double smallest;  /* lesions, voxels that touch by sides, edges or corners, are removed where they are smaller; 0: none */
+    bool fill;        /* holes: of a slice what no path by sides joins to its border */
+    bool clip;        /* what is not in the lungs is removed */
+    int cases;        /* validation cases that chose it; 0: nothing is chosen */
+    double dsc_before, dsc_after; /* their mean Dice at 0.5 without and with it; NaN without cases */
+} hl_postprocess;
+
+/* What a finished run with `postprocess` chose by the validation patients of a fold, for that fold's model, or with -1 by those of all folds
+ * together, for the mean of the models. Nothing (cases 0) of a run without it, and of one that is not finished. */
+hl_status hl_run_postprocess(const hl_run *run, int fold, hl_postprocess *chosen);
 
 /* The figures as a JSON object with the contract's keys (and nothing but figures in it); with more than one class `classes` holds each
  * one's. Owner: the caller, free. */

@@ -74,6 +74,9 @@ hl_status hl_run_options_check(hl_context *hl, const hl_run_options *options) {
     if (!(o->validation >= 0 && o->validation < 1))
         return hl_fail(hl, HL_USAGE, "validation share %g: expected 0 to below 1", o->validation);
     if (!o->folds_file && o->folds < 1) return hl_fail(hl, HL_USAGE, "folds %d: expected at least 1", o->folds);
+    if (o->postprocess && n->classes > 1) return hl_fail(hl, HL_USAGE, "post-processing goes with one class, the net has %d", n->classes);
+    if (o->postprocess && !o->folds_file && o->validation == 0)
+        return hl_fail(hl, HL_USAGE, "post-processing is tuned on validation patients: expected a validation share above 0");
     return hl_augmentation_check(hl, &o->augmentation);
 }
 
@@ -140,6 +143,7 @@ void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options)
         for (int i = 0; i < o->centre_count; i++) hl_json_text(json, centres, NULL, o->centres[i]);
     }
     hl_json_bool(json, to, "allow_outside", o->allow_outside);
+    if (o->postprocess) hl_json_bool(json, to, "postprocess", true);
 }
 
 hl_status hl_hash_file(hl_context *hl, const char *path, char text[33]) {
@@ -314,6 +318,7 @@ hl_status hl_config_read(hl_run *run) {
     o->slices = (hl_train_slices)read_choice(&reader, "train_slices", slices_names, 3);
     read_centres(&reader, run);
     o->allow_outside = hl_json_get_bool(&reader, "allow_outside");
+    o->postprocess = has(&reader, "postprocess") && hl_json_get_bool(&reader, "postprocess");
     (void)hl_json_get_text(&reader, "manifest_hash");
     reader.path = timing, reader.root = run->timing;
     o->manifest = hl_json_get_text(&reader, "manifest");

@@ -17,6 +17,7 @@ typedef struct testing {
     hl_cohort *cohort;
     const hl_evaluate_options *options;
     hl_evaluation *result;
+    const hl_watcher *watcher; /* NULL: nobody */
     bool native;
     job *jobs;
     int job_count;
@@ -89,10 +90,12 @@ static hl_status run_job(testing *t, hl_model *model, const job *work) {
     hl_evaluation *result = t->result;
     int *rows = hl_calloc(hl, (size_t)work->count, sizeof *rows), count = 0;
     hl_score *training = NULL, *native = NULL;
+    const hl_watcher *watcher = t->watcher;
     if (!rows) return HL_NO_MEMORY;
     for (int i = 0; i < work->count; i++) rows[i] = work->first + i;
     hl_status status = hl_score_cases(model, t->cohort, rows, work->count, work->model, t->options->threshold, &training,
-                                      t->native ? &native : NULL, &count, NULL, NULL);
+                                      t->native ? &native : NULL, &count, watcher ? watcher->slice : NULL, watcher ? watcher->user : NULL);
+    if (!status && watcher) status = watcher->end(watcher->user, work->model);
     if (!status) status = append(hl, &result->scores, &t->capacity, result->score_count, training, count);
     if (!status && t->native) status = append(hl, &result->native_scores, &t->native_capacity, result->score_count, native, count);
     if (!status) result->score_count += count;
@@ -123,20 +126,20 @@ static hl_status run_jobs(testing *t) {
 }
 
 hl_status hl_run_score(hl_run *run, hl_cohort *cohort, hl_part part, const hl_evaluate_options *options, hl_evaluation *result,
-                       bool native) {
-    testing t = {.run = run, .cohort = cohort, .options = options, .result = result, .native = native};
+                       bool native, const hl_watcher *watcher) {
+    testing t = {.run = run, .cohort = cohort, .options = options, .result = result, .native = native, .watcher = watcher};
     hl_status status = plan_jobs(&t, part);
     if (!status) status = run_jobs(&t);
     free(t.jobs);
     return status;
 }
 
-hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evaluate_options *options) {
+hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evaluate_options *options, const hl_watcher *watcher) {
     hl_evaluation validation = {0};
     run->threshold_val = NAN;
     for (int t = 0; t < HL_THRESHOLDS; t++) run->validation_dsc[t] = NAN;
     if (run->options.net_options.classes > 1) return HL_OK;
-    hl_status status = hl_run_score(run, cohort, HL_PART_VALIDATION, options, &validation, false);
+    hl_status status = hl_run_score(run, cohort, HL_PART_VALIDATION, options, &validation, false, watcher);
     for (int t = 0; t < HL_THRESHOLDS && !status; t++) {
         double sum = 0;
         for (int i = 0; i < validation.score_count; i++) {
@@ -184,7 +187,7 @@ static hl_status evaluate(hl_run *run, const hl_evaluate_options *options, hl_ev
     if (options->mm > 0) grid.mm = options->mm;
     result->cohort = hl_cohort_open(run->hl, result->manifest, &grid);
     if (!result->cohort) return hl_error_status(run->hl);
-    hl_status status = hl_run_score(run, result->cohort, HL_PART_TEST, options, result, true);
+    hl_status status = hl_run_score(run, result->cohort, HL_PART_TEST, options, result, true, NULL);
     if (status) return status;
     if (!result->score_count && result->left_out)
         return hl_fail(run->hl, HL_BAD_INPUT,

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "study/run.h"
+#include "study/postprocess.h"
 
 static void put_cases(hl_json *json, cJSON *to, const hl_figures *figures) {
     cJSON *cases = hl_json_array(json, to, "cases");
@@ -168,7 +168,7 @@ static void put_thresholds(hl_json *json, const hl_run *run, const hl_evaluation
     hl_json_numbers(json, validation, "dsc_at", run->validation_dsc, HL_THRESHOLDS);
 }
 
-hl_status hl_metrics_write(const hl_run *run, const hl_evaluation *own, hl_part part) {
+hl_status hl_metrics_write(const hl_run *run, const hl_evaluation *own, hl_part part, const hl_postprocessing *post) {
     hl_json json = hl_json_start(run->hl);
     bool scored = own->score_count > 0;
     hl_json_text(&json, json.root, "part", !scored ? "none" : part == HL_PART_TEST ? "test" : "validation");
@@ -177,6 +177,7 @@ hl_status hl_metrics_write(const hl_run *run, const hl_evaluation *own, hl_part 
     if (run->options.net_options.classes == 1) put_thresholds(&json, run, own);
     hl_run_options_put(&json, hl_json_object(&json, json.root, "options"), &run->options);
     hl_status status = put_folds(&json, run, own);
+    if (!status && post) status = hl_postprocess_put(post, &json, run->options.folds);
     char *path = hl_run_path(run, "metrics.json");
     if (!status && !path) status = HL_NO_MEMORY;
     if (!status) status = hl_json_write(&json, path);

@@ -67,3 +67,17 @@ hl_status hl_rows_check(hl_context *hl, const hl_cohort *cohort, const hl_folds 
     }
     return HL_OK;
 }
+
+void hl_rows_spacing(const hl_cohort *cohort, const int *rows, int count, double spacing[3]) {
+    const hl_row *first = row_of(cohort, rows[0]);
+    const hl_slice_info *info = hl_cohort_info(cohort, rows[0]);
+    hl_placement placed = hl_cohort_placement(cohort, rows[0]);
+    bool known = info->spacing[0] > 0 && info->spacing[1] > 0 && first->spacing[2] > 0;
+    for (int i = 1; i < count; i++) {
+        const hl_row *row = row_of(cohort, rows[i]);
+        known = known && row->slice == first->slice + i && !memcmp(row->spacing, first->spacing, sizeof row->spacing);
+    }
+    spacing[0] = known ? info->spacing[0] * info->width / placed.width : 0;
+    spacing[1] = known ? info->spacing[1] * info->height / placed.height : 0;
+    spacing[2] = known ? first->spacing[2] : 0;
+}

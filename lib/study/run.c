@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
-#include "study/run.h"
+#include "study/postprocess.h"
 
 /* A run being carried through. */
 typedef struct session {
@@ -123,8 +123,12 @@ static hl_status test_and_write(session *s) {
     hl_evaluate_options options = {.threshold = 0.5, .stop = s->hooks->stop, .report = tell_testing, .user = s};
     hl_part part = hl_run_tests(run) ? HL_PART_TEST : HL_PART_VALIDATION;
     double start = hl_seconds();
-    hl_status status = hl_run_choose_threshold(run, s->cohort, &options);
-    if (!status) status = hl_run_score(run, s->cohort, part, &options, &own, true);
+    hl_postprocessing *post = run->options.postprocess ? hl_postprocess_open(run, s->cohort) : NULL;
+    hl_watcher tune = hl_postprocess_tune(post), apply = hl_postprocess_apply(post);
+    hl_status status = post || !run->options.postprocess ? HL_OK : HL_NO_MEMORY;
+    if (!status) status = hl_run_choose_threshold(run, s->cohort, &options, post ? &tune : NULL);
+    if (!status && post) hl_postprocess_choose(post);
+    if (!status) status = hl_run_score(run, s->cohort, part, &options, &own, true, post ? &apply : NULL);
     if (!status && own.score_count) status = hl_run_compute(run, 0.5, &own);
     s->timing.testing += hl_seconds() - start;
     tell(s, "writing", NULL, 1);
@@ -133,7 +137,8 @@ static hl_status test_and_write(session *s) {
     char *report = hl_run_path(run, "report.html");
     if (!status && !report) status = HL_NO_MEMORY;
     if (!status) status = hl_run_report(run, own.score_count ? &own : NULL, NULL, NULL, report);
-    if (!status) status = hl_metrics_write(run, &own, part);
+    if (!status) status = hl_metrics_write(run, &own, part, post);
+    hl_postprocess_free(post);
     free(report);
     hl_evaluation_free(&own);
     return status;

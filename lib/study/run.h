@@ -58,6 +58,10 @@ int *hl_rows_val(hl_context *hl, const hl_cohort *cohort, const hl_folds *folds,
 /* Whether every fold has something to train on. */
 hl_status hl_rows_check(hl_context *hl, const hl_cohort *cohort, const hl_folds *folds, hl_train_slices slices);
 
+/* The spacing of one case's slices on the training grid, x, y, z in mm; 0 where slices are missing between others or spacing is not known
+ * or differs. rows: of the slices in order, at least one. */
+void hl_rows_spacing(const hl_cohort *cohort, const int *rows, int count, double spacing[3]);
+
 /* --- scoring a run's models (evaluate.c) --- */
 
 typedef enum hl_part {
@@ -65,13 +69,20 @@ typedef enum hl_part {
     HL_PART_VALIDATION, /* each fold's validation patients by its model */
 } hl_part;
 
+/* Who looks on: at each slice as it is predicted, and at the end of each case of a model. */
+typedef struct hl_watcher {
+    hl_slice_visitor *slice;
+    hl_status (*end)(void *user, int model);
+    void *user;
+} hl_watcher;
+
 /* Whether a model scores a patient. */
 bool hl_run_wants(const hl_run *run, const char *patient, int model, hl_part part);
-/* What scoring is told; options->manifest is not read. */
+/* What scoring is told; options->manifest is not read. watcher: NULL: nobody. */
 hl_status hl_run_score(hl_run *run, hl_cohort *cohort, hl_part part, const hl_evaluate_options *options, hl_evaluation *result,
-                       bool native);
+                       bool native, const hl_watcher *watcher);
 /* Scores the validation part and sets run->threshold_val and validation_dsc; with more than one class both stay without a value. */
-hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evaluate_options *options);
+hl_status hl_run_choose_threshold(hl_run *run, hl_cohort *cohort, const hl_evaluate_options *options, const hl_watcher *watcher);
 /* Figures from the scores there are, with the classes' names. */
 hl_status hl_run_compute(hl_run *run, double threshold, hl_evaluation *result);
 /* The next stretch of scores of one model, from `first`: how many. */
@@ -79,6 +90,8 @@ int hl_scores_of_model(const hl_score *scores, int count, int first);
 
 /* --- metrics.json (metrics.c) --- */
 
-hl_status hl_metrics_write(const hl_run *run, const hl_evaluation *own, hl_part part);
+struct hl_postprocessing;
+/* post: NULL without post-processing. */
+hl_status hl_metrics_write(const hl_run *run, const hl_evaluation *own, hl_part part, const struct hl_postprocessing *post);
 
 #endif

@@ -2,10 +2,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/base.h"
 #include "base/file.h"
 #include "data/csv.h"
 #include "hilum/scan.h"
 #include "report/text.h"
+#include "study/clean.h"
 
 static hl_status check_lungs(hl_context *hl, const char *name, const hl_volume *mask, const hl_volume *lungs) {
     if (!hl_volume_same_size(mask, lungs))
@@ -20,52 +22,28 @@ static hl_status check_lungs(hl_context *hl, const char *name, const hl_volume *
     return HL_OK;
 }
 
-/* Whether lungs are told apart: both 1 and 2 occur. */
-static bool is_divided(const hl_volume *lungs) {
-    bool left = false, right = false;
-    size_t voxels = (size_t)lungs->width * (size_t)lungs->height * (size_t)lungs->slices;
-    for (size_t i = 0; i < voxels && !(left && right); i++) {
-        left = left || lungs->voxels[i] == 1;
-        right = right || lungs->voxels[i] == 2;
-    }
-    return left && right;
+/* What the measured burdens of left, right and both lungs become. Lungs are told apart where both occur, and none that is neither. */
+static void take_burdens(const hl_severity *measured, hl_scan_severity *severity) {
+    const hl_burden *of[] = {&measured->left, &measured->right, &measured->both};
+    severity->divided = measured->left.lung > 0 && measured->right.lung > 0;
+    for (int side = severity->divided ? HL_LEFT_LUNG : HL_BOTH_LUNGS; side <= HL_BOTH_LUNGS; side++)
+        severity->lung[side] = of[side]->lung, severity->inside[side] = of[side]->lesion, severity->share[side] = of[side]->share;
 }
 
-/* The mask and the lungs may be stored differently: both are read in the axial order. */
-static void count_lungs(const hl_volume *mask, const hl_volume *lungs, int64_t lung[3], int64_t inside[3]) {
-    for (int z = 0; z < mask->slices; z++) {
-        for (int y = 0; y < mask->height; y++) {
-            const float *m = mask->voxels + mask->first + y * mask->step[1] + z * mask->step[2];
-            const float *l = lungs->voxels + lungs->first + y * lungs->step[1] + z * lungs->step[2];
-            for (int x = 0; x < mask->width; x++) {
-                float label = l[x * lungs->step[0]];
-                if (label == 0) continue;
-                int side = label == 1 ? HL_LEFT_LUNG : label == 2 ? HL_RIGHT_LUNG : HL_BOTH_LUNGS;
-                bool lesion = m[x * mask->step[0]] != 0;
-                lung[side]++, inside[side] += lesion;
-            }
-        }
-    }
-    for (int side = 0; side < HL_BOTH_LUNGS; side++) lung[HL_BOTH_LUNGS] += lung[side], inside[HL_BOTH_LUNGS] += inside[side];
-}
-
-hl_status hl_scan_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name, hl_scan_severity *severity) {
+/* The mask and the lungs may be stored differently: both are brought to the axial order. */
+hl_status hl_scan_severity_measure(hl_context *hl, const hl_volume *mask, const hl_volume *lungs, const char *name,
+                                   hl_scan_severity *severity) {
     *severity = (hl_scan_severity){.share = {NAN, NAN, NAN}};
-    double ml = mask->spacing[0] * mask->spacing[1] * mask->spacing[2] / 1000;
-    int64_t lesion = 0, lung[3] = {0}, inside[3] = {0};
-    size_t voxels = (size_t)mask->width * (size_t)mask->height * (size_t)mask->slices;
-    for (size_t i = 0; i < voxels; i++) lesion += mask->voxels[i] != 0;
-    severity->lesion = (double)lesion * ml;
-    if (!lungs) return HL_OK;
-    hl_status status = check_lungs(hl, name, mask, lungs);
+    hl_status status = lungs ? check_lungs(hl, name, mask, lungs) : HL_OK;
     if (status) return status;
-    severity->divided = is_divided(lungs);
-    count_lungs(mask, lungs, lung, inside);
-    for (int side = severity->divided ? HL_LEFT_LUNG : HL_BOTH_LUNGS; side <= HL_BOTH_LUNGS; side++) {
-        severity->lung[side] = (double)lung[side] * ml, severity->inside[side] = (double)inside[side] * ml;
-        if (lung[side]) severity->share[side] = (double)inside[side] / (double)lung[side];
-    }
-    return HL_OK;
+    hl_stack stack = hl_volume_stack(mask);
+    hl_severity measured;
+    uint8_t *lesion = hl_volume_bytes(hl, mask), *lung = lungs ? hl_volume_bytes(hl, lungs) : hl_calloc(hl, hl_stack_voxels(&stack), 1);
+    status = lesion && lung ? hl_severity_measure(hl, &stack, lesion, lung, &measured) : HL_NO_MEMORY;
+    if (!status) severity->lesion = measured.lesion;
+    if (!status && lungs) take_burdens(&measured, severity);
+    free(lesion), free(lung);
+    return status;
 }
 
 /* --- the table ------------------------------------------------------------------------------------------------------- */

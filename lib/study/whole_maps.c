@@ -41,24 +41,6 @@ static hl_status allocate(filling *f, int slices, int classes) {
     return f->rows && f->images && f->probabilities && f->truth && f->reader2 && f->lung ? HL_OK : HL_NO_MEMORY;
 }
 
-/* The spacing on the training grid; 0 where slices are missing between others or spacing is not known or differs. */
-static void set_spacing(filling *f) {
-    const hl_manifest *manifest = hl_cohort_manifest(f->cohort);
-    hl_stack *stack = &f->maps.stack;
-    const hl_row *first = hl_manifest_row(manifest, f->rows[0]);
-    const hl_slice_info *info = hl_cohort_info(f->cohort, f->rows[0]);
-    hl_placement placed = hl_cohort_placement(f->cohort, f->rows[0]);
-    bool known = info->spacing[0] > 0 && info->spacing[1] > 0 && first->spacing[2] > 0 && stack->depth > 1;
-    for (int i = 1; i < stack->depth; i++) {
-        const hl_row *row = hl_manifest_row(manifest, f->rows[i]);
-        known = known && row->slice == first->slice + i && !memcmp(row->spacing, first->spacing, sizeof row->spacing);
-    }
-    if (!known) return;
-    stack->spacing[0] = info->spacing[0] * info->width / placed.width;
-    stack->spacing[1] = info->spacing[1] * info->height / placed.height;
-    stack->spacing[2] = first->spacing[2];
-}
-
 bool hl_patient_healthy(const hl_cohort *cohort, const char *patient) {
     const hl_manifest *manifest = hl_cohort_manifest(cohort);
     bool lesion = false;
@@ -84,7 +66,7 @@ static hl_status visit_case(filling *f, hl_model *model, int classes, hl_maps_vi
         m->rows = f->rows, m->images = f->images, m->probabilities = f->probabilities, m->truth = f->truth;
         m->reader2 = f->has_reader2 ? f->reader2 : NULL, m->lung = f->has_lung ? f->lung : NULL;
         m->score = score, m->healthy = hl_patient_healthy(f->cohort, m->row->patient);
-        set_spacing(f);
+        if (m->stack.depth > 1) hl_rows_spacing(f->cohort, f->rows, m->stack.depth, m->stack.spacing);
         status = visit(user, m);
     }
     free(rows), free(score), free(f->rows), free(f->images), free(f->probabilities), free(f->truth), free(f->reader2), free(f->lung);
@@ -143,7 +125,7 @@ hl_status hl_session_score(hl_session *s, hl_run *run, hl_cohort *cohort, hl_par
     hl_evaluate_options options = {.threshold = 0.5, .stop = s->hooks->stop, .report = tell_score, .user = s};
     hl_evaluation result = {0};
     double start = hl_seconds();
-    hl_status status = hl_run_score(run, cohort, part, &options, &result, false);
+    hl_status status = hl_run_score(run, cohort, part, &options, &result, false, NULL);
     int64_t slices = 0;
     for (int i = 0; i < result.score_count; i++) slices += result.scores[i].slices;
     if (!status) hl_session_time(s, "testing", hl_run_get_options(run)->net, hl_seconds() - start, slices, result.score_count);

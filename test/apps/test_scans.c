@@ -234,6 +234,44 @@ START_TEST(masks_are_cleaned) {
 }
 END_TEST
 
+static void expect_same_masks(const char *one, const char *other) {
+    ck_assert_int_eq(shell("for f in '%s'/*.nii.gz; do cmp \"$f\" '%s'/\"${f##*/}\" || exit 1; done >&2", one, other), 0);
+}
+
+/* Whatever the run chose is changed to 100 voxels of its grid, of which a pixel holds 1.25 x 1.25 of the scan's, and clipping. */
+START_TEST(the_runs_own_choice_is_applied) {
+    make_volumes();
+    const char *trained = train_on_volumes("run", MORE("--folds", "2", "--epochs", "2", "--val", "0.3", "--postprocess"));
+    ck_assert_ptr_nonnull(strstr(said.out, "post-processing ("));
+    const char *manifest = in("cohort/volumes.csv"), *size = "0.29296875"; /* 100 x 1.25^2 x 0.75 x 0.5 x 5 / 1000 */
+    ck_assert_int_eq(shell("sed -i -E 's/(\"smallest\":.)[0-9.]+/\\1100/; s/(\"fill_holes\":.)true/\\1false/; "
+                           "s/(\"clip_to_lungs\":.)false/\\1true/' '%s/metrics.json'",
+                           trained),
+                     0);
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("own")), 0);
+    ck_assert_ptr_nonnull(
+        strstr(said.err, "post-processing: clipped to the lungs, lesions below 100 voxels of the run's grid removed, as the run chose"));
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("given"), "--clip-to-lungs", "--smallest", size), 0);
+    ck_assert_ptr_nonnull(strstr(said.err, "removed, as given instead of the run's"));
+    expect_same_masks(in("own"), in("given"));
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("clipped"), "--clip-to-lungs"), 0);
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("plain"), "--smallest", "0", "--probabilities"), 0);
+    ck_assert_ptr_nonnull(strstr(said.err, "post-processing: nothing is done, as given"));
+    expect_geometry(in("cohort/p001_a_image.nii.gz"), in("plain/p001_a.nii.gz"), in("plain/p001_a_prob.nii.gz"));
+    int plain = 0, clipped = 0, own = 0;
+    for (int patient = 1; patient <= 6; patient++) {
+        plain += voxels_in(in("plain/p%03d_a.nii.gz", patient));
+        clipped += voxels_in(in("clipped/p%03d_a.nii.gz", patient));
+        own += voxels_in(in("own/p%03d_a.nii.gz", patient));
+    }
+    ck_assert_msg(plain > clipped && clipped > own && own > 0, "%d, %d and %d voxels", plain, clipped, own);
+    ck_assert_int_eq(RUN("predict", trained, in("cohort/p001_a_image.nii.gz"), "--out", in("alone")), 0);
+    ck_assert_ptr_nonnull(strstr(said.err, "1 of 1 volumes have no lungs to clip their masks to"));
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", in("cohort/manifest.csv"), "--out", in("pictures")), 0);
+    ck_assert_ptr_nonnull(strstr(said.err, "post-processing: none, the run's goes with volumes"));
+}
+END_TEST
+
 /* Severity by the manifest's lungs and by a folder of them; pictures. */
 START_TEST(severity_and_pictures_are_written) {
     make_volumes();
@@ -333,6 +371,7 @@ int main(void) {
     tcase_add_test(tcase, one_scale_from_volumes_and_slices);
     tcase_add_test(tcase, flips_are_averaged);
     tcase_add_test(tcase, masks_are_cleaned);
+    tcase_add_test(tcase, the_runs_own_choice_is_applied);
     tcase_add_test(tcase, severity_and_pictures_are_written);
     tcase_add_test(tcase, what_makes_no_sense_is_refused);
     return run_suite(suite);
