@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "../data/volumes.h"
+#include "hilum/geometry.h"
 #include "program.h"
 
 enum { SIZE = 40, SLICES = 3, VOXELS = SIZE * SIZE * SLICES };
@@ -272,6 +273,43 @@ START_TEST(the_runs_own_choice_is_applied) {
 }
 END_TEST
 
+/* Voxels of a mask's largest component. */
+static int64_t largest_in(const char *path) {
+    hl_volume volume = read_volume(path);
+    hl_stack stack = {.depth = SLICES, .height = SIZE, .width = SIZE};
+    static uint8_t mask[VOXELS];
+    static int32_t labels[VOXELS];
+    static int64_t sizes[VOXELS + 1];
+    int count;
+    for (int i = 0; i < VOXELS; i++) mask[i] = *voxel(&volume, i % SIZE, i / SIZE % SIZE, i / SIZE / SIZE) != 0;
+    ck_ok(hl, hl_components(hl, &stack, mask, HL_CONNECT_26, labels, &count));
+    hl_component_sizes(labels, VOXELS, count, sizes);
+    int64_t largest = 0;
+    for (int k = 1; k <= count; k++) largest = sizes[k] > largest ? sizes[k] : largest;
+    hl_volume_free(&volume);
+    return largest;
+}
+
+/* A size in voxels of the grid that comes to half a voxel of the scan below its largest lesion, and one half a voxel above. */
+START_TEST(a_size_on_the_grid_is_one_in_the_scan) {
+    make_volumes();
+    const char *trained = train_on_volumes("run", MORE("--folds", "2", "--epochs", "2", "--val", "0.3", "--postprocess"));
+    const char *manifest = in("cohort/volumes.csv"), *mask = in("own/p001_a.nii.gz");
+    ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("plain"), "--smallest", "0"), 0);
+    int64_t largest = largest_in(in("plain/p001_a.nii.gz"));
+    ck_assert_int_gt(largest, 2);
+    for (int above = 0; above < 2; above++) {
+        double voxels = ((double)largest + (above ? 0.5 : -0.5)) / (1.25 * 1.25);
+        ck_assert_int_eq(shell("sed -i -E 's/(\"smallest\":.)[0-9.]+/\\1%.6f/; s/(\"(fill_holes|clip_to_lungs)\":.)true/\\1false/' "
+                               "'%s/metrics.json'",
+                               voxels, trained),
+                         0);
+        ck_assert_int_eq(RUN("predict", trained, "--manifest", manifest, "--out", in("own")), 0);
+        ck_assert_int_eq(above ? voxels_in(mask) : largest_in(mask), above ? 0 : largest);
+    }
+}
+END_TEST
+
 /* Severity by the manifest's lungs and by a folder of them; pictures. */
 START_TEST(severity_and_pictures_are_written) {
     make_volumes();
@@ -372,6 +410,7 @@ int main(void) {
     tcase_add_test(tcase, flips_are_averaged);
     tcase_add_test(tcase, masks_are_cleaned);
     tcase_add_test(tcase, the_runs_own_choice_is_applied);
+    tcase_add_test(tcase, a_size_on_the_grid_is_one_in_the_scan);
     tcase_add_test(tcase, severity_and_pictures_are_written);
     tcase_add_test(tcase, what_makes_no_sense_is_refused);
     return run_suite(suite);
