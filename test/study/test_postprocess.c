@@ -5,6 +5,7 @@
 #include <cJSON.h>
 
 #include "../data/fixture.h"
+#include "files.h"
 #include "study/postprocess.h"
 
 enum { SIZE = 32, PIXELS = SIZE * SIZE, SLICES = 2, PATIENTS = 4 };
@@ -216,22 +217,6 @@ static void set_up(void) {
 }
 
 static void tear_down(void) { remove_folder(scratch); }
-
-static char *slurp(const char *path) {
-    hl_context *hl = hl_open(NULL);
-    char *text;
-    ck_ok(hl, hl_file_read(hl, path, &text, NULL));
-    hl_close(hl);
-    return text;
-}
-
-static cJSON *parse(const char *path) {
-    char *text = slurp(path);
-    cJSON *root = cJSON_Parse(text);
-    ck_assert_msg(cJSON_IsObject(root), "%s is not JSON", path);
-    free(text);
-    return root;
-}
 
 static void expect_same(const char *left, const char *right) {
     char *a = slurp(left), *b = slurp(right);

@@ -7,8 +7,7 @@
 
 #include <cJSON.h>
 
-#include "../harness.h"
-#include "base/file.h"
+#include "files.h"
 #include "hilum/study.h"
 
 static char scratch[64];
@@ -65,22 +64,6 @@ static void set_up(void) {
 }
 
 static void tear_down(void) { remove_folder(scratch); }
-
-static char *slurp(const char *path) {
-    hl_context *hl = hl_open(NULL);
-    char *text;
-    ck_ok(hl, hl_file_read(hl, path, &text, NULL));
-    hl_close(hl);
-    return text;
-}
-
-static cJSON *parse(const char *path) {
-    char *text = slurp(path);
-    cJSON *root = cJSON_Parse(text);
-    ck_assert_msg(cJSON_IsObject(root), "%s is not JSON", path);
-    free(text);
-    return root;
-}
 
 static hl_run *open_run(hl_context *hl) {
     hl_run *run = hl_run_open(hl, run_folder);

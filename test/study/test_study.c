@@ -8,8 +8,7 @@
 
 #include <cJSON.h>
 
-#include "../harness.h"
-#include "base/file.h"
+#include "files.h"
 #include "hilum/whole.h"
 
 static char scratch[64], folder[128], ini[128];
@@ -77,17 +76,6 @@ static void set_up(void) {
 }
 
 static void tear_down(void) { remove_folder(scratch); }
-
-static cJSON *parse(const char *path) {
-    hl_context *hl = hl_open(NULL);
-    char *text;
-    ck_ok(hl, hl_file_read(hl, path, &text, NULL));
-    cJSON *root = cJSON_Parse(text);
-    ck_assert_msg(cJSON_IsObject(root), "%s is not JSON", path);
-    free(text);
-    hl_close(hl);
-    return root;
-}
 
 /* --- the file and the plan ---------------------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "kernels/blas/elementwise.h"
-#include "kernels/blas/sigmoid.h"
+#include "kernels/blas/normed.h"
 
 enum {
     BLOCK_PIXELS = 64,                     /* summed in float, */
@@ -35,13 +35,6 @@ INLINE terms terms_of(const float *norm, int channels, int channel, int count) {
 }
 
 /* Activations, and whether to accumulate, are constants wherever these are inlined. */
-INLINE vector activated(hl_activation act, vector y) {
-    vector rest;
-    if (act == HL_RELU) return vector_relu(y);
-    if (act == HL_SWISH) y *= vector_sigmoid(y, &rest);
-    return y;
-}
-
 /* dy times the activation's slope at y. */
 INLINE vector through(hl_activation act, vector y, vector dy) {
     if (act == HL_RELU) return (vector)((vector_mask)dy & (vector_mask)(y > 0));

@@ -4,8 +4,15 @@
 
 #include <stdbool.h>
 
-#include "kernels/blas/vector.h"
+#include "kernels/blas/sigmoid.h"
 #include "tensor/view.h"
+
+static inline __attribute__((always_inline)) vector activated(hl_activation act, vector y) {
+    vector rest;
+    if (act == HL_RELU) return vector_relu(y);
+    if (act == HL_SWISH) y *= vector_sigmoid(y, &rest);
+    return y;
+}
 
 /* A vector of channels' terms. */
 typedef struct norm_vectors {

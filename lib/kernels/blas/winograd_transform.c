@@ -1,6 +1,5 @@
 /* The transforms of Winograd's F(4x4, 3x3), a vector of channels at a time. */
 #include "kernels/blas/normed.h"
-#include "kernels/blas/sigmoid.h"
 #include "kernels/blas/winograd.h"
 
 /* One-dimensional transforms: values `s` apart become values `t` apart. Constants where they are inlined. */
@@ -209,14 +208,9 @@ void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_
 
 /* Up to LANES channels of a tile's outputs, from `channel` on. */
 static void finish_tile(const hl_finish *finish, int channel, int count, int channels, vector *y) {
-    if (finish->terms) {
-        norm_vectors n = norm_vectors_of(&(hl_segment){.view.c = channels, .norm = finish->terms, .act = finish->act}, channel, count);
-        for (int i = 0; i < TILE * TILE; i++) y[i] = normed(&n, y[i]);
-    } else if (finish->act == HL_RELU) {
-        for (int i = 0; i < TILE * TILE; i++) y[i] = vector_relu(y[i]);
-    }
-    vector rest;
-    for (int i = 0; i < TILE * TILE && finish->act == HL_SWISH; i++) y[i] *= vector_sigmoid(y[i], &rest);
+    norm_vectors n = {0};
+    if (finish->terms) n = norm_vectors_of(&(hl_segment){.view.c = channels, .norm = finish->terms}, channel, count);
+    for (int i = 0; i < TILE * TILE; i++) y[i] = activated(finish->act, finish->terms ? normed(&n, y[i]) : y[i]);
 }
 
 INLINE void store_tile(const vector *y, bool past, float *to, int64_t row_step, int64_t step) {
