@@ -21,7 +21,7 @@ hl_status bench_kernels(hl_context *hl, bool json); /* bench_kernels.c */
 typedef struct bench {
     const char *net;
     network_words network;
-    int mode, size[2], batch, threads, iterations;
+    int mode, size[2], batch, threads, iterations, memory_limit;
     bool json, profile, kernels;
     loader_words loader;
     hl_context *hl;
@@ -40,7 +40,8 @@ static hl_status prepare(bench *b) {
     b->graph = hl_net(b->hl, b->net, &options);
     if (b->graph) b->params = hl_params_init(b->graph, HL_INIT_HE, 0);
     if (b->params && b->mode == TRAIN) b->adam = hl_adam_new(b->params, NULL);
-    hl_plan_options plan = {.mode = b->mode == TRAIN ? HL_TRAIN : HL_INFER, .batch = b->batch, .height = b->size[0], .width = b->size[1], .keep_kernels = true};
+    hl_plan_options plan = {.mode = b->mode == TRAIN ? HL_TRAIN : HL_INFER, .batch = b->batch, .height = b->size[0], .width = b->size[1], .keep_kernels = true,
+                            .memory_limit = memory_bytes(b->memory_limit)};
     if (b->params && (b->adam || b->mode == INFER)) b->plan = hl_compile(b->graph, b->params, &plan);
     if (!b->plan) return hl_error_status(b->hl);
     size_t pixels = (size_t)b->batch * (size_t)b->size[0] * (size_t)b->size[1], channels = (size_t)options.channels;
@@ -175,7 +176,7 @@ int command_bench(int argc, char **argv) {
     bench b = {.network = network_defaults(), .size = {256, 256}, .batch = 4, .iterations = 5, .loader = {.augment = "all"}};
     const option own[] = {
         choice_option("mode", &b.mode, "train|infer", modes, "a training step: forward, loss, backward, Adam; or a forward pass"),
-        size_option(b.size), batch_option(&b.batch), threads_option(&b.threads),
+        size_option(b.size), batch_option(&b.batch), threads_option(&b.threads), memory_limit_option(&b.memory_limit),
         integer_option("iters", &b.iterations, 1, 1000000, "steps that are counted, after one that is not"),
         flag_option("kernels", &b.kernels, "times single convolutions instead, with every kernel that fits, beside the machine's limits"),
         text_option("loader", &b.loader.manifest, "MANIFEST", "times the loader of its slices instead, with augmentation and without"),

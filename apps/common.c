@@ -6,6 +6,8 @@
 
 #include "program.h"
 
+enum { PROGRAM_MEGABYTES = 30 }; /* code, libraries, the batches ahead */
+
 option out_option(const char **target, const char *value, const char *help) { return text_option("out", target, value, help); }
 
 option seed_option(uint64_t *target) {
@@ -17,6 +19,14 @@ option size_option(int target[2]) {
 }
 
 option batch_option(int *target) { return integer_option("batch", target, 1, 1024, "slices a step"); }
+
+option memory_limit_option(int *target) {
+    option row = integer_option("memory-limit", target, PROGRAM_MEGABYTES + 1, 1 << 30, "MB: values are computed again in backward, to the same bits, until a step takes no more");
+    row.standard = "as much as it takes";
+    return row;
+}
+
+size_t memory_bytes(int limit) { return limit > PROGRAM_MEGABYTES ? (size_t)(limit - PROGRAM_MEGABYTES) * 1000000 : 0; }
 
 option width_option(double *target) {
     return positive_option("width", target, "F", 16, "times every channel count, to the nearest multiple of 8");

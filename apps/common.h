@@ -23,6 +23,9 @@ option mm_option(double *target, const char *standard);
 option centre_option(text_list *target);
 option allow_outside_option(bool *target);
 option threads_option(int *target);
+option memory_limit_option(int *target); /* millions of bytes; 0: any */
+/* What it leaves for plans and weights beside the program itself; 0: any. */
+size_t memory_bytes(int limit);
 option cache_option(const char **target);
 option json_option(bool *target);
 /* What is done to masks, in words; `text` is room for them. */

@@ -17,7 +17,7 @@ typedef struct request {
     hl_run_options run;
     network_words network;
     const char *augment;
-    int size[2], init, target, slices, stratify, threads;
+    int size[2], init, target, slices, stratify, threads, memory_limit;
     text_list centres;
     bool json;
 } request;
@@ -27,7 +27,7 @@ static const char *const inits[] = {"he", "keras", NULL};
 static const char *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
 static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL};
 
-enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 24, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
+enum { FIRST_OPTIONS = 3, LAST_OPTIONS = 25, RUN_OPTIONS = FIRST_OPTIONS + NETWORK_OPTIONS + LAST_OPTIONS };
 
 /* The options of both commands; the last two are crossval's alone. */
 static int make_table(request *r, option table[RUN_OPTIONS]) {
@@ -60,6 +60,7 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
         allow_outside_option(&o->allow_outside),
         text_option("precision", &r->precision, "fp32", "of the numbers trained with"),
         threads_option(&r->threads),
+        memory_limit_option(&r->memory_limit),
         cache_option(&r->cache),
         json_option(&r->json),
         folds,
@@ -73,7 +74,7 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
 
 /* A run goes on under its own options: anything else that was said would be lost quietly, so it is refused. */
 static bool only_resumes(const usage *u, int words) {
-    static const char *const free_to_change[] = {"resume", "threads", "cache", "json", NULL};
+    static const char *const free_to_change[] = {"resume", "threads", "memory-limit", "cache", "json", NULL};
     const char *other = given_besides(u, free_to_change);
     if (words) return talk("%s: --resume takes no manifest, the run knows its own", u->name), false;
     if (!other) return true;
@@ -164,7 +165,8 @@ static int carry_out(request *r) {
     if (!hl) return 2;
     progress bar = progress_start("training");
     char *cache = cache_folder(r->cache);
-    hl_run_hooks hooks = {.stop = stop_flag(), .report = progress_of_run, .note = progress_note, .user = &bar, .cache_folder = cache};
+    hl_run_hooks hooks = {.stop = stop_flag(), .report = progress_of_run, .note = progress_note, .user = &bar, .cache_folder = cache,
+                          .memory_limit = memory_bytes(r->memory_limit)};
     catch_signals();
     if (r->resume) warn_of_kernels(hl, r->resume);
     const char *folder = r->resume ? r->resume : r->out;

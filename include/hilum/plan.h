@@ -24,6 +24,8 @@ typedef struct hl_plan_options {
     uint64_t seed;       /* of what is drawn in training (drop-connect) */
     bool no_drop;        /* drop-connect is left out */
     bool keep_kernels;   /* with HL_INFER: kernels are kept once more as convolutions like to read them, for many predictions with the same parameters */
+    size_t memory_limit; /* most bytes of the plan, the weights and in training Adam's moments together, 0: any. Values are computed again in backward, to
+                          * the same bits, and kernels are not kept, as far as that takes; what does not fit even so is HL_USAGE */
     bool input_gradient; /* the gradient to the input is computed too */
 } hl_plan_options;
 

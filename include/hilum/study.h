@@ -64,6 +64,7 @@ typedef struct hl_run_hooks {
     void (*note)(void *user, const char *sentences); /* what hl_cohort_notes has to say; may be NULL */
     void *user;
     const char *cache_folder; /* of decoded slices; NULL: in memory */
+    size_t memory_limit;      /* as in hl_fit_options */
 } hl_run_hooks;
 
 /* Makes the run folder (config.json, folds.csv) and carries the run through: each fold trained, its best model tested on the

@@ -33,6 +33,7 @@ typedef struct hl_fit_options {
     int patience;       /* epochs without a better validation figure before training stops; 0: never */
     hl_augmentation augmentation; /* of the slices trained on; all zero: none */
     uint64_t seed;
+    size_t memory_limit; /* most bytes of weights, Adam's moments and the plans of training and validation together, 0: any; the bits stay the same */
     volatile const int *stop; /* set from outside (a signal handler): finish the step, save, return HL_INTERRUPTED; may be NULL */
     void (*report)(void *user, const hl_progress *progress); /* may be NULL */
     void *user;

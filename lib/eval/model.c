@@ -19,6 +19,10 @@ struct hl_model {
 hl_context *hl_model_context(const hl_model *model) { return model->hl; }
 const hl_model_options *hl_model_options_of(const hl_model *model) { return &model->options; }
 size_t hl_model_plane(const hl_model *model) { return (size_t)model->options.height * (size_t)model->options.width; }
+size_t hl_model_bytes(const hl_model *model) {
+    size_t a_pixel = (size_t)model->channels + (model->classes > 1 ? (size_t)model->classes : 0);
+    return hl_plan_bytes(model->plan) + (size_t)model->options.batch * hl_model_plane(model) * a_pixel * sizeof(float);
+}
 int hl_model_classes(const hl_model *model) { return model->classes; }
 int hl_model_slices(const hl_model *model) { return model->options.context ? 3 : 1; }
 

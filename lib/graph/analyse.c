@@ -142,7 +142,7 @@ static bool may_lie_within(const hl_plan *plan, int value, int concat) {
 
 /* Concatenations that are stored take their inputs' memory in: each is written where it is wanted. */
 static void find_homes(hl_plan *plan) {
-    for (int i = 0; i < plan->count; i++) plan->nodes[i].within = plan->nodes[i].again_by = -1;
+    for (int i = 0; i < plan->count; i++) plan->nodes[i].within = -1;
     for (int i = 0; i < plan->count; i++) {
         const hl_node *node = plan->graph->nodes[i];
         if (!(node->op->needs & HL_CONCATENATES) || !plan->nodes[i].live || plan->nodes[i].joined) continue;
@@ -178,25 +178,29 @@ static void find_gradients(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) plan->nodes[i].gradient = -1;
 }
 
-/* A value of its own memory that its operator would rather compute again than keep. */
-static bool is_cheap(const hl_plan *plan, int value) {
+bool hl_plan_repeatable(const hl_plan *plan, int value) {
     int maker = hl_plan_maker(plan, value);
     const hl_op *op = plan->graph->nodes[maker]->op;
     bool own = plan->nodes[value].within < 0 && !plan->nodes[value].unstored && !plan->nodes[value].joined && value != plan->graph->output;
-    return op->again && own && plan->nodes[maker].wants && hl_plan_writes(plan, maker) == value;
+    return own && !(op->needs & HL_CONCATENATES) && plan->nodes[maker].wants && hl_plan_writes(plan, maker) == value;
 }
 
+/* For a value that its operator would rather compute again than keep, or that the limit on memory does not leave room for. */
 static void need_again(hl_plan *plan, int value, int by) {
-    if (is_cheap(plan, value) && by > plan->nodes[value].again_by) plan->nodes[value].again_by = by;
+    bool again = plan->graph->nodes[hl_plan_maker(plan, value)]->op->again || plan->nodes[value].dear;
+    if (again && by > plan->nodes[value].again_by && hl_plan_repeatable(plan, value)) plan->nodes[value].again_by = by;
 }
 
 /* From the last node to the first: when its own turn comes all who need a value in backward have said so. */
 void hl_plan_find_again(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) plan->nodes[i].again_by = -1;
     for (int i = plan->count - 1; i >= 0; i--) {
+        const hl_plan_node *n = &plan->nodes[i];
+        int needs = hl_plan_computed(plan, i) && n->wants ? plan->graph->nodes[i]->op->needs : 0;
+        if (needs & HL_NEEDS_OUTPUT) need_again(plan, hl_plan_writes(plan, i), i);
         hl_reads reads = plan->nodes[hl_plan_maker(plan, i)].reads;
-        for (int k = 0; k < reads.count && plan->nodes[i].again_by >= 0; k++) need_again(plan, reads.value[k], plan->nodes[i].again_by);
-        if (!hl_plan_computed(plan, i) || !plan->nodes[i].wants || !(plan->graph->nodes[i]->op->needs & HL_NEEDS_INPUT)) continue;
-        for (int k = 0; k < plan->nodes[i].reads.count; k++) need_again(plan, plan->nodes[i].reads.value[k], i);
+        for (int k = 0; k < reads.count && n->again_by >= 0; k++) need_again(plan, reads.value[k], n->again_by);
+        for (int k = 0; k < n->reads.count && (needs & HL_NEEDS_INPUT); k++) need_again(plan, n->reads.value[k], i);
     }
 }
 

@@ -117,15 +117,31 @@ static void place_step(hl_plan *plan, int index) {
     }
 }
 
+static void forget_layout(hl_plan *plan) {
+    plan->arena.count = 0;
+    for (int i = 0; i < plan->count; i++) {
+        hl_plan_node *n = &plan->nodes[i];
+        n->finished = n->step.finishes = false;
+        n->again = n->value = n->gradient = n->saved = n->kept = n->forward_scratch = n->backward_scratch = n->again_scratch = -1;
+        for (int slot = 0; slot < HL_MAX_PARAMS; slot++) n->param_gradient[slot] = -1;
+    }
+}
+
+hl_status hl_plan_lay(hl_plan *plan) {
+    forget_layout(plan);
+    hl_plan_find_again(plan);
+    hl_status status = hl_plan_layout(plan);
+    if (!status) hl_plan_find_finished(plan);
+    return status;
+}
+
 static hl_status describe(hl_plan *plan) {
     hl_status status = hl_plan_shapes(plan);
     if (status) return status;
     hl_plan_analyse(plan);
     for (int i = 0; i < plan->count; i++) describe_step(plan, i);
-    hl_plan_find_again(plan);
-    status = hl_plan_layout(plan);
-    if (!status) hl_plan_find_finished(plan);
-    return status;
+    status = hl_plan_lay(plan);
+    return status ? status : hl_plan_limit(plan);
 }
 
 hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *options) {
@@ -139,11 +155,7 @@ hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *opt
     plan->loss = hl_loss_find(options->loss, graph->nodes[graph->output]->channels);
     plan->nodes = hl_calloc(hl, graph->count, sizeof *plan->nodes);
     if (!plan->nodes) return hl_plan_free(plan), NULL;
-    for (int i = 0; i < plan->count; i++) {
-        hl_plan_node *n = &plan->nodes[i];
-        n->again = n->value = n->gradient = n->saved = n->kept = n->forward_scratch = n->backward_scratch = -1;
-        for (int slot = 0; slot < HL_MAX_PARAMS; slot++) n->param_gradient[slot] = -1;
-    }
+    for (int i = 0; i < plan->count; i++) plan->nodes[i].gradient = -1;
     if (describe(plan)) return hl_plan_free(plan), NULL;
     return plan;
 }

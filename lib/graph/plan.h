@@ -39,12 +39,13 @@ typedef struct hl_plan_node {
     bool absorbed;     /* an activation that the norm before it computes: that one's output and gradient are this one's */
     bool unstored;     /* a norm, or the activation it computes, that no memory is spent on: readers take the norm's input and terms */
     int within, offset; /* the concatenation in whose memory its value and gradient lie, -1: none; and the channel from which on */
+    bool dear;    /* its value is computed once more in backward, whatever that costs: the limit on memory wants it */
     int again_by; /* the node before whose backward pass its value is computed once more, instead of being kept; -1: none */
     bool wants;        /* its gradient is wanted */
     bool accumulate[HL_MAX_INPUTS];
     hl_reads reads; /* what the step reads, joins taken apart */
     int again; /* arena item of the value that is computed once more */
-    int value, gradient, saved, kept, forward_scratch, backward_scratch; /* arena items, -1: none */
+    int value, gradient, saved, kept, forward_scratch, backward_scratch, again_scratch; /* arena items, -1: none */
     int param_gradient[HL_MAX_PARAMS];
     hl_step step;
 } hl_plan_node;
@@ -89,12 +90,20 @@ int hl_plan_maker(const hl_plan *plan, int value);
 int hl_plan_writes(const hl_plan *plan, int node);
 /* Which values are computed again in backward. Reads are described first. */
 void hl_plan_find_again(hl_plan *plan);
+/* Whether a value can be computed once more: it has memory of its own and its maker has a backward pass. */
+bool hl_plan_repeatable(const hl_plan *plan, int value);
 /* Points a step to the values it reads and writes: those of forward, or those that are there in backward. */
 void hl_plan_point(hl_plan *plan, int node, bool again);
 /* Which norms and activations convolutions finish. What lies where is known. */
 void hl_plan_find_finished(hl_plan *plan);
 /* Lays everything into the arena. */
 hl_status hl_plan_layout(hl_plan *plan);
+/* When a node's backward pass is on the arena's timeline. */
+int hl_plan_backward_time(const hl_plan *plan, int node);
+/* All that follows from what is described: what is computed again, the layout, what convolutions finish. May be repeated. */
+hl_status hl_plan_lay(hl_plan *plan);
+/* Has values computed again, or kernels not kept, until a plan that is laid keeps to the options' limit on memory. HL_USAGE: it cannot. */
+hl_status hl_plan_limit(hl_plan *plan);
 
 /* --- running, for those who need more than hl_train_step and hl_predict (goldens, tests, the training loop) ------------- */
 

@@ -65,7 +65,10 @@ static void compute_again(hl_plan *plan, int node) {
         int maker = hl_plan_maker(plan, i);
         hl_step *step = &plan->nodes[maker].step;
         hl_plan_point(plan, maker, true);
-        step->node->op->again(step);
+        step->workspace = scratch(plan, plan->nodes[maker].again_scratch);
+        if (plan->nodes[maker].finished && step->out.data == step->in[0].view.data) continue; /* the convolution has */
+        if (step->node->op->again) step->node->op->again(step);
+        else step->node->op->forward(step);
     }
 }
 
@@ -76,10 +79,10 @@ void hl_plan_backward(hl_plan *plan, hl_adam *adam, double rate) {
         hl_plan_node *n = &plan->nodes[i];
         const hl_node *node = plan->graph->nodes[i];
         if (!n->wants || n->absorbed || !node->op->backward) continue;
-        n->step.workspace = scratch(plan, n->backward_scratch);
         double start = hl_seconds(), before = n->step.seconds[HL_BACKWARD_WEIGHTS];
         compute_again(plan, i);
         hl_plan_point(plan, i, true);
+        n->step.workspace = scratch(plan, n->backward_scratch);
         node->op->backward(&n->step);
         double end = hl_seconds();
         n->step.seconds[HL_BACKWARD_DATA] += end - start - (n->step.seconds[HL_BACKWARD_WEIGHTS] - before);

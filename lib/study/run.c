@@ -89,6 +89,7 @@ static hl_status train_fold(session *s) {
                               .patience = o->patience,
                               .augmentation = o->augmentation,
                               .seed = fold_seed(o->seed, s->fold),
+                              .memory_limit = s->hooks->memory_limit,
                               .stop = s->hooks->stop,
                               .report = tell_training,
                               .user = s};

@@ -8,6 +8,12 @@
 #include "base/random.h"
 #include "train/fit.h"
 
+/* What the limit on memory leaves for training beside the plan of validation, which is there at the same time. */
+static size_t limit_beside_model(const hl_fit_run *run) {
+    size_t limit = run->options->memory_limit, model = run->model ? hl_model_bytes(run->model) : 0;
+    return limit > model ? limit - model : limit ? 1 : 0;
+}
+
 static hl_status prepare(hl_fit_run *run) {
     const hl_fit_options *o = run->options;
     int count = run->rows->train_count, height = hl_cohort_height(run->cohort), width = hl_cohort_width(run->cohort);
@@ -26,11 +32,12 @@ static hl_status prepare(hl_fit_run *run) {
     run->graph = hl_net(run->hl, o->net, &o->net_options);
     if (run->graph) run->params = hl_params_init(run->graph, o->init, o->seed);
     if (run->params) run->adam = hl_adam_new(run->params, NULL);
-    if (run->adam) run->plan = hl_compile(run->graph, run->params, &(hl_plan_options){.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width, .seed = o->seed});
     hl_model_options test = {.height = height, .width = width, .batch = o->batch, .context = o->context};
-    if (run->plan && run->rows->val_count > 0) run->model = hl_model_over(run->graph, run->params, &test);
-    if (!run->plan || (run->rows->val_count > 0 && !run->model)) return hl_error_status(run->hl);
-    return HL_OK;
+    if (run->adam && run->rows->val_count > 0) run->model = hl_model_over(run->graph, run->params, &test);
+    if (!run->adam || (run->rows->val_count > 0 && !run->model)) return hl_error_status(run->hl);
+    hl_plan_options train = {.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width, .seed = o->seed, .memory_limit = limit_beside_model(run)};
+    run->plan = hl_compile(run->graph, run->params, &train);
+    return run->plan ? HL_OK : hl_error_status(run->hl);
 }
 
 static void release(hl_fit_run *run) {

@@ -2,8 +2,8 @@
 #ifndef HL_FIT_H
 #define HL_FIT_H
 
+#include "eval/model.h"
 #include "graph/plan.h"
-#include "hilum/predict.h"
 #include "hilum/train.h"
 
 /* How far training has come: what a checkpoint holds beside weights and moments. */
