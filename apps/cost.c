@@ -14,7 +14,7 @@ void cost_options(cost_request *r, option table[COST_OPTIONS]) {
     option threads = threads_option(&r->threads);
     threads.help = "worker threads, each of which needs some memory";
     const option all[] = {
-        size_option(r->size), batch_option(&r->batch), threads, memory_limit_option(&r->memory_limit), json_option(&r->json),
+        size_option(r->size), batch_option(&r->batch), threads, json_option(&r->json),
     };
     _Static_assert(sizeof all / sizeof *all == COST_OPTIONS - NETWORK_OPTIONS, "the table's callers have room for just these");
     memcpy(table + network_options(&r->network, table), all, sizeof all);

@@ -126,8 +126,9 @@ static int carry_out(const cost_request *r, const char *net, bool dot) {
 int command_summary(int argc, char **argv) {
     cost_request r = cost_defaults();
     bool dot = false;
-    option table[COST_OPTIONS + 1];
+    option table[COST_OPTIONS + 2];
     cost_options(&r, table);
+    table[COST_OPTIONS + 1] = memory_limit_option(&r.memory_limit);
     table[COST_OPTIONS] = flag_option("dot", &dot, "print a drawing in Graphviz' language");
     usage u = {.name = "summary",
                .synopsis = "summary NET [options]",
@@ -137,7 +138,7 @@ int command_summary(int argc, char **argv) {
                .example = "hilum summary unet-vgg16 --size 256 --batch 4\n"
                           "hilum summary unet-vgg16 --dot | dot -Tpng -o unet-vgg16.png",
                .options = table,
-               .option_count = COST_OPTIONS + 1,
+               .option_count = COST_OPTIONS + 2,
                .words_least = 1,
                .words_most = 1};
     const char *words[1 + argc];
