@@ -18,16 +18,16 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
-    int64_t a_row = p->a_row, b_panel = p->b_panel, b_k = p->b_k;
+    int64_t b_panel = p->b_panel, b_k = p->b_k;
     for (int k = 0; k < p->depth; k += LANES, a += p->a_panel) {
         int end = p->depth - k < LANES ? p->depth - k : LANES;
         for (int i = 0; i < end; i++, b += b_k) {
             vector right[2];
 #pragma GCC unroll 2
-            for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel);
+            for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel), __builtin_prefetch(b + n * b_panel + 16 * LANES);
 #pragma GCC unroll 16
             for (int r = 0; r < rows; r++) {
-                vector left = vector_of(a[r * a_row + i]);
+                vector left = vector_of(a[r * LANES + i]);
 #pragma GCC unroll 2
                 for (int n = 0; n < panels; n++) sum[r][n] = vector_fma(left, right[n], sum[r][n]);
             }
