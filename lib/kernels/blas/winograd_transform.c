@@ -66,6 +66,12 @@ INLINE void both_ways(transform *one, int size, int wide, const vector *from, ve
     for (int y = 0; y < wide; y++) one(half + y * size, 1, to + y * wide, 1);
 }
 
+/* Asks for the lines that store_planes will write, before they are computed: a store that misses holds up those behind it. */
+INLINE void await_planes(const float *to, int64_t plane) {
+#pragma GCC unroll 36
+    for (int k = 0; k < PLANES; k++) __builtin_prefetch(to + k * plane, 1, 3);
+}
+
 INLINE void store_planes(const vector *from, float *to, int64_t plane) {
 #pragma GCC unroll 36
     for (int k = 0; k < PLANES; k++) vector_store(to + k * plane, from[k]);
@@ -142,6 +148,7 @@ INLINE void load_pixels(const patch *p, int size, int channel, int count, const 
 
 INLINE void input_panel(const vector *d, float *to, int64_t plane) {
     vector v[PLANES];
+    await_planes(to, plane);
     both_ways(input_6, PATCH, PATCH, d, v);
     store_planes(v, to, plane);
 }
@@ -200,6 +207,7 @@ void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_
     vector d[TILE * TILE], m[PLANES];
     patch p = patch_of(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE);
     for (int c = 0; c < dout->c; c += LANES, to += panel) {
+        await_planes(to, plane);
         load_pixels(&p, TILE, c, dout->c - c, NULL, d);
         both_ways(gradient_6, TILE, PATCH, d, m);
         store_planes(m, to, plane);
@@ -254,6 +262,7 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
 
 INLINE void kernel_vectors(const vector *g, float *to, int64_t plane) {
     vector u[PLANES];
+    await_planes(to, plane);
     both_ways(kernel_6, 3, PATCH, g, u);
     store_planes(u, to, plane);
 }
