@@ -5,7 +5,9 @@
 enum {
     FEW_TILES = 256,          /* up to so many, pieces are output channels, else tiles */
     FEW_PANELS = 2,           /* panels of output channels of such a piece, */
-    FEW_PIECES = 4,           /* if there are so many pieces */
+    FEW_PIECES = 4,           /* if there are so many pieces; */
+    FEWEST_TILES = 16,        /* but one panel up to so many tiles, */
+    PANEL_FLOATS = 400 << 10, /* if its transform is no more, and that of more is: it is to stay in the second cache */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
     BLOCKS = 8,               /* blocks of a piece, at most */
@@ -66,6 +68,12 @@ static int block_tiles(const hl_conv *conv) {
 /* Few tiles, and output channels for some pieces. */
 static bool is_few(const hl_conv *conv) { return tiles_of(conv).count <= FEW_TILES && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES; }
 
+/* Panels of output channels of a piece. */
+static int few_panels(const hl_conv *conv) {
+    int64_t one = (int64_t)PLANES * conv->in_c * LANES;
+    return tiles_of(conv).count <= FEWEST_TILES && one <= PANEL_FLOATS && one * FEW_PANELS > PANEL_FLOATS ? 1 : FEW_PANELS;
+}
+
 /* Few tiles share their transforms; a worker has the kernels and products of its output channels. Many share the
  * transformed kernel; a worker has its tiles. */
 static int64_t shared_floats(const hl_conv *conv) {
@@ -74,7 +82,8 @@ static int64_t shared_floats(const hl_conv *conv) {
 }
 
 static int64_t worker_floats(const hl_conv *conv) {
-    if (is_few(conv)) return PLANES * (plane_floats((int64_t)FEW_PANELS * conv->in_c) + plane_floats(tiles_of(conv).count * FEW_PANELS));
+    int64_t panels = few_panels(conv);
+    if (is_few(conv)) return PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles_of(conv).count * panels));
     int block = block_tiles(conv);
     return PLANES * (tile_plane(conv, block) + plane_floats((int64_t)block * BLOCK_PANELS));
 }
@@ -167,8 +176,8 @@ static void input_piece(void *arg, int64_t piece, int worker) {
 static void panels_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
-    int from = (int)piece * FEW_PANELS, left = panels_of(conv->out_c) - from, panels = left < FEW_PANELS ? left : FEW_PANELS;
-    int64_t u_plane = plane_floats((int64_t)FEW_PANELS * conv->in_c), m_plane = plane_floats(call->tiles * FEW_PANELS);
+    int most = few_panels(conv), from = (int)piece * most, left = panels_of(conv->out_c) - from, panels = left < most ? left : most;
+    int64_t u_plane = plane_floats((int64_t)most * conv->in_c), m_plane = plane_floats(call->tiles * most);
     float *u = call->memory + worker * call->worker, *m = u + PLANES * u_plane;
     for (int p = 0; p < panels; p++)
         HL_BLAS(winograd_kernel)(conv, call->kernel, call->order, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
@@ -189,7 +198,7 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
     call->worker = worker_floats(conv);
     if (is_few(conv)) {
         hl_parallel_for(hl, call->tiles, input_piece, call);
-        hl_parallel_for(hl, hl_blas_pieces(panels_of(conv->out_c), FEW_PANELS), panels_piece, call);
+        hl_parallel_for(hl, hl_blas_pieces(panels_of(conv->out_c), few_panels(conv)), panels_piece, call);
         return;
     }
     call->block = block_tiles(conv);
