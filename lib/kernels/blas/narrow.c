@@ -1,8 +1,8 @@
 /* Convolution to a few channels, such as the one of the logits: products of whole rows of pixels, without a matrix in between. */
 #include <string.h>
 
-#include "kernels/blas/normed.h"
 #include "kernels/blas/product.h"
+#include "kernels/blas/rows.h"
 
 enum {
     FEW = 4,   /* output channels, at most */
@@ -31,46 +31,17 @@ static double cost(const hl_conv *conv, hl_pass pass) {
     return (double)hl_conv_pixels(conv) * conv->out_c * (2.0 * conv->kh * conv->kw * conv->in_c + 400);
 }
 
-/* A kernel's row of taps, and a row of the map with zeros where those reach beyond it. */
+/* A kernel's row of taps. */
 static int span(const hl_conv *conv) { return conv->kw * conv->in_c; }
-static int64_t row_floats(const hl_conv *conv) { return (int64_t)hl_blas_lines((int64_t)(conv->out_w + conv->kw - 1) * conv->in_c); }
-static int64_t rows_floats(const hl_conv *conv) { return conv->kh * row_floats(conv); }
 static int64_t kernel_floats(const hl_conv *conv) { return (int64_t)hl_blas_lines((int64_t)conv->out_c * conv->kh * span(conv)); }
 static int64_t blocks_of(int rows) { return hl_blas_pieces(rows, ROWS); }
 static int64_t parts_of(const hl_conv *conv) { return conv->n * blocks_of(conv->out_h); }
 
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_DATA) return 0;
-    size_t rows = (size_t)(threads * rows_floats(conv)) * sizeof(float);
+    size_t rows = (size_t)(threads * hl_ring_floats(conv)) * sizeof(float);
     return pass == HL_FORWARD ? rows : rows + hl_conv_bias_bytes(conv) + (size_t)(parts_of(conv) * kernel_floats(conv)) * sizeof(float);
 }
-
-/* Row y of image n, from column -pad_left on; beyond the map zeros. */
-static void read_row(const narrow_call *call, int n, int y, float *to) {
-    const hl_conv *conv = call->conv;
-    int columns = conv->out_w + conv->kw - 1, channels = conv->in_c;
-    for (int i = 0; i < columns; i++) {
-        int x = i - conv->pad_left;
-        float *pixel = to + (int64_t)i * channels;
-        if (y < 0 || y >= conv->in_h || x < 0 || x >= conv->in_w) {
-            memset(pixel, 0, (size_t)channels * sizeof *pixel);
-            continue;
-        }
-        for (int s = 0; s < call->segments; pixel += call->in[s++].view.c) {
-            const hl_segment *in = &call->in[s];
-            const float *from = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w + (x >> in->up));
-            if (in->norm) read_normed(in, from, 0, in->view.c, pixel);
-            else memcpy(pixel, from, (size_t)in->view.c * sizeof *pixel);
-        }
-    }
-}
-
-/* The rows that output row y sees lie in a ring; `first`: none is there yet. */
-static void fill_ring(const narrow_call *call, int n, int y, bool first, float *ring) {
-    const hl_conv *conv = call->conv;
-    for (int k = first ? 0 : conv->kh - 1; k < conv->kh; k++) read_row(call, n, y - conv->pad_top + k, ring + (y + k) % conv->kh * row_floats(conv));
-}
-static const float *ring_row(const narrow_call *call, int y, int k, const float *ring) { return ring + (y + k) % call->conv->kh * row_floats(call->conv); }
 
 /* Output channel `o` of up to LANES pixels of row y from x on: lane i is pixel x + i. */
 static vector dots(const narrow_call *call, const float *ring, int y, int x, int pixels, int o) {
@@ -79,7 +50,7 @@ static vector dots(const narrow_call *call, const float *ring, int y, int x, int
     vector sums[LANES];
     for (int i = 0; i < LANES; i++) sums[i] = (vector){0};
     for (int k = 0; k < conv->kh; k++) {
-        const float *row = ring_row(call, y, k, ring) + (int64_t)x * conv->in_c, *kernel = call->kernel + ((int64_t)o * conv->kh + k) * length;
+        const float *row = hl_ring_row(call->conv, y, k, ring) + (int64_t)x * conv->in_c, *kernel = call->kernel + ((int64_t)o * conv->kh + k) * length;
         for (int j = 0; j < length; j += LANES) {
             vector w = vector_load_some(kernel + j, length - j);
             for (int i = 0; i < pixels; i++) sums[i] = vector_fma(vector_load_some(row + (int64_t)i * conv->in_c + j, length - j), w, sums[i]);
@@ -96,9 +67,9 @@ static void forward_piece(void *arg, int64_t piece, int worker) {
     const narrow_call *call = arg;
     const hl_conv *conv = call->conv;
     int n = (int)(piece / blocks_of(conv->out_h)), first = (int)(piece % blocks_of(conv->out_h)) * ROWS;
-    float *ring = call->rows + worker * rows_floats(conv);
+    float *ring = call->rows + worker * hl_ring_floats(conv);
     for (int y = first; y < first + ROWS && y < conv->out_h; y++) {
-        fill_ring(call, n, y, y == first, ring);
+        HL_BLAS(fill_ring)(conv, call->in, call->segments, n, y, y == first, ring);
         for (int x = 0; x < conv->out_w; x += LANES)
             for (int o = 0; o < conv->out_c; o++) {
                 int pixels = conv->out_w - x < LANES ? conv->out_w - x : LANES;
@@ -196,13 +167,13 @@ static void part_piece(void *arg, int64_t piece, int worker) {
     const narrow_call *call = arg;
     const hl_conv *conv = call->conv;
     int n = (int)(piece / blocks_of(conv->out_h)), first = (int)(piece % blocks_of(conv->out_h)) * ROWS;
-    float *ring = call->rows + worker * rows_floats(conv), *sums = call->parts + piece * kernel_floats(conv);
+    float *ring = call->rows + worker * hl_ring_floats(conv), *sums = call->parts + piece * kernel_floats(conv);
     memset(sums, 0, (size_t)kernel_floats(conv) * sizeof *sums);
     for (int y = first; y < first + ROWS && y < conv->out_h; y++) {
-        fill_ring(call, n, y, y == first, ring);
+        HL_BLAS(fill_ring)(conv, call->in, call->segments, n, y, y == first, ring);
         const float *gradient = hl_blas_pixel(call->out, ((int64_t)n * conv->out_h + y) * conv->out_w);
         for (int o = 0; o < conv->out_c; o++)
-            for (int k = 0; k < conv->kh; k++) add_row(call, ring_row(call, y, k, ring), gradient + o, sums + ((int64_t)o * conv->kh + k) * span(conv));
+            for (int k = 0; k < conv->kh; k++) add_row(call, hl_ring_row(call->conv, y, k, ring), gradient + o, sums + ((int64_t)o * conv->kh + k) * span(conv));
     }
 }
 

@@ -2,7 +2,7 @@
 #include "kernels/blas/elementwise.h"
 #include "kernels/ref/ref.h"
 
-static const hl_conv_kernel *const convs[] = {&HL_BLAS(depthwise), &HL_BLAS(narrow), &HL_BLAS(winograd), &HL_BLAS(gemm), &HL_REF(conv), NULL};
+static const hl_conv_kernel *const convs[] = {&HL_BLAS(depthwise), &HL_BLAS(narrow), &HL_BLAS(stem), &HL_BLAS(winograd), &HL_BLAS(gemm), &HL_REF(conv), NULL};
 
 #if defined HL_KERNELS_AVX512
 const hl_kernels hl_kernels_avx512 = {
