@@ -36,7 +36,7 @@ const char *hl_table_cell(const char *const *cells, int columns, int row, int co
     return cell ? cell : "";
 }
 
-/* Are most of a column's cells, blanks aside, numbers? */
+/* Are most of a column's cells, blanks aside, numbers, or is there nothing but blanks? */
 bool hl_table_is_numeric(const char *const *cells, int rows, int columns, int column) {
     int numbers = 0, words = 0;
     for (int r = 1; r < rows; r++) {
@@ -44,7 +44,7 @@ bool hl_table_is_numeric(const char *const *cells, int rows, int columns, int co
         if (is_number(cell)) numbers++;
         else if (!is_blank(cell)) words++;
     }
-    return numbers > words;
+    return numbers > words || !words;
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------------- */

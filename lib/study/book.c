@@ -113,6 +113,17 @@ void hl_sheet_number(hl_sheet *sheet, double value, int decimals, const char *re
     hl_cells_number(&sheet->cells, isfinite(value) ? value : NAN, decimals);
 }
 
+void hl_sheet_probability(hl_sheet *sheet, double value, const char *reason) {
+    char text[64];
+    if (!(value < 1e-4)) {
+        hl_sheet_number(sheet, value, 4, reason);
+        return;
+    }
+    put_value(sheet, next_cell(sheet), value, reason);
+    snprintf(text, sizeof text, "%.1e", value);
+    hl_cells_add(&sheet->cells, "%s", text);
+}
+
 void hl_sheet_pair(hl_sheet *sheet, double value, double deviation, int decimals, const char *reason) {
     char first[64], second[64];
     cJSON *cell = next_cell(sheet);

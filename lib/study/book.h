@@ -46,6 +46,8 @@ void hl_sheet_start(hl_sheet *sheet, hl_book *book, const char *id, const char *
 void hl_sheet_text(hl_sheet *sheet, const char *format, ...) HL_PRINTF(2, 3);
 /* A value with so many decimals. NaN: a dash, and null with the reason, which is told under the table once. */
 void hl_sheet_number(hl_sheet *sheet, double value, int decimals, const char *reason);
+/* A probability: four decimals, and below 0.0001 as 3.1e-07. */
+void hl_sheet_probability(hl_sheet *sheet, double value, const char *reason);
 /* "0.812 ± 0.034"; a deviation that has no value is left out and its reason told. */
 void hl_sheet_pair(hl_sheet *sheet, double value, double deviation, int decimals, const char *reason);
 /* "0.812 (0.790 to 0.834)". */

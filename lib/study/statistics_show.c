@@ -40,9 +40,9 @@ static void pairs_table(hl_book *book, const cJSON *pairs) {
     cJSON_ArrayForEach(one, pairs) {
         hl_sheet_text(&sheet, "%s - %s", hl_result_text(one, "first"), hl_result_text(one, "second"));
         hl_sheet_number(&sheet, hl_result_number(one, "pairs"), 0, ""), hl_sheet_number(&sheet, hl_result_number(one, "zeros"), 0, "");
-        hl_sheet_number(&sheet, hl_result_number(one, "p"), 4, "nobody"),
-            hl_sheet_number(&sheet, hl_result_number(one, "p_least"), 6, "nobody");
-        hl_sheet_number(&sheet, hl_result_number(one, "p_holm"), 4, "nobody");
+        hl_sheet_probability(&sheet, hl_result_number(one, "p"), "nobody");
+        hl_sheet_probability(&sheet, hl_result_number(one, "p_least"), "nobody");
+        hl_sheet_probability(&sheet, hl_result_number(one, "p_holm"), "nobody");
         hl_sheet_number(&sheet, hl_result_number(one, "effect"), 3, "all differences are 0");
     }
     hl_sheet_end(&sheet);

@@ -156,10 +156,10 @@ static void net_row(hl_sheet *sheet, const cJSON *net, bool whole) {
 }
 
 static void table1(hl_book *book, const cJSON *result) {
-    static const char *const all[] = {"network", "weights, M", "paper, M",     "TFLOP a fold", "min a fold",
+    static const char *const all[] = {"network", "weights, M", "paper, M",     "TFLOP/fold", "min/fold",
                                       "DSC",     "no healthy", "lesion cases", "AUC"};
     /* The paper's counts are for networks of whole width. */
-    static const char *const narrower[] = {"network", "weights, M", "TFLOP a fold", "min a fold",
+    static const char *const narrower[] = {"network", "weights, M", "TFLOP/fold", "min/fold",
                                            "DSC",     "no healthy", "lesion cases", "AUC"};
     bool whole = book->s->study->training.net_options.width == 1;
     const cJSON *net;
