@@ -130,8 +130,8 @@ static void multiply(const float *patches, int64_t stride, int rows, int depth, 
         for (int r = 0; r < rows; r += step) {
             int here = rows - r < step ? rows - r : step;
             pack_rows(patches + r * stride + k, stride, here, part, in, channel + k, a);
-            hl_product p = {.a = a, .a_row = LANES, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
-                            .b_k = LANES, .c = c + r * c_row, .c_row = c_row, .c_panel = LANES, .rows = here, .panels = panels_of(columns),
+            hl_product p = {.a = a, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
+                            .c = c + r * c_row, .c_row = c_row, .c_panel = LANES, .rows = here, .panels = panels_of(columns),
                             .depth = part, .accumulate = accumulate};
             product_within(&p, columns);
         }

@@ -80,7 +80,7 @@ static void product(const weights_call *call, int64_t first, int64_t end, int g,
     bool direct = call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(conv);
     int depth = taps * call->group_in;
     float *packed = memory + patch_floats(conv), *gradients = packed + packed_floats(depth_of(conv));
-    hl_product p = {.a = gradients, .a_row = LANES, .a_panel = PACKED_ROWS * LANES, .b = packed, .b_panel = PACKED_ROWS * LANES, .b_k = LANES,
+    hl_product p = {.a = gradients, .a_panel = PACKED_ROWS * LANES, .b = packed, .b_panel = PACKED_ROWS * LANES,
                     .c = sums, .c_row = panels_of(depth) * LANES, .c_panel = LANES, .rows = outputs, .panels = panels_of(depth)};
     for (int64_t from = first, count; from < end; from += count) {
         count = end - from < patch_rows(conv) ? end - from : patch_rows(conv);

@@ -1,7 +1,11 @@
 /* Products of panels: up to PRODUCT_ROWS x 2 vectors of sums stay in registers while the depth runs. */
 #include "kernels/blas/product.h"
 
-enum { OUTER_ROWS = LANES == 16 ? 8 : 4, OUTER_PANELS = LANES == 16 ? 3 : 2 };
+enum {
+    OUTER_ROWS = LANES == 16 ? 8 : 4,
+    OUTER_PANELS = LANES == 16 ? 3 : 2,
+    AHEAD = 16, /* vectors of b that are asked for before they are needed */
+};
 
 /* What is there is added last: a sum of block sums is rounded less than one long chain. */
 static inline void store_sum(const hl_product *p, float *c, vector sum) {
@@ -18,13 +22,13 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
-    int64_t b_panel = p->b_panel, b_k = p->b_k;
+    int64_t b_panel = p->b_panel;
     for (int k = 0; k < p->depth; k += LANES, a += p->a_panel) {
         int end = p->depth - k < LANES ? p->depth - k : LANES;
-        for (int i = 0; i < end; i++, b += b_k) {
+        for (int i = 0; i < end; i++, b += LANES) {
             vector right[2];
 #pragma GCC unroll 2
-            for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel), __builtin_prefetch(b + n * b_panel + 16 * LANES);
+            for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel), __builtin_prefetch(b + n * b_panel + AHEAD * LANES);
 #pragma GCC unroll 16
             for (int r = 0; r < rows; r++) {
                 vector left = vector_of(a[r * LANES + i]);
@@ -73,8 +77,8 @@ static inline __attribute__((always_inline)) void outer_block(const hl_product *
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
-    int64_t a_k = p->a_row, b_panel = p->b_panel, b_k = p->b_k;
-    for (int k = 0; k < p->depth; k++, a += a_k, b += b_k) {
+    int64_t b_panel = p->b_panel;
+    for (int k = 0; k < p->depth; k++, a += LANES, b += LANES) {
         vector right[OUTER_PANELS];
 #pragma GCC unroll 4
         for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel);

@@ -9,8 +9,8 @@
 typedef struct hl_product {
     const float *a, *b;
     float *c;
-    int64_t a_row, a_panel; /* element (row, k) of a is a[row * a_row + k / LANES * a_panel + k % LANES] */
-    int64_t b_panel, b_k;   /* vector (k, panel) of b is at b[panel * b_panel + k * b_k] */
+    int64_t a_panel; /* element (row, k) of a is a[k / LANES * a_panel + row * LANES + k % LANES] */
+    int64_t b_panel; /* vector (k, panel) of b is at b[panel * b_panel + k * LANES] */
     int64_t c_row, c_panel; /* vector (row, panel) of c is at c[row * c_row + panel * c_panel] */
     int rows, panels, depth;
     bool accumulate;
@@ -19,7 +19,7 @@ typedef struct hl_product {
 enum { PRODUCT_ROWS = LANES == 16 ? 13 : 6 }; /* most rows; two panels at a time fill the registers */
 void HL_BLAS(product)(const hl_product *p);
 
-/* The same with a's rows side by side: element (row, k) of a is a[k * a_row + row / LANES * a_panel + row % LANES]; any number of rows. */
+/* The same with a's rows side by side: element (row, k) of a is a[row / LANES * a_panel + k * LANES + row % LANES]; any number of rows. */
 void HL_BLAS(outer_product)(const hl_product *p);
 
 #endif

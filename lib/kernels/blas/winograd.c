@@ -124,8 +124,8 @@ static void multiply(const winograd_call *call, int64_t tiles, int panels, const
         for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
             for (int i = 0; i < g.count; i++) {
                 int64_t row = (int64_t)i * g.rows;
-                HL_BLAS(product)(&(hl_product){.a = v + k * v_plane + i * group, .a_row = LANES, .a_panel = g.rows * LANES,
-                                               .b = u + k * u_plane + (int64_t)n * conv->in_c * LANES, .b_panel = (int64_t)conv->in_c * LANES, .b_k = LANES,
+                HL_BLAS(product)(&(hl_product){.a = v + k * v_plane + i * group, .a_panel = g.rows * LANES,
+                                               .b = u + k * u_plane + (int64_t)n * conv->in_c * LANES, .b_panel = (int64_t)conv->in_c * LANES,
                                                .c = m + k * m_plane + (n * tiles + row) * LANES, .c_row = LANES, .c_panel = tiles * LANES,
                                                .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
                                                .panels = panels - n < 2 ? 1 : 2, .depth = conv->in_c});

@@ -76,7 +76,7 @@ static void multiply(const weights_call *call, int64_t tiles, int from, int outp
     int64_t ahead = next_end - next;
     for (int k = 0; k < PLANES; k++) {
         for (int64_t t = ahead * k / PLANES; t < ahead * (k + 1) / PLANES; t++) prefetch_tile(call, next + t);
-        HL_BLAS(outer_product)(&(hl_product){.a = m + k * m_plane, .a_row = LANES, .a_panel = panel, .b = v + k * v_plane, .b_panel = panel, .b_k = LANES,
+        HL_BLAS(outer_product)(&(hl_product){.a = m + k * m_plane, .a_panel = panel, .b = v + k * v_plane, .b_panel = panel,
                                              .c = sums + k * sum_plane, .c_row = padded_in(conv), .c_panel = LANES,
                                              .rows = outputs, .panels = panels_of(conv->in_c), .depth = (int)tiles, .accumulate = accumulate});
     }
