@@ -48,7 +48,7 @@ static int first_need(const hl_plan *plan, int value, int *last_forward) {
         bool reader = reads(plan, i, value);
         int needs = plan->graph->nodes[i]->op->needs, again_by = plan->nodes[hl_plan_writes(plan, i)].again_by;
         if (reader) *last_forward = i;
-        if (reader && again_by >= 0 && (first < 0 || again_by > first)) first = again_by;
+        if (reader && again_by > first) first = again_by;
         bool wanted = plan->nodes[i].wants && ((reader && (needs & HL_NEEDS_INPUT)) || (i == hl_plan_maker(plan, value) && (needs & HL_NEEDS_OUTPUT)));
         if (wanted && i > first) first = i;
     }

@@ -222,6 +222,26 @@ START_TEST(bench_says_what_it_measures) {
 }
 END_TEST
 
+START_TEST(a_limit_on_memory_is_kept_or_refused) {
+    enum { PROGRAM = 30 }; /* MB that the program itself is reckoned with */
+    cJSON *root = run_json("summary unet-vgg16 --width 0.5 --size 128 --batch 4 --json");
+    double all = number(root, "bytes_train");
+    cJSON_Delete(root);
+    char words[200];
+    snprintf(words, sizeof words, "summary unet-vgg16 --width 0.5 --size 128 --batch 4 --json --memory-limit %d", PROGRAM + (int)(0.92e-6 * all));
+    root = run_json(words);
+    ck_assert_double_le(number(root, "bytes_train"), 0.92 * all);
+    cJSON_Delete(root);
+    const char *const refused[] = {"summary unet-vgg16 --width 0.5 --size 128 --batch 4 --memory-limit 31", "bench unet-vgg16 --width 0.5 --size 128 --memory-limit 31"};
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(run(refused[i]), 2);
+        ck_assert_str_eq(said.out, "");
+        ck_assert_msg(strstr(said.err, "takes at least ") && strstr(said.err, "128x128"), "%s", said.err);
+    }
+    ck_assert_int_eq(run("summary unet-vgg16 --memory-limit 1"), 2);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("summary");
     TCase *tcase = slow_case(suite, "summary");
@@ -233,5 +253,6 @@ int main(void) {
     tcase_add_test(tcase, test_summary_options);
     tcase_add_test(tcase, test_summary_text);
     tcase_add_test(tcase, test_nets);
+    tcase_add_test(tcase, a_limit_on_memory_is_kept_or_refused);
     return run_suite(suite);
 }
