@@ -43,17 +43,21 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     return pass == HL_FORWARD ? rows : rows + hl_conv_bias_bytes(conv) + (size_t)(parts_of(conv) * kernel_floats(conv)) * sizeof(float);
 }
 
-/* Output channel `o` of up to LANES pixels of row y from x on: lane i is pixel x + i. */
-static vector dots(const narrow_call *call, const float *ring, int y, int x, int pixels, int o) {
+/* Output channel `o` of `pixels` (up to LANES) pixels of row y from x on: lane i is pixel x + i. As constants `pixels` and `whole`, whether a
+ * kernel's row is whole vectors, keep all sums in registers. */
+static inline __attribute__((always_inline)) vector dots_of(const narrow_call *call, const float *ring, int y, int x, int pixels, bool whole, int o) {
     const hl_conv *conv = call->conv;
     int length = span(conv);
     vector sums[LANES];
+#pragma GCC unroll 16
     for (int i = 0; i < LANES; i++) sums[i] = (vector){0};
     for (int k = 0; k < conv->kh; k++) {
-        const float *row = hl_ring_row(call->conv, y, k, ring) + (int64_t)x * conv->in_c, *kernel = call->kernel + ((int64_t)o * conv->kh + k) * length;
+        const float *row = hl_ring_row(conv, y, k, ring) + (int64_t)x * conv->in_c, *kernel = call->kernel + ((int64_t)o * conv->kh + k) * length;
         for (int j = 0; j < length; j += LANES) {
-            vector w = vector_load_some(kernel + j, length - j);
-            for (int i = 0; i < pixels; i++) sums[i] = vector_fma(vector_load_some(row + (int64_t)i * conv->in_c + j, length - j), w, sums[i]);
+            int count = whole ? LANES : length - j;
+            vector w = vector_load_some(kernel + j, count);
+#pragma GCC unroll 16
+            for (int i = 0; i < pixels; i++) sums[i] = vector_fma(vector_load_some(row + (int64_t)i * conv->in_c + j, count), w, sums[i]);
         }
     }
     vector_transpose(sums);
@@ -61,6 +65,11 @@ static vector dots(const narrow_call *call, const float *ring, int y, int x, int
     for (int i = 0; i < LANES; i++) all += sums[i];
     if (call->bias) all += vector_of(call->bias[o]);
     return all;
+}
+
+static vector dots(const narrow_call *call, const float *ring, int y, int x, int pixels, int o) {
+    if (pixels == LANES && span(call->conv) % LANES == 0) return dots_of(call, ring, y, x, LANES, true, o);
+    return dots_of(call, ring, y, x, pixels, false, o);
 }
 
 static void forward_piece(void *arg, int64_t piece, int worker) {

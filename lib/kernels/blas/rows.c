@@ -14,6 +14,25 @@ static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, 
     }
 }
 
+/* The first `pixels` of row y of image n, of all channels of a segment that alone is read and not enlarged. */
+static void read_pixels(const hl_segment *in, int n, int y, int pixels, float *to) {
+    int channels = in->view.c;
+    const float *from = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + y) * in->view.w);
+    if (!in->norm && in->view.stride == channels) {
+        memcpy(to, from, (size_t)pixels * (size_t)channels * sizeof *to);
+        return;
+    }
+    for (int c = 0; c < channels; c += LANES) {
+        int count = channels - c;
+        norm_vectors norm = {0};
+        if (in->norm) norm = norm_vectors_of(in, c, count);
+        for (int64_t p = 0; p < pixels; p++) {
+            vector v = vector_load_some(from + p * in->view.stride + c, count);
+            vector_store_some(to + p * channels + c, in->norm ? normed(&norm, v) : v, count);
+        }
+    }
+}
+
 /* Row y of image n, from column -pad_left on; beyond the map zeros. */
 static void read_row(const hl_conv *conv, const hl_segment *in, int segments, int n, int y, float *to) {
     int columns = (conv->out_w - 1) * conv->stride_w + conv->kw, left = conv->pad_left < columns ? conv->pad_left : columns;
@@ -22,9 +41,9 @@ static void read_row(const hl_conv *conv, const hl_segment *in, int segments, in
     int inside = columns - left < conv->in_w ? columns - left : conv->in_w, right = columns - left - inside;
     memset(to, 0, (size_t)(left * channels) * sizeof *to);
     to += left * channels;
-    bool dense = segments == 1 && !in->up && !in->norm && in->view.stride == channels;
-    if (dense && inside > 0) memcpy(to, hl_blas_pixel(&in->view, ((int64_t)n * conv->in_h + y) * conv->in_w), (size_t)(inside * channels) * sizeof *to);
-    for (int x = 0; x < inside && !dense; x++) read_pixel(in, segments, n, y, x, to + x * channels);
+    bool one = segments == 1 && !in->up;
+    if (one && inside > 0) read_pixels(in, n, y, inside, to);
+    for (int x = 0; x < inside && !one; x++) read_pixel(in, segments, n, y, x, to + x * channels);
     memset(to + inside * channels, 0, (size_t)(right * channels) * sizeof *to);
 }
 
