@@ -159,6 +159,16 @@ static bool has_trainable(const hl_node *node) {
     return false;
 }
 
+/* A norm without a trained scale or an activation, on what needs no gradient, takes from its output's gradient only sums: an encoder's first. */
+static bool takes_sums(const hl_plan *plan, int node) {
+    const hl_node *norm = plan->graph->nodes[node];
+    if (!(norm->op->needs & HL_NORMS) || !plan->nodes[node].wants || plan->nodes[norm->inputs[0]].wants || hl_norm_scales(norm)) return false;
+    int reader = next_reader(plan, node, node);
+    bool one = reader >= 0 && next_reader(plan, node, reader) < 0 && node != plan->graph->output && !plan->nodes[reader].joined;
+    const hl_op *op = one ? plan->graph->nodes[reader]->op : NULL;
+    return one && op->sums_input && op->sums_input(plan->graph->nodes[reader]);
+}
+
 /* Gradients that are wanted, and which contribution to each comes first in backward's order (it writes, the rest add). */
 static void find_gradients(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
@@ -167,6 +177,7 @@ static void find_gradients(hl_plan *plan) {
         n->wants = n->live && (has_trainable(node) || (i == plan->graph->input && plan->options.input_gradient));
         for (int k = 0; k < node->input_count; k++) n->wants |= n->live && plan->nodes[node->inputs[k]].wants;
     }
+    for (int i = 0; i < plan->count; i++) plan->nodes[i].summed = takes_sums(plan, i);
     for (int i = plan->count - 1; i >= 0; i--) {
         const hl_node *node = plan->graph->nodes[i];
         for (int k = 0; plan->nodes[i].wants && !plan->nodes[i].absorbed && k < node->input_count; k++) {

@@ -63,11 +63,13 @@ static void describe_step(hl_plan *plan, int index) {
     step->out = step->out_gradient = view_of(plan, index);
     step->act = node->op->needs & HL_NORMS ? plan->graph->nodes[hl_plan_writes(plan, index)]->op->act : HL_LINEAR;
     step->unstored = n->unstored;
+    step->summed = n->summed;
     describe_reads(plan, index);
     for (int k = 0; k < node->input_count; k++) {
         step->in_shape[k] = plan->nodes[node->inputs[k]].shape;
         step->in_accumulate[k] = n->accumulate[k];
         if (plan->nodes[node->inputs[k]].wants) step->in_gradient[k] = view_of(plan, node->inputs[k]);
+        step->summed |= plan->nodes[node->inputs[k]].summed;
     }
     if (!node->op->geometry) return;
     hl_conv conv = node->op->geometry(step);

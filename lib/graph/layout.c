@@ -11,6 +11,11 @@ static size_t map_bytes(const hl_plan *plan, int node) {
     return (size_t)plan->options.batch * (size_t)s->h * (size_t)s->w * (size_t)s->c * hl_dtype_bytes(plan->kernels->dtype);
 }
 
+static size_t gradient_bytes(const hl_plan *plan, int node) {
+    const hl_plan_node *n = &plan->nodes[node];
+    return n->summed ? (size_t)n->shape.c * hl_dtype_bytes(plan->kernels->dtype) : map_bytes(plan, node);
+}
+
 /* How often a value is read by computed nodes. */
 static int readers(const hl_plan *plan, int value) {
     int total = 0;
@@ -126,7 +131,7 @@ static bool lay_gradients(hl_plan *plan) {
             if (in->within == i) in->gradient = plan->nodes[i].gradient;
             if (in->gradient < 0)
                 in->gradient = over ? plan->nodes[i].gradient
-                                    : hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, input), hl_plan_backward_time(plan, i), hl_plan_backward_time(plan, i));
+                                    : hl_arena_add(plan->hl, &plan->arena, gradient_bytes(plan, input), hl_plan_backward_time(plan, i), hl_plan_backward_time(plan, i));
             if (in->gradient < 0) return false;
             hl_arena_extend(&plan->arena, in->gradient, input == plan->graph->input ? end_time(plan) : hl_plan_backward_time(plan, input));
         }

@@ -105,6 +105,10 @@ typedef struct hl_kernels {
     void (*norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_norm_state *norm, const hl_view *dx, bool accumulate,
                           void *dgamma, void *dbeta, void *workspace);
 
+    /* sums[i] = sum over the pixels of the gradient to input channel i of a convolution without groups; mean: each channel's of dout. */
+    size_t (*conv_sums_workspace)(const hl_conv *conv);
+    void (*conv_sums)(const hl_conv *conv, const hl_view *dout, const double *mean, const void *kernel, void *sums, void *workspace);
+
     /* y may be x's memory; in backward dx may be dy's memory when not accumulating. ReLU'(0) = 0. */
     void (*relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
     void (*relu_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate);

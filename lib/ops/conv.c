@@ -54,12 +54,28 @@ static bool reads_norms(const hl_node *node) {
 
 static hl_conv geometry(const hl_step *step) { return hl_conv_geometry(step->node->attributes, step->out.n, step->in_shape[0]); }
 
+static bool sums_input(const hl_node *node) { return or_one(((const hl_conv_options *)node->attributes)->groups) == 1; }
+
+/* Means and deviations of the output's gradient; then what computing them and the sums takes. */
+static size_t moments_bytes(const hl_step *step) { return (2 * (size_t)step->out.c + 7) / 8 * 8 * sizeof(double); }
+static size_t sums_workspace(const hl_step *step, const hl_conv *conv) {
+    size_t statistics = step->kernels->norm_workspace(&step->out, hl_threads(step->hl)), sums = step->kernels->conv_sums_workspace(conv);
+    return moments_bytes(step) + (statistics > sums ? statistics : sums);
+}
+
+static void sum_input_gradient(const hl_step *step, const hl_conv *conv) {
+    double *mean = step->workspace, *variance = mean + step->out.c;
+    void *rest = (char *)step->workspace + moments_bytes(step);
+    step->kernels->norm_statistics(step->hl, &step->out_gradient, mean, variance, rest);
+    step->kernels->conv_sums(conv, &step->out_gradient, mean, step->param[KERNEL], step->in_gradient[0].data, rest);
+}
+
 static size_t workspace(const hl_step *step, bool backward) {
     hl_conv conv = geometry(step);
     int threads = hl_threads(step->hl);
     if (!backward) return step->conv[HL_FORWARD]->workspace(&conv, HL_FORWARD, threads);
     size_t weights = step->conv[HL_BACKWARD_WEIGHTS]->workspace(&conv, HL_BACKWARD_WEIGHTS, threads);
-    size_t data = step->in_gradient[0].c ? step->conv[HL_BACKWARD_DATA]->workspace(&conv, HL_BACKWARD_DATA, threads) : 0;
+    size_t data = step->summed ? sums_workspace(step, &conv) : step->in_gradient[0].c ? step->conv[HL_BACKWARD_DATA]->workspace(&conv, HL_BACKWARD_DATA, threads) : 0;
     return weights > data ? weights : data;
 }
 
@@ -88,7 +104,8 @@ static void backward(hl_step *step) {
     step->conv[HL_BACKWARD_WEIGHTS]->backward_weights(step->hl, &conv, step->in, step->in_count, &step->out_gradient,
                                                       step->param_gradient[KERNEL], step->param_gradient[BIAS], step->workspace);
     step->seconds[HL_BACKWARD_WEIGHTS] += hl_seconds() - start;
-    if (step->in_gradient[0].data)
+    if (step->summed) sum_input_gradient(step, &conv);
+    else if (step->in_gradient[0].data)
         step->conv[HL_BACKWARD_DATA]->backward_data(step->hl, &conv, &step->out_gradient, step->param[KERNEL], &step->in_gradient[0],
                                                     step->in_accumulate[0], step->workspace);
 }
@@ -105,6 +122,7 @@ const hl_op hl_op_conv = {
     .needs = HL_NEEDS_INPUT | HL_READS_SEGMENTS | HL_FINISHES,
     .shape = shape,
     .reads_norms = reads_norms,
+    .sums_input = sums_input,
     .geometry = geometry,
     .workspace = workspace,
     .kept = kept,

@@ -1,6 +1,7 @@
 /* Batch norm (Ioffe, Szegedy 2015): batch statistics in training, moving statistics in inference. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ops/op.h"
 
@@ -20,6 +21,8 @@ static size_t saved(const hl_node *node) { return HL_NORM_SAVED * (size_t)node->
 hl_norm_state hl_norm_of(double *saved, int channels) {
     return (hl_norm_state){.mean = saved, .variance = saved + channels, .terms = saved + 2 * (size_t)channels};
 }
+
+bool hl_norm_scales(const hl_node *node) { return node->params[GAMMA] >= 0; }
 
 static hl_norm_state state(const hl_step *step) {
     hl_norm_state norm = hl_norm_of(step->saved, step->out.c);
@@ -86,6 +89,10 @@ static void again(hl_step *step) {
 }
 
 static void backward(hl_step *step) {
+    if (step->summed) {
+        memcpy(step->param_gradient[BETA], step->out_gradient.data, (size_t)step->out.c * hl_dtype_bytes(step->kernels->dtype));
+        return;
+    }
     hl_norm_state norm = state(step);
     step->kernels->norm_backward(step->hl, &step->in[0].view, &step->out_gradient, &norm, &step->in_gradient[0], step->in_accumulate[0],
                                  step->param_gradient[GAMMA], step->param_gradient[BETA], step->workspace);

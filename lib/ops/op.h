@@ -70,6 +70,7 @@ typedef struct hl_step {
     int64_t bn_steps; /* for the bias correction of moving statistics; 0: they are used as they are */
     double *saved;    /* what forward leaves for backward: `saved` doubles */
     hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are */
+    bool summed;       /* of a norm: `out_gradient` is no map but its sums over the pixels, a number a channel; of its reader: so is `in_gradient` */
     bool unstored;     /* of a norm: nobody reads `out`; who needs it reads the norm's input through its terms */
     void *workspace;
     void *kept;        /* of a convolution: its kernel as `prepare` has left it; NULL: it is read from `param` */
@@ -108,6 +109,8 @@ struct hl_op {
     void (*backward)(hl_step *step);
     /* Whether the node may read its segments through a norm's terms. NULL: it may not. */
     bool (*reads_norms)(const hl_node *node);
+    /* Whether backward can give the sums over the pixels of its input's gradient in its place (step->summed). NULL: it cannot. */
+    bool (*sums_input)(const hl_node *node);
     /* Computes the output once more, in backward, from the inputs and what forward left: for what is cheaper to compute than to keep. NULL:
      * it is kept. */
     void (*again)(hl_step *step);
@@ -143,6 +146,8 @@ hl_conv hl_conv_geometry(const hl_conv_options *options, int n, hl_shape in);
 /* A norm whose mean, variance and terms lie in HL_NORM_SAVED * channels doubles that forward leaves. */
 enum { HL_NORM_SAVED = 5 };
 hl_norm_state hl_norm_of(double *saved, int channels);
+/* Whether a norm has a scale that is trained. */
+bool hl_norm_scales(const hl_node *node);
 
 /* What drop-connect multiplies image `image` of the step's batch with: 0 or 1 / (1 - rate). */
 double hl_drop_factor(const hl_step *step, int image);

@@ -1,4 +1,6 @@
 /* Every float convolution kernel against the plain loops in double, on odd sizes, and with the same bits on 1, 2, 3 threads. */
+#include <math.h>
+
 #include "convs.h"
 
 /* n, in h w c, out h w c, k h w, stride h w, pad top left, groups */
@@ -40,6 +42,34 @@ START_TEST(same_bits_on_any_number_of_threads) {
     const shape *s = &shapes[_i / TABLES];
     for (const hl_conv_kernel *const *at = k->convs; *at && runs_here(k); at++)
         if ((*at)->fits(&s->conv)) hold_against_one_thread(s, *at);
+}
+END_TEST
+
+/* In double against the gradient itself, added up. */
+START_TEST(sums_of_the_gradient_to_the_input) {
+    const shape *s = &shapes[_i];
+    const hl_conv *conv = &s->conv;
+    if (conv->groups > 1) return;
+    hl_context *hl = hl_open(&(hl_options){.threads = 1});
+    layer l = layer_new(hl, s);
+    const hl_kernels *k = &hl_kernels_ref_f64;
+    k->convs[0]->backward_data(hl, conv, &l.dout.f64, l.kernel.f64, &l.din.f64, false, NULL);
+    double *mean = calloc((size_t)conv->out_c, sizeof *mean), *sums = calloc((size_t)conv->in_c, sizeof *sums);
+    int64_t pixels = hl_view_pixels(&l.dout.f64);
+    for (int64_t p = 0; p < pixels; p++)
+        for (int o = 0; o < conv->out_c; o++) mean[o] += ((double *)l.dout.f64.data)[p * l.dout.f64.stride + o] / (double)pixels;
+    space work = space_new(hl, k->conv_sums_workspace(conv));
+    k->conv_sums(conv, &l.dout.f64, mean, l.kernel.f64, sums, work.data);
+    space_free("conv_sums", &work);
+    for (int i = 0; i < conv->in_c; i++) {
+        double sum = 0, size = 0;
+        for (int64_t p = 0; p < hl_view_pixels(&l.din.f64); p++) {
+            double value = ((double *)l.din.f64.data)[p * l.din.f64.stride + i];
+            sum += value, size += fabs(value);
+        }
+        ck_assert_msg(fabs(sums[i] - sum) <= 1e-11 * size, "channel %d: %g, expected %g", i, sums[i], sum);
+    }
+    free(mean), free(sums), layer_free(&l), hl_close(hl);
 }
 END_TEST
 
@@ -85,5 +115,6 @@ int main(void) {
     tcase_add_loop_test(tcase, same_bits_on_any_number_of_threads, 0, SHAPES * TABLES);
     tcase_add_loop_test(tcase, the_choice_fits_and_follows_the_shape, 0, TABLES);
     tcase_add_test(tcase, a_context_gets_the_kernels_it_asked_for);
+    tcase_add_loop_test(slow_case(suite, "sums"), sums_of_the_gradient_to_the_input, 0, SHAPES);
     return run_suite(suite);
 }

@@ -5,6 +5,8 @@
 #include "kernels/ref/real.h"
 
 extern const hl_conv_kernel HL_REF(conv);
+size_t HL_REF(conv_sums_workspace)(const hl_conv *conv);
+void HL_REF(conv_sums)(const hl_conv *conv, const hl_view *dout, const double *mean, const void *kernel, void *sums, void *workspace);
 double HL_REF(burst)(int64_t rounds);
 
 size_t HL_REF(norm_workspace)(const hl_view *x, int threads);
