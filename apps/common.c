@@ -21,7 +21,8 @@ option size_option(int target[2]) {
 option batch_option(int *target) { return integer_option("batch", target, 1, 1024, "slices a step"); }
 
 option memory_limit_option(int *target) {
-    option row = integer_option("memory-limit", target, PROGRAM_MEGABYTES + 1, 1 << 30, "MB: values are computed again in backward, to the same bits, until a step takes no more");
+    option row = integer_option("memory-limit", target, PROGRAM_MEGABYTES + 1, 1 << 30,
+                                "MB: values are computed again in backward, to the same bits, until a step takes no more");
     row.standard = "as much as it takes";
     return row;
 }

@@ -2,7 +2,7 @@
 #include "graph/plan.h"
 
 static int forward_time(int node) { return node; }
-int hl_plan_backward_time(const hl_plan *plan, int node) { return 2 * plan->count - node; }
+int hl_backward_time(const hl_plan *plan, int node) { return 2 * plan->count - node; }
 static int loss_time(const hl_plan *plan) { return plan->count; }
 static int end_time(const hl_plan *plan) { return 2 * plan->count + 1; }
 
@@ -46,7 +46,7 @@ static bool extend_value(hl_plan *plan, int value, int at) {
         if (n->value >= 0) hl_arena_extend(&plan->arena, n->value, at); /* the graph's input is the caller's memory */
         return true;
     }
-    int first = hl_plan_backward_time(plan, n->again_by);
+    int first = hl_backward_time(plan, n->again_by);
     const hl_plan_node *maker = &plan->nodes[hl_plan_maker(plan, value)], *input = &plan->nodes[maker->reads.value[0]];
     bool over = input->value == n->value && input->again >= 0 && input->again_by == n->again_by; /* as in forward */
     if (n->again < 0 && over) n->again = input->again;
@@ -71,9 +71,9 @@ static bool lay_reads(hl_plan *plan, int node) {
     const hl_plan_node *n = &plan->nodes[node];
     if (!extend_reads(plan, node, forward_time(node))) return false;
     int by = plan->nodes[hl_plan_writes(plan, node)].again_by;
-    if (by >= 0 && !extend_reads(plan, node, hl_plan_backward_time(plan, by))) return false;
+    if (by >= 0 && !extend_reads(plan, node, hl_backward_time(plan, by))) return false;
     bool again = n->wants && (plan->graph->nodes[node]->op->needs & HL_NEEDS_INPUT);
-    return !again || extend_reads(plan, node, hl_plan_backward_time(plan, node));
+    return !again || extend_reads(plan, node, hl_backward_time(plan, node));
 }
 
 /* Values: from the step that makes them to the last that reads them, in backward too. What forward leaves for backward with them. */
@@ -96,12 +96,12 @@ static bool lay_values(hl_plan *plan) {
         if (node->op->saved) {
             bool stays = plan->options.mode == HL_INFER; /* it is prepared once for many passes */
             n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), stays ? 0 : forward_time(i),
-                                    stays ? end_time(plan) : n->wants ? hl_plan_backward_time(plan, i) : forward_time(i));
+                                    stays ? end_time(plan) : n->wants ? hl_backward_time(plan, i) : forward_time(i));
             if (n->saved < 0) return false;
         }
         if (!lay_reads(plan, i)) return false;
         bool needed = n->wants && (node->op->needs & HL_NEEDS_OUTPUT);
-        if (needed && !extend_value(plan, written, hl_plan_backward_time(plan, i))) return false;
+        if (needed && !extend_value(plan, written, hl_backward_time(plan, i))) return false;
     }
     return true;
 }
@@ -111,7 +111,8 @@ static bool lay_values(hl_plan *plan) {
 static bool lay_gradients(hl_plan *plan) {
     hl_plan_node *output = &plan->nodes[plan->graph->output];
     if (plan->options.mode != HL_TRAIN || !output->wants) return true;
-    output->gradient = hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, plan->graph->output), loss_time(plan), hl_plan_backward_time(plan, plan->graph->output));
+    output->gradient = hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, plan->graph->output), loss_time(plan),
+                                    hl_backward_time(plan, plan->graph->output));
     if (output->gradient < 0) return false;
     for (int i = plan->count - 1; i >= 0; i--) {
         if (!plan->nodes[i].wants) continue;
@@ -119,7 +120,7 @@ static bool lay_gradients(hl_plan *plan) {
         if (plan->nodes[i].absorbed) {
             int norm = node->inputs[0];
             plan->nodes[norm].gradient = plan->nodes[i].gradient;
-            hl_arena_extend(&plan->arena, plan->nodes[i].gradient, hl_plan_backward_time(plan, norm));
+            hl_arena_extend(&plan->arena, plan->nodes[i].gradient, hl_backward_time(plan, norm));
             continue;
         }
         for (int k = 0; k < node->input_count; k++) {
@@ -131,9 +132,10 @@ static bool lay_gradients(hl_plan *plan) {
             if (in->within == i) in->gradient = plan->nodes[i].gradient;
             if (in->gradient < 0)
                 in->gradient = over ? plan->nodes[i].gradient
-                                    : hl_arena_add(plan->hl, &plan->arena, gradient_bytes(plan, input), hl_plan_backward_time(plan, i), hl_plan_backward_time(plan, i));
+                                    : hl_arena_add(plan->hl, &plan->arena, gradient_bytes(plan, input), hl_backward_time(plan, i),
+                                                   hl_backward_time(plan, i));
             if (in->gradient < 0) return false;
-            hl_arena_extend(&plan->arena, in->gradient, input == plan->graph->input ? end_time(plan) : hl_plan_backward_time(plan, input));
+            hl_arena_extend(&plan->arena, in->gradient, input == plan->graph->input ? end_time(plan) : hl_backward_time(plan, input));
         }
     }
     return true;
@@ -149,8 +151,8 @@ static bool lay_parameter_gradients(hl_plan *plan) {
             const hl_param_spec *spec = &plan->graph->params[node->params[slot]];
             if (!hl_param_kind_trainable(spec->kind)) continue;
             size_t bytes = (size_t)hl_param_spec_elements(spec) * hl_dtype_bytes(plan->kernels->dtype);
-            n->param_gradient[slot] = hl_arena_add(plan->hl, &plan->arena, bytes, hl_plan_backward_time(plan, i),
-                                                   plan->options.keep_gradients ? end_time(plan) : hl_plan_backward_time(plan, i));
+            n->param_gradient[slot] = hl_arena_add(plan->hl, &plan->arena, bytes, hl_backward_time(plan, i),
+                                                   plan->options.keep_gradients ? end_time(plan) : hl_backward_time(plan, i));
             if (n->param_gradient[slot] < 0) return false;
         }
     }
@@ -186,10 +188,10 @@ static bool lay_scratch(hl_plan *plan) {
         if (!hl_plan_computed(plan, i)) continue;
         size_t forward = scratch_bytes(plan, i, false), backward = n->wants ? scratch_bytes(plan, i, true) : 0;
         if (forward && (n->forward_scratch = hl_arena_add(plan->hl, &plan->arena, forward, forward_time(i), forward_time(i))) < 0) return false;
-        if (backward && (n->backward_scratch = hl_arena_add(plan->hl, &plan->arena, backward, hl_plan_backward_time(plan, i), hl_plan_backward_time(plan, i))) < 0)
-            return false;
+        int time = hl_backward_time(plan, i);
+        if (backward && (n->backward_scratch = hl_arena_add(plan->hl, &plan->arena, backward, time, time)) < 0) return false;
         const hl_plan_node *written = &plan->nodes[hl_plan_writes(plan, i)];
-        int again = written->dear && written->again_by >= 0 ? hl_plan_backward_time(plan, written->again_by) : -1;
+        int again = written->dear && written->again_by >= 0 ? hl_backward_time(plan, written->again_by) : -1;
         if (forward && again >= 0 && (n->again_scratch = hl_arena_add(plan->hl, &plan->arena, forward, again, again)) < 0) return false;
     }
     if (plan->options.mode != HL_TRAIN) return true;

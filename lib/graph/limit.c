@@ -52,7 +52,7 @@ static int first_need(const hl_plan *plan, int value, int *last_forward) {
         bool wanted = plan->nodes[i].wants && ((reader && (needs & HL_NEEDS_INPUT)) || (i == hl_plan_maker(plan, value) && (needs & HL_NEEDS_OUTPUT)));
         if (wanted && i > first) first = i;
     }
-    return first < 0 ? -1 : hl_plan_backward_time(plan, first);
+    return first < 0 ? -1 : hl_backward_time(plan, first);
 }
 
 /* The value whose memory a value is written over, -1: none. */

@@ -100,7 +100,7 @@ void hl_plan_find_finished(hl_plan *plan);
 /* Lays everything into the arena. */
 hl_status hl_plan_layout(hl_plan *plan);
 /* When a node's backward pass is on the arena's timeline. */
-int hl_plan_backward_time(const hl_plan *plan, int node);
+int hl_backward_time(const hl_plan *plan, int node);
 /* All that follows from what is described: what is computed again, the layout, what convolutions finish. May be repeated. */
 hl_status hl_plan_lay(hl_plan *plan);
 /* Has values computed again, or kernels not kept, until a plan that is laid keeps to the options' limit on memory. HL_USAGE: it cannot. */

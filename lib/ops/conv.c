@@ -75,7 +75,9 @@ static size_t workspace(const hl_step *step, bool backward) {
     int threads = hl_threads(step->hl);
     if (!backward) return step->conv[HL_FORWARD]->workspace(&conv, HL_FORWARD, threads);
     size_t weights = step->conv[HL_BACKWARD_WEIGHTS]->workspace(&conv, HL_BACKWARD_WEIGHTS, threads);
-    size_t data = step->summed ? sums_workspace(step, &conv) : step->in_gradient[0].c ? step->conv[HL_BACKWARD_DATA]->workspace(&conv, HL_BACKWARD_DATA, threads) : 0;
+    size_t data = 0;
+    if (step->summed) data = sums_workspace(step, &conv);
+    else if (step->in_gradient[0].c) data = step->conv[HL_BACKWARD_DATA]->workspace(&conv, HL_BACKWARD_DATA, threads);
     return weights > data ? weights : data;
 }
 

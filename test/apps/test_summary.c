@@ -232,7 +232,8 @@ START_TEST(a_limit_on_memory_is_kept_or_refused) {
     root = run_json(words);
     ck_assert_double_le(number(root, "bytes_train"), 0.92 * all);
     cJSON_Delete(root);
-    const char *const refused[] = {"summary unet-vgg16 --width 0.5 --size 128 --batch 4 --memory-limit 31", "bench unet-vgg16 --width 0.5 --size 128 --memory-limit 31"};
+    const char *const refused[] = {"summary unet-vgg16 --width 0.5 --size 128 --batch 4 --memory-limit 31",
+                                   "bench unet-vgg16 --width 0.5 --size 128 --memory-limit 31"};
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(run(refused[i]), 2);
         ck_assert_str_eq(said.out, "");

@@ -35,7 +35,8 @@ static size_t bytes_of(hl_context *hl, hl_graph *graph, size_t limit) {
 static hl_params *train(hl_context *hl, hl_graph *graph, size_t limit, double *loss, int *again) {
     hl_params *params = hl_params_init(graph, HL_INIT_HE, 3);
     hl_adam *adam = hl_adam_new(params, NULL);
-    hl_plan *plan = hl_compile(graph, params, &(hl_plan_options){.mode = HL_TRAIN, .batch = BATCH, .height = SIZE, .width = SIZE, .memory_limit = limit, .seed = 5});
+    hl_plan_options o = {.mode = HL_TRAIN, .batch = BATCH, .height = SIZE, .width = SIZE, .memory_limit = limit, .seed = 5};
+    hl_plan *plan = hl_compile(graph, params, &o);
     ck_assert_msg(plan != NULL, "%s", hl_error(hl));
     static float images[BATCH * SIZE * SIZE * 3], masks[BATCH * SIZE * SIZE];
     for (size_t i = 0; i < sizeof images / sizeof *images; i++) images[i] = (float)(i * 7919 % 1009) / 1009;

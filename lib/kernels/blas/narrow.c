@@ -182,7 +182,8 @@ static void part_piece(void *arg, int64_t piece, int worker) {
         HL_BLAS(fill_ring)(conv, call->in, call->segments, n, y, y == first, ring);
         const float *gradient = hl_blas_pixel(call->out, ((int64_t)n * conv->out_h + y) * conv->out_w);
         for (int o = 0; o < conv->out_c; o++)
-            for (int k = 0; k < conv->kh; k++) add_row(call, hl_ring_row(call->conv, y, k, ring), gradient + o, sums + ((int64_t)o * conv->kh + k) * span(conv));
+            for (int k = 0; k < conv->kh; k++)
+                add_row(call, hl_ring_row(conv, y, k, ring), gradient + o, sums + ((int64_t)o * conv->kh + k) * span(conv));
     }
 }
 

@@ -41,7 +41,8 @@ void HL_REF(conv_sums)(const hl_conv *conv, const hl_view *dout, const double *m
     }
     memset(sums, 0, (size_t)in * sizeof(real));
     for (int t = 0; t < taps; t++) {
-        span y = seen(dout->h, conv->in_h, conv->stride_h, conv->pad_top, t / conv->kw), x = seen(dout->w, conv->in_w, conv->stride_w, conv->pad_left, t % conv->kw);
+        span y = seen(dout->h, conv->in_h, conv->stride_h, conv->pad_top, t / conv->kw);
+        span x = seen(dout->w, conv->in_w, conv->stride_w, conv->pad_left, t % conv->kw);
         for (int o = 0; o < out; o++) total[o] = pixels * mean[o] + rows[t / conv->kw * out + o] + columns[t % conv->kw * out + o];
         add_pixels(dout, 0, y.first, 0, x.first, 1, total), add_pixels(dout, 0, y.first, x.end, dout->w, 1, total);
         add_pixels(dout, y.end, dout->h, 0, x.first, 1, total), add_pixels(dout, y.end, dout->h, x.end, dout->w, 1, total);
