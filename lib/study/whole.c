@@ -72,6 +72,9 @@ static bool is_known(const char *name) {
 static void read_nets(hl_ini *ini, const char *key, hl_net_list *list) {
     list->count = hl_ini_list(ini, "nets", key, list->names, HL_STUDY_NETS);
     for (int i = 0; i < list->count; i++) {
+        char rate[80];
+        snprintf(rate, sizeof rate, "lr %s", list->names[i]);
+        list->rates[i] = hl_ini_number(ini, "training", rate, 0, 1e-12, 10);
         if (!is_known(list->names[i])) hl_ini_refuse(ini, "nets", key, "no network is called so, see: hilum nets");
         for (int j = 0; j < i; j++)
             if (!strcmp(list->names[i], list->names[j])) hl_ini_refuse(ini, "nets", key, "a network is there twice");
@@ -114,6 +117,14 @@ static void read_training(hl_ini *ini, hl_run_options *o) {
     int by = hl_ini_choice(ini, t, "stratify", 0, strata);
     o->by_centre = by < 2, o->by_burden = by == 0 || by == 2;
     o->seed = (uint64_t)hl_ini_integer(ini, "study", "seed", 0, 0, 1000000000);
+}
+
+double hl_study_rate(const hl_study *study, const char *net) {
+    const hl_net_list *const lists[] = {&study->nets, &study->mixed, &study->halves, &study->four};
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+        for (int i = 0; i < lists[l]->count; i++)
+            if (lists[l]->rates[i] > 0 && !strcmp(lists[l]->names[i], net)) return lists[l]->rates[i];
+    return study->training.rate;
 }
 
 /* --- all of it --------------------------------------------------------------------------------------------------------- */

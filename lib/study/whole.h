@@ -23,6 +23,7 @@ typedef enum hl_cohort_id {
 
 typedef struct hl_net_list {
     const char *names[HL_STUDY_NETS];
+    double rates[HL_STUDY_NETS]; /* learning rates of their own; 0: the study's */
     int count;
 } hl_net_list;
 
@@ -50,6 +51,9 @@ struct hl_study {
     int draws;                               /* of the bootstrap */
     double lesion_tolerance, lung_tolerance; /* mm, of surface Dice */
 };
+
+/* The rate that a network starts training with. */
+double hl_study_rate(const hl_study *study, const char *net);
 
 /* --- runs (whole_runs.c) --------------------------------------------------------------------------------------------- */
 

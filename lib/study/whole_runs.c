@@ -116,7 +116,7 @@ static hl_status start_run(hl_session *s, const hl_run_spec *spec, const char *n
     hl_run_options options = s->study->training;
     char *manifest = manifest_of(s, spec), *folds = NULL;
     hl_status status = manifest ? find_folds(s, spec, name, &folds) : HL_NO_MEMORY;
-    options.net = spec->net, options.manifest = manifest, options.folds = spec->folds, options.folds_file = folds;
+    options.net = spec->net, options.rate = hl_study_rate(s->study, spec->net), options.manifest = manifest, options.folds = spec->folds, options.folds_file = folds;
     if (spec->kind == HL_RUN_HALVES) options.by_centre = true;
     if (spec->kind == HL_RUN_FOUR) options.validation = 0;
     if (spec->kind == HL_RUN_LUNG) options.target = HL_TARGET_LUNG, options.net_options.classes = 3, options.slices = HL_SLICES_ALL;

@@ -103,6 +103,10 @@ START_TEST(bad_files_are_told_by_line) {
     refused(text, "bad.ini:6: nothing is called epoch in [training]");
     snprintf(text, sizeof text, "%s[training]\nlr = 0.1\nlr = 0.2\n", rest);
     refused(text, "bad.ini:7: lr of [training] stands on line 6 already");
+    snprintf(text, sizeof text, "%s[training]\nlr unet-resnet34 = 0.1\n", rest);
+    refused(text, "bad.ini:6: nothing is called lr unet-resnet34 in [training]");
+    snprintf(text, sizeof text, "%s[training]\nlr unet-vgg16 = 11\n", rest);
+    refused(text, "bad.ini:6: lr unet-vgg16 = 11");
     refused("[cohort 1]\nphantom-patients = 4\n[nets]\ncompared = unet-vgg17\n", "bad.ini:4: compared = unet-vgg17");
     refused("[cohort 1]\nphantom-patients = 4\n[nets]\ncompared = unet-vgg16\nmodel = unet-resnet34\n", "bad.ini:5: model");
     refused("[nets]\ncompared = unet-vgg16\n", "[cohort 1] is missing");
