@@ -128,8 +128,8 @@ int command_summary(int argc, char **argv) {
     bool dot = false;
     option table[COST_OPTIONS + 2];
     cost_options(&r, table);
-    table[COST_OPTIONS + 1] = memory_limit_option(&r.memory_limit);
     table[COST_OPTIONS] = flag_option("dot", &dot, "print a drawing in Graphviz' language");
+    table[COST_OPTIONS + 1] = memory_limit_option(&r.memory_limit);
     usage u = {.name = "summary",
                .synopsis = "summary NET [options]",
                .about = "Prints a network's layers in order, each with its output, parameters, operations and memory, then what\n"

@@ -1,42 +1,11 @@
 /* Patches of a convolution's input, and sums over pixels: what every pass by matrix products needs. */
 #include <string.h>
 
-#include "kernels/blas/blas.h"
-#include "kernels/blas/normed.h"
+#include "kernels/blas/rows.h"
 
 bool HL_BLAS(pointwise)(const hl_conv *conv) {
     return conv->kh == 1 && conv->kw == 1 && conv->stride_h == 1 && conv->stride_w == 1 && !conv->pad_top && !conv->pad_left &&
            conv->in_h == conv->out_h && conv->in_w == conv->out_w;
-}
-
-/* `channels` channels of the joined input's pixel (n, y, x), from `channel` on. */
-static void copy_pixel(const hl_segment *in, int segments, int n, int y, int x, int channel, int channels, float *to) {
-    for (int s = 0, first = 0; s < segments && channels > 0; first += in[s++].view.c) {
-        const hl_view *view = &in[s].view;
-        int skip = channel - first;
-        if (skip >= view->c) continue;
-        int count = view->c - skip < channels ? view->c - skip : channels;
-        int64_t pixel = ((int64_t)n * view->h + (y >> in[s].up)) * view->w + (x >> in[s].up);
-        if (in[s].norm) read_normed(&in[s], hl_blas_pixel(view, pixel), skip, count, to);
-        else memcpy(to, hl_blas_pixel(view, pixel) + skip, (size_t)count * sizeof *to);
-        to += count, channel += count, channels -= count;
-    }
-}
-
-/* What `taps` taps of a kernel row see from input pixel (n, y, x) on. */
-static float *copy_taps(const hl_conv *conv, const hl_segment *in, int segments, int n, int y, int x, int taps, int channel, int channels,
-                        float *to) {
-    int from = (int)hl_blas_clamp(-x, 0, taps), end = (int)hl_blas_clamp(conv->in_w - x, from, taps);
-    if (y < 0 || y >= conv->in_h) from = end = taps;
-    memset(to, 0, (size_t)(from * channels) * sizeof *to);
-    if (segments == 1 && !in->up && !in->norm && in->view.stride == channels && from < end) { /* pixels side by side */
-        const float *pixel = hl_blas_pixel(&in->view, ((int64_t)n * conv->in_h + y) * conv->in_w + x + from);
-        memcpy(to + from * channels, pixel, (size_t)((end - from) * channels) * sizeof *to);
-    } else {
-        for (int t = from; t < end; t++) copy_pixel(in, segments, n, y, x + t, channel, channels, to + t * channels);
-    }
-    memset(to + end * channels, 0, (size_t)((taps - end) * channels) * sizeof *to);
-    return to + taps * channels;
 }
 
 void HL_BLAS(patches)(const hl_conv *conv, const hl_segment *in, int segments, const hl_patch_range *range, float *to) {
@@ -46,7 +15,7 @@ void HL_BLAS(patches)(const hl_conv *conv, const hl_segment *in, int segments, c
         for (int t = range->tap, end = t + range->taps, taps; t < end; t += taps) {
             int column = t % conv->kw;
             taps = end - t < conv->kw - column ? end - t : conv->kw - column;
-            to = copy_taps(conv, in, segments, n, oy * conv->stride_h - conv->pad_top + t / conv->kw,
+            to = HL_BLAS(read_taps)(conv, in, segments, n, oy * conv->stride_h - conv->pad_top + t / conv->kw,
                            ox * conv->stride_w - conv->pad_left + column, taps, range->channel, range->channels, to);
         }
         if (++ox < conv->out_w) continue;

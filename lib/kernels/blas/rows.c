@@ -1,23 +1,27 @@
-/* Reading rows of an input with zeros around. */
+/* Reading pixels of an input's row, with zeros around: what patches and rings of rows are made of. */
 #include "kernels/blas/rows.h"
 
 #include <string.h>
 
 #include "kernels/blas/normed.h"
 
-/* Column x of row y of image n. */
-static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, float *to) {
-    for (int s = 0; s < segments; to += in[s++].view.c) {
-        const float *from = hl_blas_pixel(&in[s].view, ((int64_t)n * in[s].view.h + (y >> in[s].up)) * in[s].view.w + (x >> in[s].up));
-        if (in[s].norm) read_normed(&in[s], from, 0, in[s].view.c, to);
-        else memcpy(to, from, (size_t)in[s].view.c * sizeof *to);
+/* `channels` channels of the joined input's pixel (n, y, x), from `channel` on. */
+static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, int channel, int channels, float *to) {
+    for (int s = 0, first = 0; s < segments && channels > 0; first += in[s++].view.c) {
+        const hl_view *view = &in[s].view;
+        int skip = channel - first;
+        if (skip >= view->c) continue;
+        int count = view->c - skip < channels ? view->c - skip : channels;
+        int64_t pixel = ((int64_t)n * view->h + (y >> in[s].up)) * view->w + (x >> in[s].up);
+        if (in[s].norm) read_normed(&in[s], hl_blas_pixel(view, pixel), skip, count, to);
+        else memcpy(to, hl_blas_pixel(view, pixel) + skip, (size_t)count * sizeof *to);
+        to += count, channel += count, channels -= count;
     }
 }
 
-/* The first `pixels` of row y of image n, of all channels of a segment that alone is read and not enlarged. */
-static void read_pixels(const hl_segment *in, int n, int y, int pixels, float *to) {
-    int channels = in->view.c;
-    const float *from = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + y) * in->view.w);
+/* The same of `pixels` pixels side by side from one segment that is not enlarged. */
+static void read_run(const hl_segment *in, int n, int y, int x, int pixels, int channel, int channels, float *to) {
+    const float *from = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + y) * in->view.w + x) + channel;
     if (!in->norm && in->view.stride == channels) {
         memcpy(to, from, (size_t)pixels * (size_t)channels * sizeof *to);
         return;
@@ -25,7 +29,7 @@ static void read_pixels(const hl_segment *in, int n, int y, int pixels, float *t
     for (int c = 0; c < channels; c += LANES) {
         int count = channels - c;
         norm_vectors norm = {0};
-        if (in->norm) norm = norm_vectors_of(in, c, count);
+        if (in->norm) norm = norm_vectors_of(in, channel + c, count);
         for (int64_t p = 0; p < pixels; p++) {
             vector v = vector_load_some(from + p * in->view.stride + c, count);
             vector_store_some(to + p * channels + c, in->norm ? normed(&norm, v) : v, count);
@@ -33,22 +37,23 @@ static void read_pixels(const hl_segment *in, int n, int y, int pixels, float *t
     }
 }
 
-/* Row y of image n, from column -pad_left on; beyond the map zeros. */
-static void read_row(const hl_conv *conv, const hl_segment *in, int segments, int n, int y, float *to) {
-    int columns = (conv->out_w - 1) * conv->stride_w + conv->kw, left = conv->pad_left < columns ? conv->pad_left : columns;
-    int64_t channels = conv->in_c;
-    if (y < 0 || y >= conv->in_h) left = columns; /* all of it */
-    int inside = columns - left < conv->in_w ? columns - left : conv->in_w, right = columns - left - inside;
-    memset(to, 0, (size_t)(left * channels) * sizeof *to);
-    to += left * channels;
-    bool one = segments == 1 && !in->up;
-    if (one && inside > 0) read_pixels(in, n, y, inside, to);
-    for (int x = 0; x < inside && !one; x++) read_pixel(in, segments, n, y, x, to + x * channels);
-    memset(to + inside * channels, 0, (size_t)(right * channels) * sizeof *to);
+float *HL_BLAS(read_taps)(const hl_conv *conv, const hl_segment *in, int segments, int n, int y, int x, int taps, int channel, int channels,
+                          float *to) {
+    int from = (int)hl_blas_clamp(-x, 0, taps), end = (int)hl_blas_clamp(conv->in_w - x, from, taps);
+    if (y < 0 || y >= conv->in_h) from = end = taps;
+    memset(to, 0, (size_t)(from * channels) * sizeof *to);
+    if (segments == 1 && !in->up) {
+        if (from < end) read_run(in, n, y, x + from, end - from, channel, channels, to + from * channels);
+    } else {
+        for (int t = from; t < end; t++) read_pixel(in, segments, n, y, x + t, channel, channels, to + t * channels);
+    }
+    memset(to + end * channels, 0, (size_t)((taps - end) * channels) * sizeof *to);
+    return to + taps * channels;
 }
 
 void HL_BLAS(fill_ring)(const hl_conv *conv, const hl_segment *in, int segments, int n, int y, bool first, float *ring) {
-    int fresh = first || conv->stride_h > conv->kh ? conv->kh : conv->stride_h;
+    int fresh = first || conv->stride_h > conv->kh ? conv->kh : conv->stride_h, columns = (conv->out_w - 1) * conv->stride_w + conv->kw;
     for (int k = conv->kh - fresh; k < conv->kh; k++)
-        read_row(conv, in, segments, n, y * conv->stride_h - conv->pad_top + k, ring + (y * conv->stride_h + k) % conv->kh * hl_row_floats(conv));
+        HL_BLAS(read_taps)(conv, in, segments, n, y * conv->stride_h - conv->pad_top + k, -conv->pad_left, columns, 0, conv->in_c,
+                           ring + (y * conv->stride_h + k) % conv->kh * hl_row_floats(conv));
 }

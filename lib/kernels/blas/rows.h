@@ -14,6 +14,10 @@ static inline int64_t hl_ring_floats(const hl_conv *conv) { return conv->kh * hl
 static inline const float *hl_ring_row(const hl_conv *conv, int y, int k, const float *ring) {
     return ring + (y * conv->stride_h + k) % conv->kh * hl_row_floats(conv);
 }
+/* `channels` channels, from `channel` on, of what `taps` taps of a kernel's row see from input pixel (n, y, x) on: zeros outside the map. Returns
+ * what comes after them. */
+float *HL_BLAS(read_taps)(const hl_conv *conv, const hl_segment *in, int segments, int n, int y, int x, int taps, int channel, int channels,
+                          float *to);
 /* Reads what output row y of image n sees; `first`: the ring does not hold what the row before it saw. */
 void HL_BLAS(fill_ring)(const hl_conv *conv, const hl_segment *in, int segments, int n, int y, bool first, float *ring);
 
