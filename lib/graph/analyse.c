@@ -215,10 +215,32 @@ void hl_plan_find_again(hl_plan *plan) {
     }
 }
 
+/* The convolution behind the first input of a sum, with what it has been found to finish between, if nobody else reads any of them: -1: none. */
+static int summand(const hl_plan *plan, int sum) {
+    for (int reader = sum, value = plan->graph->nodes[sum]->inputs[0];; reader = value, value = plan->graph->nodes[value]->inputs[0]) {
+        const hl_plan_node *n = &plan->nodes[value];
+        int needs = plan->graph->nodes[value]->op->needs, first = next_reader(plan, value, value);
+        if (first != reader || next_reader(plan, value, first) >= 0 || value == plan->graph->output || value == plan->graph->input) return -1;
+        if (needs & HL_FINISHES) return hl_plan_computed(plan, value) ? value : -1;
+        bool passes = plan->options.mode == HL_INFER && (needs & HL_PASSES_ON) && n->value == plan->nodes[sum].value;
+        if (!passes && !n->absorbed && !n->finished) return -1;
+    }
+}
+
+/* A sum that the convolution behind its first input makes as it writes: the other is there by then, and both lie in the same memory, for good. */
+static void finish_sum(hl_plan *plan, int sum) {
+    int other = plan->graph->nodes[sum]->inputs[1], conv = hl_plan_computed(plan, sum) ? summand(plan, sum) : -1;
+    if (conv < 0 || hl_plan_maker(plan, other) >= conv || plan->nodes[conv].value != plan->nodes[sum].value) return;
+    if (plan->nodes[conv].again_by >= 0 || plan->nodes[sum].again_by >= 0 || plan->nodes[conv].step.finish.add) return;
+    plan->nodes[sum].finished = plan->nodes[conv].step.finishes = true;
+    plan->nodes[conv].step.finish.add = &plan->nodes[sum].step.in[1].view;
+}
+
 /* The norm's terms have to be known before: in inference. Both lie in the same memory: nobody needs the convolution's own output. */
 void hl_plan_find_finished(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         const hl_op *op = plan->graph->nodes[i]->op;
+        if (op->needs & HL_SUMS) finish_sum(plan, i);
         bool norm = op->needs & HL_NORMS, fits = norm ? plan->options.mode == HL_INFER && !plan->nodes[i].unstored : op->act != HL_LINEAR;
         int conv = fits && hl_plan_computed(plan, i) ? finisher(plan, i) : -1;
         if (conv < 0 || !hl_plan_computed(plan, conv) || plan->nodes[conv].value != plan->nodes[i].value) continue;

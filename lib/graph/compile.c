@@ -123,7 +123,7 @@ static void forget_layout(hl_plan *plan) {
     plan->arena.count = 0;
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
-        n->finished = n->step.finishes = false;
+        n->finished = n->step.finishes = false, n->step.finish = (hl_finish){0};
         n->again = n->value = n->gradient = n->saved = n->kept = n->forward_scratch = n->backward_scratch = n->again_scratch = -1;
         for (int slot = 0; slot < HL_MAX_PARAMS; slot++) n->param_gradient[slot] = -1;
     }

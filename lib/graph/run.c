@@ -6,6 +6,7 @@ static void set_batch(hl_plan *plan, const void *images, int count) {
         hl_plan_node *n = &plan->nodes[i];
         hl_step *step = &n->step;
         step->draw = plan->draw;
+        if (plan->options.mode == HL_TRAIN && hl_plan_computed(plan, i)) hl_plan_point(plan, i, false);
         step->out.n = step->out_gradient.n = count;
         for (int k = 0; k < HL_MAX_INPUTS; k++) step->in_gradient[k].n = count;
         for (int k = 0; k < step->in_count; k++) {
@@ -34,7 +35,6 @@ void hl_plan_forward(hl_plan *plan, const void *images, int count) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
         if (!hl_plan_computed(plan, i) || n->finished || !n->step.node->op->forward) continue;
-        if (plan->options.mode == HL_TRAIN) hl_plan_point(plan, i, false);
         n->step.workspace = scratch(plan, n->forward_scratch);
         double start = hl_seconds();
         n->step.node->op->forward(&n->step);

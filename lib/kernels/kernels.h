@@ -24,10 +24,11 @@ typedef struct hl_conv {
 } hl_conv;
 
 /* What forward does to its outputs before it leaves them: act((x - mean) scale + shift), with as many means, scales and shifts in the
- * table's dtype as there are outputs, or without terms act(x). */
+ * table's dtype as there are outputs, or without terms act(x); then it adds a map of the output's shape. */
 typedef struct hl_finish {
     const void *terms; /* NULL: none */
     hl_activation act;
+    const hl_view *add; /* NULL: none; not the output's memory */
 } hl_finish;
 
 /* One way to compute a convolution. */

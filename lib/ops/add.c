@@ -14,8 +14,8 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
 static void forward(hl_step *step) { step->kernels->add(step->hl, &step->in[0].view, &step->in[1].view, &step->out); }
 
 static void backward(hl_step *step) {
-    for (int i = 0; i < 2; i++)
-        if (step->in_gradient[i].data) step->kernels->copy(step->hl, &step->out_gradient, &step->in_gradient[i], step->in_accumulate[i]);
+    for (int i = 0; i < 2; i++) /* the first input's gradient may lie where the output's does */
+        if (step->in_gradient[i].data && (step->in_gradient[i].data != step->out_gradient.data || step->in_accumulate[i])) step->kernels->copy(step->hl, &step->out_gradient, &step->in_gradient[i], step->in_accumulate[i]);
 }
 
 static double flops(const hl_step *step) { return (double)hl_view_pixels(&step->out) * step->out.c; }
@@ -23,7 +23,7 @@ static double flops(const hl_step *step) { return (double)hl_view_pixels(&step->
 const hl_op hl_op_add = {
     .name = "add",
     .onnx = "Add",
-    .needs = HL_MAY_OVERWRITE,
+    .needs = HL_SUMS | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
     .shape = shape,
     .forward = forward,
     .backward = backward,

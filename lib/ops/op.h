@@ -89,6 +89,8 @@ typedef enum hl_need {
     HL_JOINS = 32,                /* forward only joins or enlarges: a reader of segments can do without its output */
     HL_FINISHES = 512,            /* a convolution that can finish its outputs: a norm of known terms, an activation */
     HL_NORMS = 128,               /* a batch norm */
+    HL_SUMS = 1024,               /* forward adds its two inputs */
+    HL_PASSES_ON = 2048,          /* in inference the output is the first input */
     HL_CONCATENATES = 256,        /* forward only copies its inputs side by side */
     HL_TRANSPOSED = 64,           /* forward is its convolution's backward-data, and the other way round */
 } hl_need;

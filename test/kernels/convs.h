@@ -12,13 +12,13 @@ typedef struct shape {
 typedef struct layer {
     hl_context *hl;
     const hl_conv *conv;
-    map parts[HL_MAX_SEGMENTS], din, out, dout;
+    map parts[HL_MAX_SEGMENTS], din, out, dout, more;
     hl_segment in32[HL_MAX_SEGMENTS], in64[HL_MAX_SEGMENTS];
     int segments;
     row norms[HL_MAX_SEGMENTS];
     row kernel, dkernel, bias, dbias, terms;
-    bool finishes; /* outputs by `act`, and by terms first where terms_too */
-    bool terms_too;
+    bool finishes; /* outputs by `act`, by terms first where terms_too, and with `more` added where adds */
+    bool terms_too, adds;
     hl_activation act;
 } layer;
 
@@ -36,6 +36,7 @@ static inline layer layer_new(hl_context *hl, const shape *s) {
     l.din = map_new(conv->n, conv->in_h, conv->in_w, conv->in_c, s->gap, 1);
     l.out = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap, 2);
     l.dout = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap, 3);
+    l.more = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap + 1, 9);
     l.kernel = row_new(size, 4), l.dkernel = row_new(size, 5), l.bias = row_new(conv->out_c, 6), l.dbias = row_new(conv->out_c, 7);
     l.terms = row_new(3 * conv->out_c, 8);
     return l;
@@ -43,7 +44,7 @@ static inline layer layer_new(hl_context *hl, const shape *s) {
 
 static inline void layer_free(layer *l) {
     for (int i = 0; i < l->segments; i++) map_free(&l->parts[i]), row_free(&l->norms[i]);
-    map_free(&l->din), map_free(&l->out), map_free(&l->dout);
+    map_free(&l->din), map_free(&l->out), map_free(&l->dout), map_free(&l->more);
     row_free(&l->kernel), row_free(&l->dkernel), row_free(&l->bias), row_free(&l->dbias), row_free(&l->terms);
 }
 
@@ -55,11 +56,11 @@ static inline void read_through_norms(layer *l) {
     }
 }
 
-/* Ways to finish, by number: a norm, with a ReLU, with a swish, and each of these alone. */
-enum { FINISHES = 5 };
+/* Ways to finish, by number: a norm, with a ReLU, with a swish, each of these alone; the same with a map added; that alone. */
+enum { FINISHES = 11 };
 static inline void finish_as(layer *l, int way) {
-    l->finishes = true, l->terms_too = way < 3;
-    l->act = (hl_activation[]){HL_LINEAR, HL_RELU, HL_SWISH, HL_RELU, HL_SWISH}[way];
+    l->finishes = true, l->terms_too = way % 5 < 3 && way < 10, l->adds = way >= 5;
+    l->act = way == 10 ? HL_LINEAR : (hl_activation[]){HL_LINEAR, HL_RELU, HL_SWISH, HL_RELU, HL_SWISH}[way % 5];
 }
 
 /* What is kept gives the same bits as the kernel. */
@@ -86,7 +87,8 @@ static inline void run(layer *l, const hl_conv_kernel *kernel, hl_dtype dtype, i
     for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++) {
         space s = space_new(l->hl, kernel->workspace(l->conv, (hl_pass)pass, hl_threads(l->hl)));
         if (pass == HL_FORWARD) {
-            hl_finish how = {l->terms_too ? single ? (void *)l->terms.f32 : (void *)l->terms.f64 : NULL, l->act}, *finish = l->finishes ? &how : NULL;
+            hl_finish how = {.terms = l->terms_too ? single ? (void *)l->terms.f32 : (void *)l->terms.f64 : NULL, .act = l->act}, *finish = l->finishes ? &how : NULL;
+            if (l->adds) how.add = single ? &l->more.f32 : &l->more.f64;
             kernel->forward(l->hl, l->conv, in, l->segments, weights, variant ? NULL : bias, finish, out, s.data);
             if (single && kernel->kept) run_kept(l, kernel, variant ? NULL : bias, finish);
         }

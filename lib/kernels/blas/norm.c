@@ -146,27 +146,30 @@ void HL_BLAS(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, do
     }
 }
 
-INLINE void apply_as(hl_activation act, const hl_view *from, const float *norm, const hl_view *to, const block *b, int vectors) {
+INLINE void apply_as(hl_activation act, const hl_view *from, const float *norm, const hl_view *add, const hl_view *to, const block *b, int vectors) {
     terms t[VECTORS] = {0};
     for (int v = 0; v < vectors && norm; v++) t[v] = terms_of(norm, from->c, b->channel + v * LANES, lanes_of(b, v));
     for (int64_t p = b->first; p < b->end; p++) {
         const float *x = hl_blas_pixel(from, p) + b->channel;
+        const float *more = add ? hl_blas_pixel(add, p) + b->channel : NULL;
         float *y = hl_blas_pixel(to, p) + b->channel;
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
             vector value = vector_load_some(x + v * LANES, lanes_of(b, v));
             if (norm) value = vector_fma(value - t[v].mean, t[v].scale, t[v].shift);
-            vector_store_some(y + v * LANES, activated(act, value), lanes_of(b, v));
+            value = activated(act, value);
+            if (more) value += vector_load_some(more + v * LANES, lanes_of(b, v));
+            vector_store_some(y + v * LANES, value, lanes_of(b, v));
         }
     }
 }
 
 INLINE void apply_block(const hl_view *x, const hl_finish *finish, const hl_view *y, const block *b, int vectors) {
-    if (!finish->terms && finish->act == HL_RELU) apply_as(HL_RELU, x, NULL, y, b, vectors);
-    else if (!finish->terms && finish->act == HL_SWISH) apply_as(HL_SWISH, x, NULL, y, b, vectors);
-    else if (finish->act == HL_RELU) apply_as(HL_RELU, x, finish->terms, y, b, vectors);
-    else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, finish->terms, y, b, vectors);
-    else apply_as(HL_LINEAR, x, finish->terms, y, b, vectors);
+    if (!finish->terms && finish->act == HL_RELU) apply_as(HL_RELU, x, NULL, finish->add, y, b, vectors);
+    else if (!finish->terms && finish->act == HL_SWISH) apply_as(HL_SWISH, x, NULL, finish->add, y, b, vectors);
+    else if (finish->act == HL_RELU) apply_as(HL_RELU, x, finish->terms, finish->add, y, b, vectors);
+    else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, finish->terms, finish->add, y, b, vectors);
+    else apply_as(HL_LINEAR, x, finish->terms, finish->add, y, b, vectors);
 }
 
 /* Channels channel .. end of pixels. */
@@ -228,7 +231,7 @@ static void map_piece(void *arg, int64_t piece, int worker) {
     int channels = call->x->c;
     int64_t first = piece * call->pixels, end = smaller(first + call->pixels, hl_view_pixels(call->x));
     if (!call->dy) {
-        apply(call->x, &(hl_finish){call->norm->terms, call->norm->act}, call->out, first, end, 0, channels);
+        apply(call->x, &(hl_finish){.terms = call->norm->terms, .act = call->norm->act}, call->out, first, end, 0, channels);
         return;
     }
     for (int c = 0, step; c < channels; c += step) {

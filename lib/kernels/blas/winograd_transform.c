@@ -214,11 +214,14 @@ void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_
     }
 }
 
-/* Up to LANES channels of a tile's outputs, from `channel` on. */
-static void finish_tile(const hl_finish *finish, int channel, int count, int channels, vector *y) {
+/* Up to LANES channels, from `channel` on, of the outputs of a tile, of which `rows` and `columns` are in the map from `pixel` on. */
+static void finish_tile(const hl_finish *finish, int64_t pixel, int width, int rows, int columns, int channel, int count, int channels, vector *y) {
     norm_vectors n = {0};
     if (finish->terms) n = norm_vectors_of(&(hl_segment){.view.c = channels, .norm = finish->terms}, channel, count);
     for (int i = 0; i < TILE * TILE; i++) y[i] = activated(finish->act, finish->terms ? normed(&n, y[i]) : y[i]);
+    for (int row = 0; row < rows && finish->add; row++)
+        for (int column = 0; column < columns; column++)
+            y[row * TILE + column] += vector_load_some(hl_blas_pixel(finish->add, pixel + row * width + column) + channel, count);
 }
 
 INLINE void store_tile(const vector *y, bool past, float *to, int64_t row_step, int64_t step) {
@@ -246,7 +249,8 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
                               const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, int64_t tile) {
     place at = place_of(conv, tile);
     int rows = conv->out_h - at.y < TILE ? conv->out_h - at.y : TILE, columns = conv->out_w - at.x < TILE ? conv->out_w - at.x : TILE;
-    float *first = hl_blas_pixel(out, ((int64_t)at.n * conv->out_h + at.y) * conv->out_w + at.x) + channel;
+    int64_t pixel = ((int64_t)at.n * conv->out_h + at.y) * conv->out_w + at.x;
+    float *first = hl_blas_pixel(out, pixel) + channel;
     bool whole = rows == TILE && columns == TILE && !accumulate;
     for (int c = 0; c < count; c += LANES, m += panel) {
         vector d[PLANES], y[TILE * TILE], add = bias ? vector_load_some(bias + channel + c, count - c) : (vector){0};
@@ -254,7 +258,7 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
         for (int k = 0; k < PLANES; k++) d[k] = vector_load(m + k * plane);
         both_ways(output_4, PATCH, TILE, d, y);
         for (int i = 0; i < TILE * TILE; i++) y[i] += add;
-        if (finish) finish_tile(finish, channel + c, count - c, conv->out_c, y);
+        if (finish) finish_tile(finish, pixel, conv->out_w, rows, columns, channel + c, count - c, conv->out_c, y);
         if (whole && count - c >= LANES) store_tile(y, past, first + c, conv->out_w * out->stride, out->stride);
         else store_cut(y, accumulate, rows, columns, count - c, first + c, conv->out_w * out->stride, out->stride);
     }

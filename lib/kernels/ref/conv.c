@@ -98,7 +98,7 @@ static void forward_row(void *arg, int64_t piece, int worker) {
                 }
             }
         }
-        if (call->finish) HL_REF(finish)(call->finish, conv->out_c, out);
+        if (call->finish) HL_REF(finish)(call->finish, conv->out_c, piece * conv->out_w + ox, out);
     }
 }
 

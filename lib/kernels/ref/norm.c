@@ -71,11 +71,11 @@ static real activated(hl_activation act, real y) {
     return act == HL_SWISH ? (real)((double)y * logistic((double)y)) : y;
 }
 
-void HL_REF(finish)(const hl_finish *finish, int channels, real *x) {
-    const real *terms = finish->terms;
+void HL_REF(finish)(const hl_finish *finish, int channels, int64_t pixel, real *x) {
+    const real *terms = finish->terms, *add = finish->add ? (const real *)finish->add->data + pixel * finish->add->stride : NULL;
     for (int c = 0; c < channels; c++) {
         real y = terms ? (x[c] - terms[c]) * terms[channels + c] + terms[2 * channels + c] : x[c];
-        x[c] = activated(finish->act, y);
+        x[c] = activated(finish->act, y) + (add ? add[c] : 0);
     }
 }
 
