@@ -3,11 +3,16 @@
 #include "kernels/blas/winograd.h"
 
 enum {
-    FEW_TILES = 256,          /* up to so many, pieces are output channels, else tiles */
-    FEW_PANELS = 2,           /* panels of output channels of such a piece, */
-    FEW_PIECES = 4,           /* if there are so many pieces; */
-    FEWEST_TILES = 16,        /* but one panel up to so many tiles, */
-    PANEL_FLOATS = 400 << 10, /* if its transform is no more, and that of more is: it is to stay in the second cache */
+    FEW_TILES = 16,             /* up to so many, pieces are output channels, */
+    FEW_PANELS = 2,             /* so many panels of them, */
+    FEW_PIECES = 4,             /* if there are so many pieces; */
+    PANEL_FLOATS = 400 << 10,   /* but one panel if its transform is no more, and that of more is: it is to stay in the second cache */
+    HUGE_KERNEL = 256 << 10,    /* input times output channels beyond which four times as many tiles are few: the whole transform would take too much memory; */
+    LARGE_KERNEL = 32 << 10,    /* beyond which blocks of tiles would read all of the kernel's transform from the third cache, */
+    MIDDLE_KERNEL = 16 << 10,   /* or from which on it is dear */
+    MIDDLE_TILES = 256,         /* up to so many tiles: pieces are planes */
+    CHUNK_FLOATS = 4 << 20,     /* transformed data and products of a chunk of tiles that such pieces take together */
+    PIECE_PANELS = 8,           /* panels of output channels of such a piece */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
     BLOCKS = 8,               /* blocks of a piece, at most */
@@ -25,8 +30,11 @@ typedef struct winograd_call {
     const hl_view *out;
     bool accumulate, past; /* past the caches */
     int64_t tiles;
+    int64_t first, count;   /* the tiles of a chunk */
     int block, blocks;      /* tiles of a block, blocks of a piece */
     float *shared, *memory; /* one for all, and one for each worker */
+    float *kernels;         /* the kernel's transform, */
+    float *products;        /* and those of a chunk, where they are for all */
     int64_t worker;         /* floats of the latter */
 } winograd_call;
 
@@ -65,25 +73,43 @@ static int block_tiles(const hl_conv *conv) {
     return (int)hl_blas_clamp(hl_blas_pieces(count, pieces), 1, tiles);
 }
 
-/* Few tiles, and output channels for some pieces. */
-static bool is_few(const hl_conv *conv) { return tiles_of(conv).count <= FEW_TILES && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES; }
+/* What a piece of the products is. */
+typedef enum cut { BY_TILES, BY_CHANNELS, BY_PLANES } cut;
 
-/* Panels of output channels of a piece. */
-static int few_panels(const hl_conv *conv) {
-    int64_t one = (int64_t)PLANES * conv->in_c * LANES;
-    return tiles_of(conv).count <= FEWEST_TILES && one <= PANEL_FLOATS && one * FEW_PANELS > PANEL_FLOATS ? 1 : FEW_PANELS;
+static cut cut_of(const hl_conv *conv) {
+    int64_t tiles = tiles_of(conv).count, size = (int64_t)conv->in_c * conv->out_c;
+    if (tiles <= FEW_TILES * (size > HUGE_KERNEL ? 4 : 1) && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES) return BY_CHANNELS;
+    return size > LARGE_KERNEL || (size >= MIDDLE_KERNEL && tiles <= MIDDLE_TILES) ? BY_PLANES : BY_TILES;
 }
 
-/* Few tiles share their transforms; a worker has the kernels and products of its output channels. Many share the
- * transformed kernel; a worker has its tiles. */
+/* Panels of output channels of a piece by channels. */
+static int few_panels(const hl_conv *conv) {
+    int64_t one = (int64_t)PLANES * conv->in_c * LANES;
+    return one <= PANEL_FLOATS && one * FEW_PANELS > PANEL_FLOATS ? 1 : FEW_PANELS;
+}
+
+/* Tiles of a chunk: chunks are of nearly one size. */
+static int64_t chunk_tiles(const hl_conv *conv) {
+    int64_t tiles = tiles_of(conv).count, most = CHUNK_FLOATS / (PLANES * LANES * (panels_of(conv->in_c) + panels_of(conv->out_c)));
+    return hl_blas_pieces(tiles, hl_blas_pieces(tiles, hl_blas_clamp(most, MIDDLE_TILES / 4, 4 * MIDDLE_TILES)));
+}
+
+static int64_t kernel_plane(const hl_conv *conv) { return plane_floats((int64_t)panels_of(conv->out_c) * conv->in_c); }
+static int64_t product_plane(const hl_conv *conv, int64_t tiles) { return plane_floats(tiles * panels_of(conv->out_c)); }
+
+/* By channels: all share the transformed tiles; a worker has the kernels and products of its output channels. By tiles: all share the transformed
+ * kernel; a worker has its tiles. By planes all is shared. */
 static int64_t shared_floats(const hl_conv *conv) {
-    if (is_few(conv)) return PLANES * tile_plane(conv, tiles_of(conv).count);
-    return PLANES * plane_floats((int64_t)panels_of(conv->out_c) * conv->in_c);
+    int64_t chunk = chunk_tiles(conv);
+    if (cut_of(conv) == BY_CHANNELS) return PLANES * tile_plane(conv, tiles_of(conv).count);
+    if (cut_of(conv) == BY_TILES) return PLANES * kernel_plane(conv);
+    return PLANES * (kernel_plane(conv) + tile_plane(conv, chunk) + product_plane(conv, chunk));
 }
 
 static int64_t worker_floats(const hl_conv *conv) {
     int64_t panels = few_panels(conv);
-    if (is_few(conv)) return PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles_of(conv).count * panels));
+    if (cut_of(conv) == BY_PLANES) return 0;
+    if (cut_of(conv) == BY_CHANNELS) return PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles_of(conv).count * panels));
     int block = block_tiles(conv);
     return PLANES * (tile_plane(conv, block) + plane_floats((int64_t)block * BLOCK_PANELS));
 }
@@ -113,23 +139,27 @@ static void prefetch_share(const winograd_call *call, int64_t first, int64_t end
     for (int64_t t = first + count * k / PLANES; t < first + count * (k + 1) / PLANES; t++) HL_BLAS(winograd_prefetch_input)(call->conv, call->in, call->segments, t);
 }
 
-/* The 36 products of `tiles` transformed tiles with panels of the transformed kernel; tiles next .. next_end come after them. */
+/* A plane's product of `tiles` transformed tiles with panels of the transformed kernel. */
+static void multiply_plane(const hl_conv *conv, int64_t tiles, int panels, const float *v, const float *u, float *m) {
+    groups g = groups_of(tiles);
+    int64_t group = group_floats(conv, g);
+    for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
+        for (int i = 0; i < g.count; i++) {
+            int64_t row = (int64_t)i * g.rows;
+            HL_BLAS(product)(&(hl_product){.a = v + i * group, .a_panel = g.rows * LANES, .b = u + (int64_t)n * conv->in_c * LANES,
+                                           .b_panel = (int64_t)conv->in_c * LANES, .c = m + (n * tiles + row) * LANES, .c_row = LANES,
+                                           .c_panel = tiles * LANES, .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
+                                           .panels = panels - n < 2 ? 1 : 2, .depth = conv->in_c});
+        }
+}
+
+/* The same of all planes; tiles next .. next_end come after them. */
 static void multiply(const winograd_call *call, int64_t tiles, int panels, const float *v, const float *u, int64_t u_plane, float *m,
                      int64_t m_plane, int64_t next, int64_t next_end) {
-    const hl_conv *conv = call->conv;
-    groups g = groups_of(tiles);
-    int64_t v_plane = tile_plane(conv, tiles), group = group_floats(conv, g);
+    int64_t v_plane = tile_plane(call->conv, tiles);
     for (int k = 0; k < PLANES; k++) {
         if (next < next_end) prefetch_share(call, next, next_end, k);
-        for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
-            for (int i = 0; i < g.count; i++) {
-                int64_t row = (int64_t)i * g.rows;
-                HL_BLAS(product)(&(hl_product){.a = v + k * v_plane + i * group, .a_panel = g.rows * LANES,
-                                               .b = u + k * u_plane + (int64_t)n * conv->in_c * LANES, .b_panel = (int64_t)conv->in_c * LANES,
-                                               .c = m + k * m_plane + (n * tiles + row) * LANES, .c_row = LANES, .c_panel = tiles * LANES,
-                                               .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
-                                               .panels = panels - n < 2 ? 1 : 2, .depth = conv->in_c});
-            }
+        multiply_plane(call->conv, tiles, panels, v + k * v_plane, u + k * u_plane, m + k * m_plane);
     }
 }
 
@@ -143,8 +173,8 @@ static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles
 static void kernel_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    int64_t panel = (int64_t)call->conv->in_c * LANES, plane = plane_floats((int64_t)panels_of(call->conv->out_c) * call->conv->in_c);
-    HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->order, (int)piece * LANES, call->shared + piece * panel, plane);
+    int64_t panel = (int64_t)call->conv->in_c * LANES;
+    HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->order, (int)piece * LANES, call->kernels + piece * panel, kernel_plane(call->conv));
 }
 
 /* A piece is up to BLOCKS blocks one after the other, so that each can ask for the next one's pixels. */
@@ -152,7 +182,7 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
     int all = panels_of(conv->out_c);
-    int64_t u_plane = plane_floats((int64_t)all * conv->in_c), m_plane = plane_floats((int64_t)call->block * BLOCK_PANELS);
+    int64_t u_plane = kernel_plane(conv), m_plane = plane_floats((int64_t)call->block * BLOCK_PANELS);
     float *v = call->memory + worker * call->worker, *m = v + PLANES * tile_plane(conv, call->block);
     int64_t end = smaller((piece + 1) * call->blocks * call->block, call->tiles);
     for (int64_t first = piece * call->blocks * call->block, tiles; first < end; first += tiles) {
@@ -161,7 +191,7 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
         for (int from = 0; from < all; from += BLOCK_PANELS) {
             int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
             int64_t next = from ? end : first + tiles;
-            multiply(call, tiles, panels, v, call->shared + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next, smaller(next + call->block, end));
+            multiply(call, tiles, panels, v, call->kernels + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next, smaller(next + call->block, end));
             output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
         }
     }
@@ -170,7 +200,29 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
 static void input_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    transform_tile(call, piece, piece, call->tiles, call->shared);
+    transform_tile(call, call->first + piece, piece, call->count, call->shared);
+}
+
+static int plane_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels_of(conv->out_c), PIECE_PANELS); }
+
+/* A plane's products of a chunk with PIECE_PANELS panels of the kernel: in the second cache. */
+static void plane_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const winograd_call *call = arg;
+    const hl_conv *conv = call->conv;
+    int pieces = plane_pieces(conv), from = (int)(piece % pieces) * PIECE_PANELS, left = panels_of(conv->out_c) - from;
+    int64_t k = piece / pieces, tiles = call->count;
+    multiply_plane(conv, tiles, left < PIECE_PANELS ? left : PIECE_PANELS, call->shared + k * tile_plane(conv, tiles),
+                   call->kernels + k * kernel_plane(conv) + (int64_t)from * conv->in_c * LANES,
+                   call->products + k * product_plane(conv, tiles) + from * tiles * LANES);
+}
+
+static void output_piece(void *arg, int64_t tile, int worker) {
+    (void)worker;
+    const winograd_call *call = arg;
+    HL_BLAS(winograd_output)(call->conv, call->products + tile * LANES, call->count * LANES, product_plane(call->conv, call->count), call->conv->out_c, call->bias,
+                             call->finish, call->accumulate, call->past, call->out, 0, call->first + tile);
+    if (call->past) vector_fence();
 }
 
 static void panels_piece(void *arg, int64_t piece, int worker) {
@@ -191,19 +243,38 @@ static bool writes_past(const winograd_call *call) {
     return aligned && !call->accumulate && hl_view_pixels(out) * out->c >= PAST_FLOATS;
 }
 
+/* Every plane of the kernel's transform is read once for a chunk of tiles. */
+static void run_planes(hl_context *hl, winograd_call *call) {
+    const hl_conv *conv = call->conv;
+    int64_t chunk = chunk_tiles(conv);
+    call->kernels = call->shared + PLANES * tile_plane(conv, chunk), call->products = call->kernels + PLANES * kernel_plane(conv);
+    hl_parallel_for(hl, panels_of(conv->out_c), kernel_piece, call);
+    for (call->first = 0; call->first < call->tiles; call->first += chunk) {
+        call->count = smaller(chunk, call->tiles - call->first);
+        hl_parallel_for(hl, call->count, input_piece, call);
+        hl_parallel_for(hl, (int64_t)PLANES * plane_pieces(conv), plane_piece, call);
+        hl_parallel_for(hl, call->count, output_piece, call);
+    }
+}
+
 static void run(hl_context *hl, winograd_call *call, float *memory) {
     const hl_conv *conv = call->conv;
     call->tiles = tiles_of(conv).count;
     call->shared = memory, call->memory = memory + shared_floats(conv);
     call->worker = worker_floats(conv);
-    if (is_few(conv)) {
+    call->count = call->tiles, call->kernels = memory;
+    if (cut_of(conv) == BY_CHANNELS) {
         hl_parallel_for(hl, call->tiles, input_piece, call);
         hl_parallel_for(hl, hl_blas_pieces(panels_of(conv->out_c), few_panels(conv)), panels_piece, call);
         return;
     }
+    call->past = writes_past(call);
+    if (cut_of(conv) == BY_PLANES) {
+        run_planes(hl, call);
+        return;
+    }
     call->block = block_tiles(conv);
     call->blocks = (int)hl_blas_clamp(call->tiles / (16 * call->block), 1, BLOCKS);
-    call->past = writes_past(call);
     hl_parallel_for(hl, panels_of(conv->out_c), kernel_piece, call);
     hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->blocks * call->block), tiles_piece, call);
 }

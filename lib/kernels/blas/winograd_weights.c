@@ -6,7 +6,9 @@ enum {
     PART_FLOATS = 1 << 18,    /* if one part's sums are no more */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of a part's tiles */
     CHUNK_FLOATS = 3 << 20,   /* transformed data of a large kernel's tiles, held at a time */
-    PANELS = 2,               /* panels of output channels of a piece of a large kernel */
+    PANELS = 2,               /* panels of output channels of a piece by channels, */
+    FEW_TILES = 64,           /* which a large kernel is cut into up to so many tiles; */
+    PLANE_PANELS = 8,         /* and of a piece by planes */
     TILES = 4,                /* tiles transformed in a piece */
 };
 
@@ -23,6 +25,7 @@ typedef struct weights_call {
 static int64_t padded_in(const hl_conv *conv) { return (int64_t)panels_of(conv->in_c) * LANES; }
 static int64_t sums_of(const hl_conv *conv, int outputs) { return plane_floats((int64_t)outputs * panels_of(conv->in_c)); }
 static bool is_small(const hl_conv *conv) { return PLANES * sums_of(conv, conv->out_c) <= PART_FLOATS; }
+static bool is_few(const hl_conv *conv) { return tiles_of(conv).count <= FEW_TILES; }
 static int64_t floats_a_tile(const hl_conv *conv) { return PLANES * LANES * (int64_t)(panels_of(conv->in_c) + panels_of(conv->out_c)); }
 
 static int64_t block_tiles(const hl_conv *conv) { return hl_blas_clamp(BLOCK_FLOATS / floats_a_tile(conv), 16, 128); }
@@ -45,8 +48,8 @@ static int64_t out_plane(const hl_conv *conv) { return plane_floats(held_tiles(c
 static int64_t held_floats(const hl_conv *conv) { return PLANES * (in_plane(conv) + out_plane(conv)); }
 
 static int64_t sums_floats(const hl_conv *conv, int threads) {
-    if (is_small(conv)) return parts_of(conv) * PLANES * sums_of(conv, conv->out_c);
-    return threads * PLANES * sums_of(conv, PANELS * LANES);
+    if (!is_small(conv) && is_few(conv)) return threads * PLANES * sums_of(conv, PANELS * LANES);
+    return (is_small(conv) ? parts_of(conv) : 1) * PLANES * sums_of(conv, conv->out_c);
 }
 
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
@@ -66,19 +69,21 @@ static void prefetch_tile(const weights_call *call, int64_t tile) {
     HL_BLAS(winograd_prefetch_gradient)(call->conv, call->dout, tile);
 }
 
-/* Sums (+)= the products of `tiles` transformed tiles, for `outputs` output channels from panel `from` on. Meanwhile the pixels of tiles
- * next .. next_end are asked for. */
-static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums, int64_t sum_plane,
-                     int64_t next, int64_t next_end) {
+/* A plane's sums (+)= the products of `tiles` transformed tiles, for `outputs` output channels from panel `from` on. */
+static void multiply_plane(const weights_call *call, int k, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums) {
     const hl_conv *conv = call->conv;
-    int64_t panel = held_tiles(conv) * LANES, v_plane = in_plane(conv), m_plane = out_plane(conv);
-    const float *m = v + PLANES * v_plane + from * panel;
+    int64_t panel = held_tiles(conv) * LANES;
+    HL_BLAS(outer_product)(&(hl_product){.a = v + PLANES * in_plane(conv) + k * out_plane(conv) + from * panel, .a_panel = panel,
+                                         .b = v + k * in_plane(conv), .b_panel = panel, .c = sums, .c_row = padded_in(conv), .c_panel = LANES,
+                                         .rows = outputs, .panels = panels_of(conv->in_c), .depth = (int)tiles, .accumulate = accumulate});
+}
+
+/* The same of all planes. Meanwhile the pixels of tiles next .. next_end are asked for. */
+static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums, int64_t next, int64_t next_end) {
     int64_t ahead = next_end - next;
     for (int k = 0; k < PLANES; k++) {
         for (int64_t t = ahead * k / PLANES; t < ahead * (k + 1) / PLANES; t++) prefetch_tile(call, next + t);
-        HL_BLAS(outer_product)(&(hl_product){.a = m + k * m_plane, .a_panel = panel, .b = v + k * v_plane, .b_panel = panel,
-                                             .c = sums + k * sum_plane, .c_row = padded_in(conv), .c_panel = LANES,
-                                             .rows = outputs, .panels = panels_of(conv->in_c), .depth = (int)tiles, .accumulate = accumulate});
+        multiply_plane(call, k, tiles, from, outputs, v, accumulate, sums + k * call->sum_plane);
     }
 }
 
@@ -92,7 +97,7 @@ static void part_piece(void *arg, int64_t piece, int worker) {
         count = end - t < block_tiles(conv) ? end - t : block_tiles(conv);
         int64_t next = t + count, next_end = next + block_tiles(conv) < end ? next + block_tiles(conv) : end;
         for (int64_t i = 0; i < count; i++) transform_tile(call, t + i, i, v);
-        multiply(call, count, 0, conv->out_c, v, t > first, sums, call->sum_plane, next, next_end);
+        multiply(call, count, 0, conv->out_c, v, t > first, sums, next, next_end);
     }
 }
 
@@ -100,7 +105,7 @@ static void part_piece(void *arg, int64_t piece, int worker) {
 static void back_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const weights_call *call = arg;
-    int64_t in = padded_in(call->conv), parts = parts_of(call->conv);
+    int64_t in = padded_in(call->conv), parts = is_small(call->conv) ? parts_of(call->conv) : 1;
     float *sums = call->sums + piece * in;
     for (int64_t part = 1; part < parts; part++)
         for (int k = 0; k < PLANES; k++) {
@@ -117,13 +122,24 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
     for (int64_t t = piece * TILES; t < (piece + 1) * TILES && t < call->count; t++) transform_tile(call, call->first + t, t, call->memory);
 }
 
-/* A large kernel: a piece is some output channels, over the whole chunk; a chunk after the first adds to the gradient. */
+static int plane_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels_of(conv->out_c), PLANE_PANELS); }
+
+/* A large kernel: a piece is some output channels' sums of a plane, over the chunk: in the second cache. */
+static void plane_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const weights_call *call = arg;
+    int pieces = plane_pieces(call->conv), k = (int)piece / pieces, panel = (int)piece % pieces * PLANE_PANELS, from = panel * LANES;
+    int left = call->conv->out_c - from, outputs = left < PLANE_PANELS * LANES ? left : PLANE_PANELS * LANES;
+    multiply_plane(call, k, call->count, panel, outputs, call->memory, call->first > 0, call->sums + k * call->sum_plane + from * padded_in(call->conv));
+}
+
+/* With few tiles a piece is some output channels, all planes of them; a chunk after the first adds to the gradient. */
 static void channels_piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
     int from = (int)piece * PANELS * LANES, left = call->conv->out_c - from, outputs = left < PANELS * LANES ? left : PANELS * LANES;
     int64_t in = call->conv->in_c;
     float *sums = call->sums + worker * call->sum_size;
-    multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums, call->sum_plane, 0, 0);
+    multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums, 0, 0);
     for (int o = 0; o < outputs; o++)
         HL_BLAS(winograd_dkernel)(sums + o * padded_in(call->conv), call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
 }
@@ -131,7 +147,8 @@ static void channels_piece(void *arg, int64_t piece, int worker) {
 void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
                                void *dbias, void *workspace) {
     weights_call call = {.conv = conv, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
-    call.sum_plane = sums_of(conv, is_small(conv) ? conv->out_c : PANELS * LANES), call.sum_size = PLANES * call.sum_plane;
+    bool by_channels = !is_small(conv) && is_few(conv);
+    call.sum_plane = sums_of(conv, by_channels ? PANELS * LANES : conv->out_c), call.sum_size = PLANES * call.sum_plane;
     call.sums = (float *)((char *)workspace + hl_conv_bias_bytes(conv));
     call.memory = call.sums + sums_floats(conv, hl_threads(hl));
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
@@ -144,6 +161,8 @@ void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_seg
     for (call.first = 0; call.first < tiles; call.first += chunk) {
         call.count = tiles - call.first < chunk ? tiles - call.first : chunk;
         hl_parallel_for(hl, hl_blas_pieces(call.count, TILES), tiles_piece, &call);
-        hl_parallel_for(hl, hl_blas_pieces(conv->out_c, PANELS * LANES), channels_piece, &call);
+        if (by_channels) hl_parallel_for(hl, hl_blas_pieces(conv->out_c, PANELS * LANES), channels_piece, &call);
+        else hl_parallel_for(hl, (int64_t)PLANES * plane_pieces(conv), plane_piece, &call);
     }
+    if (!by_channels) hl_parallel_for(hl, conv->out_c, back_piece, &call);
 }
