@@ -153,6 +153,19 @@ static void find_homes(hl_plan *plan) {
     }
 }
 
+/* A concatenation in place begins with the very map that another norm has read: in a dense block only a layer's own channels are new. */
+static void find_known(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) {
+        const hl_node *node = plan->graph->nodes[i];
+        plan->nodes[i].knows = -1;
+        if (!plan->nodes[i].live || !(node->op->needs & HL_NORMS) || !(plan->graph->nodes[node->inputs[0]]->op->needs & HL_CONCATENATES)) continue;
+        int first = plan->graph->nodes[node->inputs[0]]->inputs[0];
+        if (plan->nodes[first].within != node->inputs[0]) continue;
+        for (int k = next_reader(plan, first, first); k >= 0 && k < i; k = next_reader(plan, first, k))
+            if (plan->graph->nodes[k]->op->needs & HL_NORMS) plan->nodes[i].knows = k;
+    }
+}
+
 static bool has_trainable(const hl_node *node) {
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++)
         if (node->params[slot] >= 0 && hl_param_kind_trainable(node->graph->params[node->params[slot]].kind)) return true;
@@ -258,5 +271,6 @@ void hl_plan_analyse(hl_plan *plan) {
     find_joins(plan);
     find_norms(plan);
     find_homes(plan);
+    find_known(plan);
     if (plan->options.mode == HL_TRAIN) find_gradients(plan);
 }

@@ -111,6 +111,8 @@ static void place_step(hl_plan *plan, int index) {
     hl_plan_point(plan, index, false);
     step->out_gradient.data = map_at(plan, written, n->gradient);
     step->saved = at(plan, n->saved);
+    step->known = n->knows < 0 ? NULL : at(plan, plan->nodes[n->knows].saved);
+    step->known_channels = n->knows < 0 ? 0 : plan->nodes[n->knows].shape.c;
     step->kept = at(plan, n->kept);
     if (n->finished && (node->op->needs & HL_NORMS)) plan->nodes[node->inputs[0]].step.finish.terms = hl_norm_of(step->saved, step->out.c).terms;
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {

@@ -43,6 +43,7 @@ typedef struct hl_plan_node {
     int again_by; /* the node before whose backward pass its value is computed once more, instead of being kept; -1: none */
     bool wants;        /* its gradient is wanted */
     bool summed;       /* ... but no more of it than its sums over the pixels */
+    int knows;         /* a norm: the norm that has the statistics of its first channels already, -1: none */
     bool accumulate[HL_MAX_INPUTS];
     hl_reads reads; /* what the step reads, joins taken apart */
     int again; /* arena item of the value that is computed once more */

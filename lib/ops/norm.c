@@ -72,11 +72,24 @@ static void prepare(hl_step *step) {
     step->kernels->norm_terms(&norm, step->out.c);
 }
 
+/* Of the channels that another norm has read before they are known. */
+static void batch_statistics(const hl_step *step, const hl_norm_state *norm) {
+    hl_view rest = step->in[0].view;
+    int known = step->known_channels;
+    rest.data = (char *)rest.data + (size_t)known * hl_dtype_bytes(step->kernels->dtype), rest.c -= known;
+    if (known) {
+        hl_norm_state other = hl_norm_of(step->known, known);
+        memcpy(norm->mean, other.mean, (size_t)known * sizeof *norm->mean);
+        memcpy(norm->variance, other.variance, (size_t)known * sizeof *norm->variance);
+    }
+    if (rest.c) step->kernels->norm_statistics(step->hl, &rest, norm->mean + known, norm->variance + known, step->workspace);
+}
+
 static void forward(hl_step *step) {
     const hl_view *x = &step->in[0].view;
     hl_norm_state norm = state(step);
     if (step->mode == HL_TRAIN) {
-        step->kernels->norm_statistics(step->hl, x, norm.mean, norm.variance, step->workspace);
+        batch_statistics(step, &norm);
         move_statistics(step, norm.mean, norm.variance);
         step->kernels->norm_terms(&norm, step->out.c);
     }

@@ -69,6 +69,8 @@ typedef struct hl_step {
     bool no_drop;     /* drop-connect passes everything on */
     int64_t bn_steps; /* for the bias correction of moving statistics; 0: they are used as they are */
     double *saved;    /* what forward leaves for backward: `saved` doubles */
+    double *known;    /* of a norm: `saved` of another, whose input were the first `known_channels` channels of this one's; NULL: none */
+    int known_channels;
     hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are */
     bool summed;       /* of a norm: `out_gradient` is no map but its sums over the pixels, a number a channel; of its reader: so is `in_gradient` */
     bool unstored;     /* of a norm: nobody reads `out`; who needs it reads the norm's input through its terms */
