@@ -2,7 +2,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "kernels/blas/blas.h"
+#include "kernels/blas/lines.h"
 
 enum {
     LANES = 16,    /* channels, */
@@ -131,6 +131,32 @@ static void walk_row(run *r, int64_t row, tile *act) {
     }
 }
 
+/* Rows whose targets lie side by side and see the sources through 3 or 5 columns. */
+static bool has_lines(const run *r) {
+    const hl_conv *conv = r->call->conv;
+    bool near = r->call->back ? conv->stride_h == 1 && conv->stride_w == 1 : conv->stride_w <= 2;
+    return near && (conv->kw == 3 || conv->kw == 5) && conv->kh <= LINE_ROWS && !r->in->up;
+}
+
+static depthwise_line line_of(const run *r, int64_t row) {
+    const depthwise_call *call = r->call;
+    const hl_conv *conv = call->conv;
+    const hl_view *from = &r->in->view;
+    int n = (int)(row / call->to->h), y = (int)(row % call->to->h);
+    depthwise_line l = {.columns = conv->kw, .stride = call->back ? 1 : conv->stride_w, .back = call->back, .sources = from->w, .targets = call->to->w,
+                        .first = call->back ? conv->pad_left - conv->kw + 1 : -conv->pad_left, .source_step = from->stride, .target_step = call->to->stride,
+                        .kernel_step = r->kernel_step, .from = r->from, .to = r->to, .accumulate = call->accumulate};
+    l.target = hl_blas_pixel(call->to, row * call->to->w) + r->channel;
+    l.bias = call->bias ? call->bias + r->channel : NULL;
+    for (int i = 0; i < conv->kh; i++) {
+        int sy = source_of(call, y, i, conv->pad_top, conv->stride_h);
+        if (sy < 0 || sy >= source_h(call)) continue;
+        l.rows[l.count] = hl_blas_pixel(from, ((int64_t)n * from->h + sy) * from->w);
+        l.kernels[l.count++] = r->kernel + i * conv->kw * r->kernel_step + r->kernel_shift;
+    }
+    return l;
+}
+
 /* `groups` times `lanes` sums, whose sources and factors lie so many floats apart. With numbers that the compiler knows, in a
  * function without other loops around, it keeps all of them in registers. */
 static inline void sum_taps(const run *r, int64_t at, int c, int groups, int lanes, int64_t source_step, int64_t kernel_step,
@@ -200,7 +226,9 @@ static void sum_row(void *arg, int64_t row, int worker) {
     r.kernel_step = call->conv->in_c;
     for (int s = 0, channel = 0; s < call->segments; channel += call->in[s++].view.c) {
         r.in = &call->in[s], r.channel = channel, r.to = call->in[s].view.c, r.kernel_shift = channel;
-        walk_row(&r, row, sum_tile);
+        depthwise_line line = has_lines(&r) ? line_of(&r, row) : (depthwise_line){0};
+        if (line.columns) HL_BLAS(sum_line)(&line);
+        else walk_row(&r, row, sum_tile);
     }
     if (call->finish) HL_BLAS(finish)(call->finish, call->to, row * call->to->w, (row + 1) * call->to->w, 0, call->to->c);
 }
@@ -232,8 +260,11 @@ static void part_piece(void *arg, int64_t piece, int worker) {
     for (int s = 0, channel = 0; s < call->segments; channel += call->in[s++].view.c) {
         r.in = &call->in[s], r.channel = channel, r.kernel_shift = channel - block;
         r.from = larger(block - channel, 0), r.to = smaller(block_end - channel, call->in[s].view.c);
-        for (int64_t row = part * part_rows(conv); r.from < r.to && row < (end < rows_of(conv) ? end : rows_of(conv)); row++)
-            walk_row(&r, row, add_tile);
+        for (int64_t row = part * part_rows(conv); r.from < r.to && row < (end < rows_of(conv) ? end : rows_of(conv)); row++) {
+            depthwise_line line = has_lines(&r) ? line_of(&r, row) : (depthwise_line){0};
+            if (line.columns) HL_BLAS(add_line)(&line);
+            else walk_row(&r, row, add_tile);
+        }
     }
 }
 
