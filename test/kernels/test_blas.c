@@ -336,6 +336,36 @@ START_TEST(sigmoid_keeps_its_digits) {
 }
 END_TEST
 
+/* A norm that changes nothing but computes swish with it, at numbers of every size. */
+START_TEST(norms_swish_keeps_its_digits) {
+    const hl_kernels *k = tables[_i];
+    if (!runs_here(k)) return;
+    hl_context *hl = hl_open(NULL);
+    map x = wide_numbers(), y = map_new(1, 1, WIDE, 1, 0, 31), dy = map_new(1, 1, WIDE, 1, 0, 32);
+    double mean = 0, variance = 1, terms[3];
+    float beta = 0, dbeta, far[] = {-INFINITY, -3e38f, -100, 104, 3e38f, NAN};
+    hl_norm_state norm = {.mean = &mean, .variance = &variance, .beta = &beta, .act = HL_SWISH, .terms = terms};
+    k->norm_terms(&norm, 1);
+    k->norm_apply(hl, &x.f32, &norm, &y.f32);
+    hl_kernels_ref_f64.swish_forward(hl, &x.f64, &y.f64);
+    digits_agree("a norm's swish", &y);
+    for (int i = 0; i < WIDE; i++) set(&dy, i, 1);
+    space s = space_new(hl, k->norm_workspace(&x.f32, 1));
+    k->norm_backward(hl, &x.f32, &dy.f32, &norm, &(hl_view){0}, false, NULL, &dbeta, s.data); /* the sum of the slopes */
+    hl_kernels_ref_f64.swish_backward(hl, &x.f64, &dy.f64, &y.f64, false);
+    double slopes = 0;
+    for (int i = 0; i < WIDE; i++) slopes += ((double *)y.f64.data)[i];
+    ck_assert_double_eq_tol((double)dbeta, slopes, 1e-6 * slopes);
+    for (int i = 0; i < 6; i++) ((float *)x.f32.data)[i] = far[i];
+    k->norm_apply(hl, &x.f32, &norm, &y.f32);
+    const float *ends = y.f32.data;
+    ck_assert(fabsf(ends[0]) < 1e-35f && fabsf(ends[1]) < 1e-35f && fabsf(ends[2]) < 1e-35f && ends[3] == 104 && ends[4] == 3e38f && isnan(ends[5]));
+    space_free("norm_backward", &s);
+    map_free(&x), map_free(&y), map_free(&dy);
+    hl_close(hl);
+}
+END_TEST
+
 static void losses_agree(hl_context *hl, const hl_kernels *k, const map *logits, const map *target) {
     hl_loss_sums mine, right;
     space s = space_new(hl, k->loss_workspace(&logits->f32)), other = space_new(hl, hl_kernels_ref_f64.loss_workspace(&logits->f64));
@@ -387,6 +417,7 @@ int main(void) {
     tcase_add_loop_test(tcase, norm_survives_a_large_mean, 0, TABLES);
     tcase_add_loop_test(tcase, a_nan_is_not_hidden, 0, TABLES);
     tcase_add_loop_test(tcase, sigmoid_keeps_its_digits, 0, TABLES);
+    tcase_add_loop_test(tcase, norms_swish_keeps_its_digits, 0, TABLES);
     tcase_add_loop_test(tcase, the_loss_keeps_its_digits, 0, TABLES);
     return run_suite(suite);
 }

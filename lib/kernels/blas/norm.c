@@ -38,9 +38,8 @@ INLINE terms terms_of(const float *norm, int channels, int channel, int count) {
 /* dy times the activation's slope at y. */
 INLINE vector through(hl_activation act, vector y, vector dy) {
     if (act == HL_RELU) return (vector)((vector_mask)dy & (vector_mask)(y > 0));
-    if (act != HL_SWISH) return dy;
-    vector rest, s = vector_sigmoid(y, &rest);
-    return dy * s * vector_fma(y, rest, vector_of(1));
+    if (act == HL_SWISH) dy *= vector_swish_slope(y);
+    return dy;
 }
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -8,10 +8,8 @@
 #include "tensor/view.h"
 
 static inline __attribute__((always_inline)) vector activated(hl_activation act, vector y) {
-    vector rest;
     if (act == HL_RELU) return vector_relu(y);
-    if (act == HL_SWISH) y *= vector_sigmoid(y, &rest);
-    return y;
+    return act == HL_SWISH ? vector_swish(y) : y;
 }
 
 /* A vector of channels' terms. */

@@ -1,4 +1,4 @@
-/* The logistic function of a vector of floats. */
+/* The logistic function of a vector of floats, and swish. */
 #ifndef HL_BLAS_SIGMOID_H
 #define HL_BLAS_SIGMOID_H
 
@@ -14,15 +14,26 @@ static inline vector vector_scale(vector p, vector n) {
 #endif
 }
 
-/* x, or the bound it is beyond; a NaN stays one. */
-static inline vector vector_between(vector low, vector x, vector high) {
+/* x, or the bound that it is below or above; a NaN stays one. */
+static inline vector vector_at_least(vector x, vector low) {
 #if defined HL_KERNELS_AVX512 && defined __AVX512F__
-    return (vector)_mm512_min_ps((__m512)high, _mm512_max_ps((__m512)low, (__m512)x)); /* of two where one is a NaN the second */
+    return (vector)_mm512_max_ps((__m512)low, (__m512)x); /* of two where one is a NaN the second */
 #elif defined HL_KERNELS_AVX2 && defined __AVX__
-    return (vector)_mm256_min_ps((__m256)high, _mm256_max_ps((__m256)low, (__m256)x));
+    return (vector)_mm256_max_ps((__m256)low, (__m256)x);
 #else
-    vector_mask below = x < low, above = x > high;
-    return (vector)(((vector_mask)x & ~below & ~above) | ((vector_mask)low & below) | ((vector_mask)high & above));
+    vector_mask below = x < low;
+    return (vector)(((vector_mask)x & ~below) | ((vector_mask)low & below));
+#endif
+}
+
+static inline vector vector_at_most(vector x, vector high) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    return (vector)_mm512_min_ps((__m512)high, (__m512)x);
+#elif defined HL_KERNELS_AVX2 && defined __AVX__
+    return (vector)_mm256_min_ps((__m256)high, (__m256)x);
+#else
+    vector_mask above = x > high;
+    return (vector)(((vector_mask)x & ~above) | ((vector_mask)high & above));
 #endif
 }
 
@@ -51,11 +62,22 @@ static inline vector vector_exp_of_minus(vector x) {
     return vector_scale(p, n);
 }
 
-/* 1 / (1 + e^-x); *rest gets 1 minus that. Both keep their digits however small they are, down to the least normal number. */
+/* s = 1 / (1 + e^-x) and 1 - s, each with all its digits down to the least normal number: for x of at least SIGMOID_LEAST, below which s is 0 here. */
+enum { SIGMOID_LEAST = -87 };
 static inline vector vector_sigmoid(vector x, vector *rest) {
-    vector e = vector_exp_of_minus(vector_between(vector_of(-87), x, vector_of(104))), inverse = vector_inverse(1 + e);
+    vector e = vector_exp_of_minus(vector_at_most(x, vector_of(104))), inverse = vector_inverse(1 + e);
     *rest = e * inverse;
     return inverse;
+}
+
+/* x s, and its slope s + x s (1 - s) (Ramachandran et al. 2017). */
+static inline vector vector_swish(vector x) {
+    vector rest, least = vector_at_least(x, vector_of(SIGMOID_LEAST));
+    return least * vector_sigmoid(least, &rest);
+}
+static inline vector vector_swish_slope(vector x) {
+    vector rest, least = vector_at_least(x, vector_of(SIGMOID_LEAST)), s = vector_sigmoid(least, &rest);
+    return s * vector_fma(least, rest, vector_of(1));
 }
 
 #endif

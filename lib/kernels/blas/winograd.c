@@ -237,9 +237,10 @@ static void panels_piece(void *arg, int64_t piece, int worker) {
     output_tiles(call, 0, call->tiles, from * LANES, panels, m, m_plane);
 }
 
+/* Half lines would leave the processor one by one. */
 static bool writes_past(const winograd_call *call) {
     const hl_view *out = call->out;
-    bool aligned = (uintptr_t)out->data % (LANES * sizeof(float)) == 0 && out->stride % LANES == 0 && out->c % LANES == 0;
+    bool aligned = LANES == 16 && (uintptr_t)out->data % (LANES * sizeof(float)) == 0 && out->stride % LANES == 0 && out->c % LANES == 0;
     return aligned && !call->accumulate && hl_view_pixels(out) * out->c >= PAST_FLOATS;
 }
 
