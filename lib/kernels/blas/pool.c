@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "kernels/blas/elementwise.h"
+#include "kernels/blas/vector.h"
 
 enum { CHANNELS = 64 }; /* looked at together, and a backward piece's */
 
@@ -99,10 +100,11 @@ void HL_BLAS(average_pool_forward)(hl_context *hl, const hl_pool *pool, const hl
 
 /* Gives the gradient still to be given, `rest`, to a tap where it is the largest; later taps then find 0. */
 static void give(float *restrict dx, float *restrict rest, const float *restrict best, const float *restrict x, int count) {
-    for (int c = 0; c < count; c++) {
-        float left = rest[c], share = x[c] == best[c] ? left : 0;
-        dx[c] += share;
-        rest[c] = left - share;
+    for (int c = 0; c < count; c += LANES) {
+        int lanes = count - c;
+        vector left = vector_load_some(rest + c, lanes), share = vector_where_equal(vector_load_some(x + c, lanes), vector_load_some(best + c, lanes), left);
+        vector_store_some(dx + c, vector_load_some(dx + c, lanes) + share, lanes);
+        vector_store_some(rest + c, left - share, lanes);
     }
 }
 

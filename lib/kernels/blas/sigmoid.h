@@ -4,13 +4,14 @@
 
 #include "kernels/blas/vector.h"
 
-/* p 2^n for whole n from -150 to 150, 0 where that is below all numbers. */
+enum { SIGMOID_MOST = 87 }; /* e to this and to minus this are normal numbers still */
+
+/* p 2^n for whole n from -126 to 127. */
 static inline vector vector_scale(vector p, vector n) {
 #if defined HL_KERNELS_AVX512 && defined __AVX512F__
     return (vector)_mm512_scalef_ps((__m512)p, (__m512)n);
 #else
-    vector_mask k = __builtin_convertvector(n, vector_mask), half = k / 2, rest = k - half; /* two factors, each a normal number */
-    return p * (vector)((half + 127) << 23) * (vector)((rest + 127) << 23);
+    return p * (vector)((__builtin_convertvector(n, vector_mask) + 127) << 23);
 #endif
 }
 
@@ -47,7 +48,7 @@ static inline vector vector_inverse(vector x) {
 #endif
 }
 
-/* e^-x of x from -104 to 104, to two units in the last place. x = n log 2 + r with |r| <= log(2) / 2; e^-r by the polynomial of degree 6 with
+/* e^-x of x from -SIGMOID_MOST to that, to two units in the last place. x = n log 2 + r with |r| <= log(2) / 2; e^-r by the polynomial of degree 6 with
  * the least largest relative error there, 2e-9, but for its first two terms, which are 1 and -r. */
 static inline vector vector_exp_of_minus(vector x) {
     vector round = vector_of(0x1.8p23f), n = vector_fma(x, vector_of(-0x1.715476p+0f), round) - round;
@@ -62,21 +63,20 @@ static inline vector vector_exp_of_minus(vector x) {
     return vector_scale(p, n);
 }
 
-/* s = 1 / (1 + e^-x) and 1 - s, each with all its digits down to the least normal number: for x of at least SIGMOID_LEAST, below which s is 0 here. */
-enum { SIGMOID_LEAST = -87 };
+/* s = 1 / (1 + e^-x) and 1 - s, each with all its digits, for x of at least -SIGMOID_MOST; beyond that on the other side 1 - s stays the least. */
 static inline vector vector_sigmoid(vector x, vector *rest) {
-    vector e = vector_exp_of_minus(vector_at_most(x, vector_of(104))), inverse = vector_inverse(1 + e);
+    vector e = vector_exp_of_minus(vector_at_most(x, vector_of(SIGMOID_MOST))), inverse = vector_inverse(1 + e);
     *rest = e * inverse;
     return inverse;
 }
 
 /* x s, and its slope s + x s (1 - s) (Ramachandran et al. 2017). */
 static inline vector vector_swish(vector x) {
-    vector rest, least = vector_at_least(x, vector_of(SIGMOID_LEAST));
+    vector rest, least = vector_at_least(x, vector_of(-SIGMOID_MOST));
     return least * vector_sigmoid(least, &rest);
 }
 static inline vector vector_swish_slope(vector x) {
-    vector rest, least = vector_at_least(x, vector_of(SIGMOID_LEAST)), s = vector_sigmoid(least, &rest);
+    vector rest, least = vector_at_least(x, vector_of(-SIGMOID_MOST)), s = vector_sigmoid(least, &rest);
     return s * vector_fma(least, rest, vector_of(1));
 }
 

@@ -92,6 +92,15 @@ static inline vector vector_relu(vector x) {
 #endif
 }
 
+/* x where a and b are equal, else 0. */
+static inline vector vector_where_equal(vector a, vector b, vector x) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    return (vector)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ), (__m512)x);
+#else
+    return (vector)((vector_mask)x & (vector_mask)(a == b));
+#endif
+}
+
 /* One step of a transposition: blocks of `size` lanes of a and b change places across. */
 static inline void vector_exchange(vector *a, vector *b, int size) {
     vector_mask low, high;
