@@ -15,7 +15,8 @@ static void forward(hl_step *step) { step->kernels->add(step->hl, &step->in[0].v
 
 static void backward(hl_step *step) {
     for (int i = 0; i < 2; i++) /* the first input's gradient may lie where the output's does */
-        if (step->in_gradient[i].data && (step->in_gradient[i].data != step->out_gradient.data || step->in_accumulate[i])) step->kernels->copy(step->hl, &step->out_gradient, &step->in_gradient[i], step->in_accumulate[i]);
+        if (step->in_gradient[i].data && (step->in_gradient[i].data != step->out_gradient.data || step->in_accumulate[i]))
+            step->kernels->copy(step->hl, &step->out_gradient, &step->in_gradient[i], step->in_accumulate[i]);
 }
 
 static double flops(const hl_step *step) { return (double)hl_view_pixels(&step->out) * step->out.c; }

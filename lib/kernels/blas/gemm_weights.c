@@ -5,9 +5,9 @@
 #include "kernels/blas/product.h"
 
 enum {
-    PARTS = 8,                /* a small kernel is summed in up to so many parts, cut over pixels, where those make two; */
-    PART_PIXELS = 256,        /* a part is no smaller */
-    PART_FLOATS = 200 << 10,  /* a larger one is cut over taps and channels instead: what a piece reads and sums stays in the second cache */
+    PARTS = 8,               /* a small kernel is summed in up to so many parts, cut over pixels, where those make two; */
+    PART_PIXELS = 256,       /* a part is no smaller */
+    PART_FLOATS = 200 << 10, /* a larger one is cut over taps and channels instead: what a piece reads and sums stays in the second cache */
     PATCH_FLOATS = 128 << 10, /* a worker's patches, */
     ROWS = 256,               /* of so many pixels at most, ... */
     PACKED_ROWS = 128,        /* and in panels of so many */
@@ -42,7 +42,9 @@ static int block_of(int channels, int most) {
 }
 
 /* Output channels of a product, and its depth: input channels for each of its taps. */
-static int inputs_of(const hl_conv *conv) { return in_parts(conv) ? conv->in_c / conv->groups : block_of(conv->in_c / conv->groups, IN_CHANNELS); }
+static int inputs_of(const hl_conv *conv) {
+    return in_parts(conv) ? conv->in_c / conv->groups : block_of(conv->in_c / conv->groups, IN_CHANNELS);
+}
 static int outputs_of(const hl_conv *conv) {
     int outputs = conv->out_c / conv->groups;
     bool few = conv->kh * conv->kw == 1 && (kernel_size(conv) <= PART_FLOATS || inputs_of(conv) == conv->in_c / conv->groups);
@@ -56,9 +58,7 @@ static int64_t sums_floats(const hl_conv *conv) { return (int64_t)outputs_of(con
 static int64_t parts_floats(const hl_conv *conv) { return in_parts(conv) ? parts_of(conv) * conv->groups * sums_floats(conv) : 0; }
 
 /* Pixels whose patches a worker holds at a time. */
-static int64_t patch_rows(const hl_conv *conv) {
-    return hl_blas_clamp(PATCH_FLOATS / depth_of(conv), 32, ROWS);
-}
+static int64_t patch_rows(const hl_conv *conv) { return hl_blas_clamp(PATCH_FLOATS / depth_of(conv), 32, ROWS); }
 
 /* A worker's memory: patches, patches and gradients in panels, and the sums of a large kernel's product. */
 static int64_t patch_floats(const hl_conv *conv) { return (int64_t)hl_blas_lines(patch_rows(conv) * depth_of(conv)); }
@@ -94,8 +94,15 @@ static void product(const weights_call *call, int64_t first, int64_t end, const 
     bool direct = call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(conv);
     int depth = of->taps * of->inputs;
     float *packed = memory + patch_floats(conv), *gradients = packed + packed_floats(depth_of(conv));
-    hl_product p = {.a = gradients, .a_panel = PACKED_ROWS * LANES, .b = packed, .b_panel = PACKED_ROWS * LANES,
-                    .c = sums, .c_row = panels_of(depth) * LANES, .c_panel = LANES, .rows = of->outputs, .panels = panels_of(depth)};
+    hl_product p = {.a = gradients,
+                    .a_panel = PACKED_ROWS * LANES,
+                    .b = packed,
+                    .b_panel = PACKED_ROWS * LANES,
+                    .c = sums,
+                    .c_row = panels_of(depth) * LANES,
+                    .c_panel = LANES,
+                    .rows = of->outputs,
+                    .panels = panels_of(depth)};
     for (int64_t from = first, count; from < end; from += count) {
         count = end - from < patch_rows(conv) ? end - from : patch_rows(conv);
         hl_patch_range range = {from, (int)count, of->tap, of->taps, of->input, of->inputs};
@@ -148,15 +155,20 @@ static void tap_piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
     const hl_conv *conv = call->conv;
     int outputs = outputs_of(conv), inputs = inputs_of(conv), out_blocks = (int)hl_blas_pieces(call->group_out, outputs);
-    int in_blocks = (int)hl_blas_pieces(call->group_in, inputs), input = (int)(piece % in_blocks) * inputs, output = (int)(piece / in_blocks % out_blocks) * outputs;
+    int in_blocks = (int)hl_blas_pieces(call->group_in, inputs), input = (int)(piece % in_blocks) * inputs,
+        output = (int)(piece / in_blocks % out_blocks) * outputs;
     int tap = (int)(piece / in_blocks / out_blocks) % call->taps, g = (int)(piece / in_blocks / out_blocks) / call->taps;
-    part of = {tap, 1, g * call->group_out + output, smaller(outputs, call->group_out - output),
-               g * call->group_in + input, smaller(inputs, call->group_in - input)};
+    part of = {tap,
+               1,
+               g * call->group_out + output,
+               smaller(outputs, call->group_out - output),
+               g * call->group_in + input,
+               smaller(inputs, call->group_in - input)};
     float *memory = call->memory + worker * worker_floats(conv), *sums = memory + worker_floats(conv) - sums_floats(conv);
     product(call, 0, hl_conv_pixels(conv), &of, memory, sums);
     for (int o = 0; o < of.outputs; o++)
-        memcpy(call->dkernel + ((int64_t)(of.output + o) * call->taps + tap) * call->group_in + input, sums + (int64_t)o * panels_of(of.inputs) * LANES,
-               (size_t)of.inputs * sizeof(float));
+        memcpy(call->dkernel + ((int64_t)(of.output + o) * call->taps + tap) * call->group_in + input,
+               sums + (int64_t)o * panels_of(of.inputs) * LANES, (size_t)of.inputs * sizeof(float));
 }
 
 void HL_BLAS(gemm_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,

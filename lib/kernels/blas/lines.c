@@ -9,7 +9,8 @@ enum {
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* The kernel's columns, the stride and the direction are constants wherever these are inlined; so is `easy`: all is in the map, and whole vectors. */
+/* The kernel's columns, the stride and the direction are constants wherever these are inlined; so is `easy`: all is in the map, and whole
+ * vectors. */
 INLINE int sources_of(int columns, int stride) { return (RUN - 1) * stride + columns; }
 
 /* The sources in a row of a run of targets from x on. */

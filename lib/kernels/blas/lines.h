@@ -6,8 +6,8 @@
 
 enum { LINE_ROWS = 5 }; /* most rows of a kernel */
 
-/* Target x sees through tap j of a row source column first + x * stride + j, or with `back` first + x + (columns - 1 - j); columns outside the map
- * are zeros. Pixels, and a kernel's taps, are so many floats apart. */
+/* Target x sees through tap j of a row source column first + x * stride + j, or with `back` first + x + (columns - 1 - j); columns outside
+ * the map are zeros. Pixels, and a kernel's taps, are so many floats apart. */
 typedef struct depthwise_line {
     const float *rows[LINE_ROWS]; /* of the sources: those of the kernel's rows that lie in the map, */
     float *kernels[LINE_ROWS];    /* and their taps */

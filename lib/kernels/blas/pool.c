@@ -102,7 +102,8 @@ void HL_BLAS(average_pool_forward)(hl_context *hl, const hl_pool *pool, const hl
 static void give(float *restrict dx, float *restrict rest, const float *restrict best, const float *restrict x, int count) {
     for (int c = 0; c < count; c += LANES) {
         int lanes = count - c;
-        vector left = vector_load_some(rest + c, lanes), share = vector_where_equal(vector_load_some(x + c, lanes), vector_load_some(best + c, lanes), left);
+        vector left = vector_load_some(rest + c, lanes),
+               share = vector_where_equal(vector_load_some(x + c, lanes), vector_load_some(best + c, lanes), left);
         vector_store_some(dx + c, vector_load_some(dx + c, lanes) + share, lanes);
         vector_store_some(rest + c, left - share, lanes);
     }

@@ -48,8 +48,8 @@ static inline vector vector_inverse(vector x) {
 #endif
 }
 
-/* e^-x of x from -SIGMOID_MOST to that, to two units in the last place. x = n log 2 + r with |r| <= log(2) / 2; e^-r by the polynomial of degree 6 with
- * the least largest relative error there, 2e-9, but for its first two terms, which are 1 and -r. */
+/* e^-x of x from -SIGMOID_MOST to that, to two units in the last place. x = n log 2 + r with |r| <= log(2) / 2; e^-r by the polynomial of
+ * degree 6 with the least largest relative error there, 2e-9, but for its first two terms, which are 1 and -r. */
 static inline vector vector_exp_of_minus(vector x) {
     vector round = vector_of(0x1.8p23f), n = vector_fma(x, vector_of(-0x1.715476p+0f), round) - round;
     vector r = vector_fma(n, vector_of(0x1.7f7d1cp-20f), vector_fma(n, vector_of(0x1.62e4p-1f), x));
@@ -63,7 +63,8 @@ static inline vector vector_exp_of_minus(vector x) {
     return vector_scale(p, n);
 }
 
-/* s = 1 / (1 + e^-x) and 1 - s, each with all its digits, for x of at least -SIGMOID_MOST; beyond that on the other side 1 - s stays the least. */
+/* s = 1 / (1 + e^-x) and 1 - s, each with all its digits, for x of at least -SIGMOID_MOST; beyond that on the other side 1 - s stays the
+ * least. */
 static inline vector vector_sigmoid(vector x, vector *rest) {
     vector e = vector_exp_of_minus(vector_at_most(x, vector_of(SIGMOID_MOST))), inverse = vector_inverse(1 + e);
     *rest = e * inverse;

@@ -1,18 +1,19 @@
 /* 3x3 convolution by Winograd's F(4x4, 3x3): forward and backward-data, which is forward with the kernel turned about. */
-#include "kernels/blas/panels.h"
 #include "kernels/blas/winograd.h"
+#include "kernels/blas/panels.h"
 
 enum {
-    FEW_TILES = 16,             /* up to so many, pieces are output channels, */
-    FEW_PANELS = 2,             /* so many panels of them, */
-    FEW_PIECES = 4,             /* if there are so many pieces; */
-    PANEL_FLOATS = 400 << 10,   /* but one panel if its transform is no more, and that of more is: it is to stay in the second cache */
-    HUGE_KERNEL = 256 << 10,    /* input times output channels beyond which four times as many tiles are few: the whole transform would take too much memory; */
-    LARGE_KERNEL = 32 << 10,    /* beyond which blocks of tiles would read all of the kernel's transform from the third cache, */
-    MIDDLE_KERNEL = 16 << 10,   /* or from which on it is dear */
-    MIDDLE_TILES = 256,         /* up to so many tiles: pieces are planes */
-    CHUNK_FLOATS = 4 << 20,     /* transformed data and products of a chunk of tiles that such pieces take together */
-    PIECE_PANELS = 8,           /* panels of output channels of such a piece */
+    FEW_TILES = 16,           /* up to so many, pieces are output channels, */
+    FEW_PANELS = 2,           /* so many panels of them, */
+    FEW_PIECES = 4,           /* if there are so many pieces; */
+    PANEL_FLOATS = 400 << 10, /* but one panel if its transform is no more, and that of more is: it is to stay in the second cache */
+    HUGE_KERNEL = 256 << 10,  /* input times output channels beyond which four times as many tiles are few: the whole transform would take
+                                 too much memory; */
+    LARGE_KERNEL = 32 << 10,  /* beyond which blocks of tiles would read all of the kernel's transform from the third cache, */
+    MIDDLE_KERNEL = 16 << 10, /* or from which on it is dear */
+    MIDDLE_TILES = 256,       /* up to so many tiles: pieces are planes */
+    CHUNK_FLOATS = 4 << 20,   /* transformed data and products of a chunk of tiles that such pieces take together */
+    PIECE_PANELS = 8,         /* panels of output channels of such a piece */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
     BLOCKS = 8,               /* blocks of a piece, at most */
@@ -97,8 +98,8 @@ static int64_t chunk_tiles(const hl_conv *conv) {
 static int64_t kernel_plane(const hl_conv *conv) { return plane_floats((int64_t)panels_of(conv->out_c) * conv->in_c); }
 static int64_t product_plane(const hl_conv *conv, int64_t tiles) { return plane_floats(tiles * panels_of(conv->out_c)); }
 
-/* By channels: all share the transformed tiles; a worker has the kernels and products of its output channels. By tiles: all share the transformed
- * kernel; a worker has its tiles. By planes all is shared. */
+/* By channels: all share the transformed tiles; a worker has the kernels and products of its output channels. By tiles: all share the
+ * transformed kernel; a worker has its tiles. By planes all is shared. */
 static int64_t shared_floats(const hl_conv *conv) {
     int64_t chunk = chunk_tiles(conv);
     if (cut_of(conv) == BY_CHANNELS) return PLANES * tile_plane(conv, tiles_of(conv).count);
@@ -136,7 +137,8 @@ static void transform_tile(const winograd_call *call, int64_t tile, int64_t row,
 /* Of tiles first .. end the share of plane k of all: asked for while the products before them run. */
 static void prefetch_share(const winograd_call *call, int64_t first, int64_t end, int k) {
     int64_t count = end - first;
-    for (int64_t t = first + count * k / PLANES; t < first + count * (k + 1) / PLANES; t++) HL_BLAS(winograd_prefetch_input)(call->conv, call->in, call->segments, t);
+    for (int64_t t = first + count * k / PLANES; t < first + count * (k + 1) / PLANES; t++)
+        HL_BLAS(winograd_prefetch_input)(call->conv, call->in, call->segments, t);
 }
 
 /* A plane's product of `tiles` transformed tiles with panels of the transformed kernel. */
@@ -146,10 +148,17 @@ static void multiply_plane(const hl_conv *conv, int64_t tiles, int panels, const
     for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
         for (int i = 0; i < g.count; i++) {
             int64_t row = (int64_t)i * g.rows;
-            HL_BLAS(product)(&(hl_product){.a = v + i * group, .a_panel = g.rows * LANES, .b = u + (int64_t)n * conv->in_c * LANES,
-                                           .b_panel = (int64_t)conv->in_c * LANES, .c = m + (n * tiles + row) * LANES, .c_row = LANES,
-                                           .c_panel = tiles * LANES, .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
-                                           .panels = panels - n < 2 ? 1 : 2, .depth = conv->in_c});
+            HL_BLAS(product)
+            (&(hl_product){.a = v + i * group,
+                           .a_panel = g.rows * LANES,
+                           .b = u + (int64_t)n * conv->in_c * LANES,
+                           .b_panel = (int64_t)conv->in_c * LANES,
+                           .c = m + (n * tiles + row) * LANES,
+                           .c_row = LANES,
+                           .c_panel = tiles * LANES,
+                           .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
+                           .panels = panels - n < 2 ? 1 : 2,
+                           .depth = conv->in_c});
         }
 }
 
@@ -163,10 +172,13 @@ static void multiply(const winograd_call *call, int64_t tiles, int panels, const
     }
 }
 
-static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m, int64_t m_plane) {
+static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m,
+                         int64_t m_plane) {
     int left = call->conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
     for (int64_t t = 0; t < tiles; t++)
-        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->finish, call->accumulate, call->past, call->out, channel, first + t);
+        HL_BLAS(winograd_output)
+        (call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->finish, call->accumulate, call->past, call->out,
+         channel, first + t);
     if (call->past) vector_fence();
 }
 
@@ -174,7 +186,8 @@ static void kernel_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
     int64_t panel = (int64_t)call->conv->in_c * LANES;
-    HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->order, (int)piece * LANES, call->kernels + piece * panel, kernel_plane(call->conv));
+    HL_BLAS(winograd_kernel)
+    (call->conv, call->kernel, call->order, (int)piece * LANES, call->kernels + piece * panel, kernel_plane(call->conv));
 }
 
 /* A piece is up to BLOCKS blocks one after the other, so that each can ask for the next one's pixels. */
@@ -191,7 +204,8 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
         for (int from = 0; from < all; from += BLOCK_PANELS) {
             int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
             int64_t next = from ? end : first + tiles;
-            multiply(call, tiles, panels, v, call->kernels + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next, smaller(next + call->block, end));
+            multiply(call, tiles, panels, v, call->kernels + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next,
+                     smaller(next + call->block, end));
             output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
         }
     }
@@ -220,8 +234,9 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
 static void output_piece(void *arg, int64_t tile, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    HL_BLAS(winograd_output)(call->conv, call->products + tile * LANES, call->count * LANES, product_plane(call->conv, call->count), call->conv->out_c, call->bias,
-                             call->finish, call->accumulate, call->past, call->out, 0, call->first + tile);
+    HL_BLAS(winograd_output)
+    (call->conv, call->products + tile * LANES, call->count * LANES, product_plane(call->conv, call->count), call->conv->out_c, call->bias,
+     call->finish, call->accumulate, call->past, call->out, 0, call->first + tile);
     if (call->past) vector_fence();
 }
 
@@ -289,7 +304,8 @@ static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, i
 /* What is kept is not transformed: with few tiles the transform takes less time than four times the memory. */
 static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
                          const hl_finish *finish, const hl_view *out, void *memory) {
-    winograd_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kept, .order = WINOGRAD_PANELS, .bias = bias, .finish = finish, .out = out};
+    winograd_call call = {
+        .conv = conv, .in = in, .segments = segments, .kernel = kept, .order = WINOGRAD_PANELS, .bias = bias, .finish = finish, .out = out};
     run(hl, &call, memory);
 }
 
@@ -297,7 +313,8 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
                           void *memory) {
     hl_conv other = exchanged(conv);
     hl_segment in = {.view = *dout};
-    winograd_call call = {.conv = &other, .in = &in, .segments = 1, .kernel = kernel, .order = WINOGRAD_TURNED, .out = din, .accumulate = accumulate};
+    winograd_call call = {
+        .conv = &other, .in = &in, .segments = 1, .kernel = kernel, .order = WINOGRAD_TURNED, .out = din, .accumulate = accumulate};
     run(hl, &call, memory);
 }
 

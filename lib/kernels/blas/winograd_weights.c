@@ -70,16 +70,27 @@ static void prefetch_tile(const weights_call *call, int64_t tile) {
 }
 
 /* A plane's sums (+)= the products of `tiles` transformed tiles, for `outputs` output channels from panel `from` on. */
-static void multiply_plane(const weights_call *call, int k, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums) {
+static void multiply_plane(const weights_call *call, int k, int64_t tiles, int from, int outputs, const float *v, bool accumulate,
+                           float *sums) {
     const hl_conv *conv = call->conv;
     int64_t panel = held_tiles(conv) * LANES;
-    HL_BLAS(outer_product)(&(hl_product){.a = v + PLANES * in_plane(conv) + k * out_plane(conv) + from * panel, .a_panel = panel,
-                                         .b = v + k * in_plane(conv), .b_panel = panel, .c = sums, .c_row = padded_in(conv), .c_panel = LANES,
-                                         .rows = outputs, .panels = panels_of(conv->in_c), .depth = (int)tiles, .accumulate = accumulate});
+    HL_BLAS(outer_product)
+    (&(hl_product){.a = v + PLANES * in_plane(conv) + k * out_plane(conv) + from * panel,
+                   .a_panel = panel,
+                   .b = v + k * in_plane(conv),
+                   .b_panel = panel,
+                   .c = sums,
+                   .c_row = padded_in(conv),
+                   .c_panel = LANES,
+                   .rows = outputs,
+                   .panels = panels_of(conv->in_c),
+                   .depth = (int)tiles,
+                   .accumulate = accumulate});
 }
 
 /* The same of all planes. Meanwhile the pixels of tiles next .. next_end are asked for. */
-static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums, int64_t next, int64_t next_end) {
+static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums,
+                     int64_t next, int64_t next_end) {
     int64_t ahead = next_end - next;
     for (int k = 0; k < PLANES; k++) {
         for (int64_t t = ahead * k / PLANES; t < ahead * (k + 1) / PLANES; t++) prefetch_tile(call, next + t);
@@ -91,7 +102,8 @@ static void multiply(const weights_call *call, int64_t tiles, int from, int outp
 static void part_piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
     const hl_conv *conv = call->conv;
-    int64_t all = tiles_of(conv).count, first = piece * part_tiles(conv), end = first + part_tiles(conv) < all ? first + part_tiles(conv) : all;
+    int64_t all = tiles_of(conv).count, first = piece * part_tiles(conv),
+            end = first + part_tiles(conv) < all ? first + part_tiles(conv) : all;
     float *v = call->memory + worker * held_floats(conv), *sums = call->sums + piece * call->sum_size;
     for (int64_t t = first, count; t < end; t += count) {
         count = end - t < block_tiles(conv) ? end - t : block_tiles(conv);
@@ -113,7 +125,8 @@ static void back_piece(void *arg, int64_t piece, int worker) {
             const float *more = to + part * call->sum_size;
             for (int64_t i = 0; i < in; i += LANES) vector_store(to + i, vector_load(to + i) + vector_load(more + i));
         }
-    HL_BLAS(winograd_dkernel)(sums, call->sum_plane, call->conv->in_c, false, call->dkernel + piece * TAPS * call->conv->in_c, call->conv->in_c);
+    HL_BLAS(winograd_dkernel)
+    (sums, call->sum_plane, call->conv->in_c, false, call->dkernel + piece * TAPS * call->conv->in_c, call->conv->in_c);
 }
 
 static void tiles_piece(void *arg, int64_t piece, int worker) {
@@ -130,7 +143,8 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
     int pieces = plane_pieces(call->conv), k = (int)piece / pieces, panel = (int)piece % pieces * PLANE_PANELS, from = panel * LANES;
     int left = call->conv->out_c - from, outputs = left < PLANE_PANELS * LANES ? left : PLANE_PANELS * LANES;
-    multiply_plane(call, k, call->count, panel, outputs, call->memory, call->first > 0, call->sums + k * call->sum_plane + from * padded_in(call->conv));
+    multiply_plane(call, k, call->count, panel, outputs, call->memory, call->first > 0,
+                   call->sums + k * call->sum_plane + from * padded_in(call->conv));
 }
 
 /* With few tiles a piece is some output channels, all planes of them; a chunk after the first adds to the gradient. */
@@ -141,7 +155,8 @@ static void channels_piece(void *arg, int64_t piece, int worker) {
     float *sums = call->sums + worker * call->sum_size;
     multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums, 0, 0);
     for (int o = 0; o < outputs; o++)
-        HL_BLAS(winograd_dkernel)(sums + o * padded_in(call->conv), call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
+        HL_BLAS(winograd_dkernel)
+        (sums + o * padded_in(call->conv), call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
 }
 
 void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
