@@ -3,7 +3,7 @@
 
 enum {
     OUTER_ROWS = LANES == 16 ? 8 : 4,
-    OUTER_PANELS = LANES == 16 ? 3 : 2,
+    OUTER_PANELS = LANES >= 8 ? 3 : 2,
     AHEAD = 16, /* vectors of b that are asked for before they are needed */
 };
 
