@@ -220,15 +220,24 @@ static __attribute__((noinline)) void add_tile(const run *r, int j, int targets,
     }
 }
 
+/* A row of a run's targets: summed, or what they give added to the kernel's gradient. */
+static void do_row(run *r, int64_t row, bool add) {
+    if (!has_lines(r)) {
+        walk_row(r, row, add ? add_tile : sum_tile);
+        return;
+    }
+    depthwise_line line = line_of(r, row);
+    if (add) HL_BLAS(add_line)(&line);
+    else HL_BLAS(sum_line)(&line);
+}
+
 static void sum_row(void *arg, int64_t row, int worker) {
     const depthwise_call *call = arg;
     run r = {.call = call, .taps = call->taps + worker * list_size(call->conv), .kernel = call->turned};
     r.kernel_step = call->conv->in_c;
     for (int s = 0, channel = 0; s < call->segments; channel += call->in[s++].view.c) {
         r.in = &call->in[s], r.channel = channel, r.to = call->in[s].view.c, r.kernel_shift = channel;
-        depthwise_line line = has_lines(&r) ? line_of(&r, row) : (depthwise_line){0};
-        if (line.columns) HL_BLAS(sum_line)(&line);
-        else walk_row(&r, row, sum_tile);
+        do_row(&r, row, false);
     }
     if (call->finish) HL_BLAS(finish)(call->finish, call->to, row * call->to->w, (row + 1) * call->to->w, 0, call->to->c);
 }
@@ -260,11 +269,8 @@ static void part_piece(void *arg, int64_t piece, int worker) {
     for (int s = 0, channel = 0; s < call->segments; channel += call->in[s++].view.c) {
         r.in = &call->in[s], r.channel = channel, r.kernel_shift = channel - block;
         r.from = larger(block - channel, 0), r.to = smaller(block_end - channel, call->in[s].view.c);
-        for (int64_t row = part * part_rows(conv); r.from < r.to && row < (end < rows_of(conv) ? end : rows_of(conv)); row++) {
-            depthwise_line line = has_lines(&r) ? line_of(&r, row) : (depthwise_line){0};
-            if (line.columns) HL_BLAS(add_line)(&line);
-            else walk_row(&r, row, add_tile);
-        }
+        for (int64_t row = part * part_rows(conv); r.from < r.to && row < (end < rows_of(conv) ? end : rows_of(conv)); row++)
+            do_row(&r, row, true);
     }
 }
 

@@ -148,8 +148,7 @@ static void multiply_plane(const hl_conv *conv, int64_t tiles, int panels, const
     for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
         for (int i = 0; i < g.count; i++) {
             int64_t row = (int64_t)i * g.rows;
-            HL_BLAS(product)
-            (&(hl_product){.a = v + i * group,
+            HL_BLAS(product)(&(hl_product){.a = v + i * group,
                            .a_panel = g.rows * LANES,
                            .b = u + (int64_t)n * conv->in_c * LANES,
                            .b_panel = (int64_t)conv->in_c * LANES,
@@ -176,8 +175,7 @@ static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles
                          int64_t m_plane) {
     int left = call->conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
     for (int64_t t = 0; t < tiles; t++)
-        HL_BLAS(winograd_output)
-        (call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->finish, call->accumulate, call->past, call->out,
+        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->finish, call->accumulate, call->past, call->out,
          channel, first + t);
     if (call->past) vector_fence();
 }
@@ -186,8 +184,7 @@ static void kernel_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
     int64_t panel = (int64_t)call->conv->in_c * LANES;
-    HL_BLAS(winograd_kernel)
-    (call->conv, call->kernel, call->order, (int)piece * LANES, call->kernels + piece * panel, kernel_plane(call->conv));
+    HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->order, (int)piece * LANES, call->kernels + piece * panel, kernel_plane(call->conv));
 }
 
 /* A piece is up to BLOCKS blocks one after the other, so that each can ask for the next one's pixels. */
@@ -234,8 +231,7 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
 static void output_piece(void *arg, int64_t tile, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    HL_BLAS(winograd_output)
-    (call->conv, call->products + tile * LANES, call->count * LANES, product_plane(call->conv, call->count), call->conv->out_c, call->bias,
+    HL_BLAS(winograd_output)(call->conv, call->products + tile * LANES, call->count * LANES, product_plane(call->conv, call->count), call->conv->out_c, call->bias,
      call->finish, call->accumulate, call->past, call->out, 0, call->first + tile);
     if (call->past) vector_fence();
 }

@@ -25,7 +25,8 @@ typedef struct weights_call {
 static int64_t padded_in(const hl_conv *conv) { return (int64_t)panels_of(conv->in_c) * LANES; }
 static int64_t sums_of(const hl_conv *conv, int outputs) { return plane_floats((int64_t)outputs * panels_of(conv->in_c)); }
 static bool is_small(const hl_conv *conv) { return PLANES * sums_of(conv, conv->out_c) <= PART_FLOATS; }
-static bool is_few(const hl_conv *conv) { return tiles_of(conv).count <= FEW_TILES; }
+/* A large kernel is cut over output channels, or over planes. */
+static bool by_channels(const hl_conv *conv) { return !is_small(conv) && tiles_of(conv).count <= FEW_TILES; }
 static int64_t floats_a_tile(const hl_conv *conv) { return PLANES * LANES * (int64_t)(panels_of(conv->in_c) + panels_of(conv->out_c)); }
 
 static int64_t block_tiles(const hl_conv *conv) { return hl_blas_clamp(BLOCK_FLOATS / floats_a_tile(conv), 16, 128); }
@@ -34,7 +35,7 @@ static int64_t part_tiles(const hl_conv *conv) {
     int64_t tiles = hl_blas_pieces(tiles_of(conv).count, PARTS), least = 2 * block_tiles(conv);
     return tiles < least ? least : tiles;
 }
-static int64_t parts_of(const hl_conv *conv) { return hl_blas_pieces(tiles_of(conv).count, part_tiles(conv)); }
+static int64_t parts_of(const hl_conv *conv) { return is_small(conv) ? hl_blas_pieces(tiles_of(conv).count, part_tiles(conv)) : 1; }
 
 /* Chunks of a size. */
 static int64_t chunk_tiles(const hl_conv *conv) {
@@ -48,8 +49,7 @@ static int64_t out_plane(const hl_conv *conv) { return plane_floats(held_tiles(c
 static int64_t held_floats(const hl_conv *conv) { return PLANES * (in_plane(conv) + out_plane(conv)); }
 
 static int64_t sums_floats(const hl_conv *conv, int threads) {
-    if (!is_small(conv) && is_few(conv)) return threads * PLANES * sums_of(conv, PANELS * LANES);
-    return (is_small(conv) ? parts_of(conv) : 1) * PLANES * sums_of(conv, conv->out_c);
+    return by_channels(conv) ? threads * PLANES * sums_of(conv, PANELS * LANES) : parts_of(conv) * PLANES * sums_of(conv, conv->out_c);
 }
 
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
@@ -74,8 +74,7 @@ static void multiply_plane(const weights_call *call, int k, int64_t tiles, int f
                            float *sums) {
     const hl_conv *conv = call->conv;
     int64_t panel = held_tiles(conv) * LANES;
-    HL_BLAS(outer_product)
-    (&(hl_product){.a = v + PLANES * in_plane(conv) + k * out_plane(conv) + from * panel,
+    HL_BLAS(outer_product)(&(hl_product){.a = v + PLANES * in_plane(conv) + k * out_plane(conv) + from * panel,
                    .a_panel = panel,
                    .b = v + k * in_plane(conv),
                    .b_panel = panel,
@@ -117,7 +116,7 @@ static void part_piece(void *arg, int64_t piece, int worker) {
 static void back_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const weights_call *call = arg;
-    int64_t in = padded_in(call->conv), parts = is_small(call->conv) ? parts_of(call->conv) : 1;
+    int64_t in = padded_in(call->conv), parts = parts_of(call->conv);
     float *sums = call->sums + piece * in;
     for (int64_t part = 1; part < parts; part++)
         for (int k = 0; k < PLANES; k++) {
@@ -125,8 +124,7 @@ static void back_piece(void *arg, int64_t piece, int worker) {
             const float *more = to + part * call->sum_size;
             for (int64_t i = 0; i < in; i += LANES) vector_store(to + i, vector_load(to + i) + vector_load(more + i));
         }
-    HL_BLAS(winograd_dkernel)
-    (sums, call->sum_plane, call->conv->in_c, false, call->dkernel + piece * TAPS * call->conv->in_c, call->conv->in_c);
+    HL_BLAS(winograd_dkernel)(sums, call->sum_plane, call->conv->in_c, false, call->dkernel + piece * TAPS * call->conv->in_c, call->conv->in_c);
 }
 
 static void tiles_piece(void *arg, int64_t piece, int worker) {
@@ -155,15 +153,13 @@ static void channels_piece(void *arg, int64_t piece, int worker) {
     float *sums = call->sums + worker * call->sum_size;
     multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums, 0, 0);
     for (int o = 0; o < outputs; o++)
-        HL_BLAS(winograd_dkernel)
-        (sums + o * padded_in(call->conv), call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
+        HL_BLAS(winograd_dkernel)(sums + o * padded_in(call->conv), call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
 }
 
 void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
                                void *dbias, void *workspace) {
     weights_call call = {.conv = conv, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
-    bool by_channels = !is_small(conv) && is_few(conv);
-    call.sum_plane = sums_of(conv, by_channels ? PANELS * LANES : conv->out_c), call.sum_size = PLANES * call.sum_plane;
+    call.sum_plane = sums_of(conv, by_channels(conv) ? PANELS * LANES : conv->out_c), call.sum_size = PLANES * call.sum_plane;
     call.sums = (float *)((char *)workspace + hl_conv_bias_bytes(conv));
     call.memory = call.sums + sums_floats(conv, hl_threads(hl));
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
@@ -176,8 +172,8 @@ void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_seg
     for (call.first = 0; call.first < tiles; call.first += chunk) {
         call.count = tiles - call.first < chunk ? tiles - call.first : chunk;
         hl_parallel_for(hl, hl_blas_pieces(call.count, TILES), tiles_piece, &call);
-        if (by_channels) hl_parallel_for(hl, hl_blas_pieces(conv->out_c, PANELS * LANES), channels_piece, &call);
+        if (by_channels(conv)) hl_parallel_for(hl, hl_blas_pieces(conv->out_c, PANELS * LANES), channels_piece, &call);
         else hl_parallel_for(hl, (int64_t)PLANES * plane_pieces(conv), plane_piece, &call);
     }
-    if (!by_channels) hl_parallel_for(hl, conv->out_c, back_piece, &call);
+    if (!by_channels(conv)) hl_parallel_for(hl, conv->out_c, back_piece, &call);
 }
