@@ -133,6 +133,8 @@ static void multiply(const float *patches, int64_t stride, int rows, int depth, 
             hl_product p = {.a = a, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
                             .c = c + r * c_row, .c_row = c_row, .c_panel = LANES, .rows = here, .panels = panels_of(columns),
                             .depth = part, .accumulate = accumulate};
+            if (r + step < rows) p.next = patches + (r + step) * stride + k, p.next_row = stride;
+            else if (k + DEPTH < depth) p.next = patches + k + DEPTH, p.next_row = stride;
             product_within(&p, columns);
         }
     }

@@ -14,19 +14,22 @@ static inline void store_sum(const hl_product *p, float *c, vector sum) {
 }
 
 /* `rows` and `panels` are constants wherever it is inlined. */
-static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels) {
+static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels, bool asks) {
     vector sum[PRODUCT_ROWS][2];
-    const float *a = p->a, *b = p->b + panel * p->b_panel;
+    const float *a = p->a, *b = p->b + panel * p->b_panel, *next = p->next;
     float *c = p->c + panel * p->c_panel;
+    int64_t next_row = p->next_row;
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t b_panel = p->b_panel;
     for (int k = 0; k < p->depth; k += LANES, a += p->a_panel) {
+        const float *ask = next;
         int end = p->depth - k < LANES ? p->depth - k : LANES;
         for (int i = 0; i < end; i++, b += LANES) {
             vector right[2];
+            if (asks) __builtin_prefetch(ask, 0, 2), ask += next_row;
 #pragma GCC unroll 2
             for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel), __builtin_prefetch(b + n * b_panel + AHEAD * LANES);
 #pragma GCC unroll 16
@@ -36,6 +39,7 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
                 for (int n = 0; n < panels; n++) sum[r][n] = vector_fma(left, right[n], sum[r][n]);
             }
         }
+        if (asks) next += LANES;
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
@@ -43,30 +47,38 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
         for (int n = 0; n < panels; n++) store_sum(p, c + r * p->c_row + n * p->c_panel, sum[r][n]);
 }
 
-static void rows_of(const hl_product *p, int panel, int panels) {
-    bool two = panels == 2;
+/* Beside the first two panels the next rows are asked for. */
+static inline __attribute__((always_inline)) void rows_of(const hl_product *p, int panel, int panels, bool asks) {
     switch (p->rows) {
-    case 1: two ? block(p, panel, 1, 2) : block(p, panel, 1, 1); return;
-    case 2: two ? block(p, panel, 2, 2) : block(p, panel, 2, 1); return;
-    case 3: two ? block(p, panel, 3, 2) : block(p, panel, 3, 1); return;
-    case 4: two ? block(p, panel, 4, 2) : block(p, panel, 4, 1); return;
-    case 5: two ? block(p, panel, 5, 2) : block(p, panel, 5, 1); return;
-    case 6: two ? block(p, panel, 6, 2) : block(p, panel, 6, 1); return;
+    case 1: block(p, panel, 1, panels, asks); return;
+    case 2: block(p, panel, 2, panels, asks); return;
+    case 3: block(p, panel, 3, panels, asks); return;
+    case 4: block(p, panel, 4, panels, asks); return;
+    case 5: block(p, panel, 5, panels, asks); return;
+    case 6: block(p, panel, 6, panels, asks); return;
 #ifdef HL_KERNELS_AVX512
-    case 7: two ? block(p, panel, 7, 2) : block(p, panel, 7, 1); return;
-    case 8: two ? block(p, panel, 8, 2) : block(p, panel, 8, 1); return;
-    case 9: two ? block(p, panel, 9, 2) : block(p, panel, 9, 1); return;
-    case 10: two ? block(p, panel, 10, 2) : block(p, panel, 10, 1); return;
-    case 11: two ? block(p, panel, 11, 2) : block(p, panel, 11, 1); return;
-    case 12: two ? block(p, panel, 12, 2) : block(p, panel, 12, 1); return;
-    case 13: two ? block(p, panel, 13, 2) : block(p, panel, 13, 1); return;
+    case 7: block(p, panel, 7, panels, asks); return;
+    case 8: block(p, panel, 8, panels, asks); return;
+    case 9: block(p, panel, 9, panels, asks); return;
+    case 10: block(p, panel, 10, panels, asks); return;
+    case 11: block(p, panel, 11, panels, asks); return;
+    case 12: block(p, panel, 12, panels, asks); return;
+    case 13: block(p, panel, 13, panels, asks); return;
 #endif
     default: return;
     }
 }
 
+static void one_panel(const hl_product *p, int panel) { rows_of(p, panel, 1, false); }
+static void two_panels(const hl_product *p, int panel) { rows_of(p, panel, 2, false); }
+static void two_panels_asking(const hl_product *p, int panel) { rows_of(p, panel, 2, true); }
+
 void HL_BLAS(product)(const hl_product *p) {
-    for (int panel = 0; panel < p->panels; panel += 2) rows_of(p, panel, p->panels - panel < 2 ? 1 : 2);
+    for (int panel = 0; panel < p->panels; panel += 2) {
+        if (p->panels - panel < 2) one_panel(p, panel);
+        else if (panel == 0 && p->next) two_panels_asking(p, panel);
+        else two_panels(p, panel);
+    }
 }
 
 static inline __attribute__((always_inline)) void outer_block(const hl_product *p, int row, int panel, int rows, int panels) {

@@ -46,12 +46,6 @@ static bool fits(const hl_conv *conv) {
            conv->groups == 1 && conv->in_h == conv->out_h && conv->in_w == conv->out_w;
 }
 
-static double cost(const hl_conv *conv, hl_pass pass) {
-    (void)pass;
-    double in = panels_of(conv->in_c) * LANES, out = panels_of(conv->out_c) * LANES, tiles = (double)tiles_of(conv).count;
-    return tiles * PLANES * in * out * 1.15 + tiles * (in + out) * 500 + in * out * 350;
-}
-
 /* Transformed tiles lie in groups of rows as many as a product takes, of even size: panel after panel, row after row. */
 typedef struct groups {
     int count, rows; /* the last may hold fewer */
@@ -119,6 +113,14 @@ static hl_conv exchanged(const hl_conv *conv) {
     hl_conv other = *conv;
     other.in_c = conv->out_c, other.out_c = conv->in_c;
     return other;
+}
+
+/* However few the tiles, their products take the time to read the kernel's transform. */
+static double cost(const hl_conv *conv, hl_pass pass) {
+    hl_conv other = pass == HL_BACKWARD_DATA ? exchanged(conv) : *conv;
+    int64_t least = pass == HL_BACKWARD_WEIGHTS ? 0 : cut_of(&other) == BY_TILES ? 20 : 5, count = tiles_of(conv).count;
+    double in = panels_of(conv->in_c) * LANES, out = panels_of(conv->out_c) * LANES, tiles = (double)count;
+    return (double)(count < least ? least : count) * PLANES * in * out * 1.15 + tiles * (in + out) * 500 + in * out * 350;
 }
 
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
