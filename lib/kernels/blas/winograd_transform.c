@@ -127,12 +127,12 @@ void HL_BLAS(winograd_prefetch_gradient)(const hl_conv *conv, const hl_view *dou
 
 /* A vector of channels of each pixel, 0 outside the map; with `norm` (may be NULL) those inside are read through it. */
 INLINE void load_pixels(const patch *p, int size, int channel, int count, const norm_vectors *norm, vector *to) {
-    if (p->whole && count >= LANES) {
+    if (p->whole) {
 #pragma GCC unroll 6
         for (int y = 0; y < size; y++)
 #pragma GCC unroll 6
             for (int x = 0; x < size; x++) {
-                vector d = vector_load(p->rows[y] + p->columns[x] + channel);
+                vector d = vector_load_some(p->rows[y] + p->columns[x] + channel, count);
                 to[y * size + x] = norm ? normed(norm, d) : d;
             }
         return;
@@ -144,6 +144,15 @@ INLINE void load_pixels(const patch *p, int size, int channel, int count, const 
             *to = vector_load_some(p->rows[y] + p->columns[x] + channel, count);
             if (norm) *to = normed(norm, *to);
         }
+}
+
+/* Whole panels do without masks. */
+INLINE void load_panel(const hl_segment *in, const patch *p, int channel, int count, vector *to) {
+    norm_vectors n;
+    if (in->norm) n = norm_vectors_of(in, channel, count);
+    if (count >= LANES && in->norm) load_pixels(p, PATCH, channel, LANES, &n, to);
+    else if (count >= LANES) load_pixels(p, PATCH, channel, LANES, NULL, to);
+    else load_pixels(p, PATCH, channel, count, in->norm ? &n : NULL, to);
 }
 
 INLINE void input_panel(const vector *d, float *to, int64_t plane) {
@@ -181,15 +190,11 @@ void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segm
     int channel = 0, first = 0; /* of the panel, and of the segment */
     for (int s = 0; s < segments; first += in[s++].view.c) {
         int end = first + in[s].view.c;
-        if (channel + LANES <= end) {
+        int alone = s == segments - 1 ? end : end - LANES + 1; /* panels that begin before have no channels of another segment */
+        if (channel < alone) {
             patch p = input_patch(conv, &in[s], at);
-            for (; channel + LANES <= end; channel += LANES, to += panel) {
-                if (in[s].norm) {
-                    norm_vectors n = norm_vectors_of(&in[s], channel - first, LANES);
-                    load_pixels(&p, PATCH, channel - first, LANES, &n, d);
-                } else {
-                    load_pixels(&p, PATCH, channel - first, LANES, NULL, d);
-                }
+            for (; channel < alone; channel += LANES, to += panel) {
+                load_panel(&in[s], &p, channel - first, end - channel, d);
                 input_panel(d, to, plane);
             }
         }
