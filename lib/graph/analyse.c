@@ -39,21 +39,25 @@ int hl_plan_writes(const hl_plan *plan, int node) {
 
 int hl_plan_maker(const hl_plan *plan, int value) { return plan->nodes[value].absorbed ? plan->graph->nodes[value]->inputs[0] : value; }
 
-static void add_read(hl_reads *reads, int value, int up, int norm) {
-    if (reads->count < HL_MAX_SEGMENTS) reads->value[reads->count] = value, reads->up[reads->count] = up, reads->norm[reads->count] = norm;
-    reads->count++;
+static void add_read(hl_reads *reads, int value, int up, int norm, int scale) {
+    int k = reads->count++;
+    if (k < HL_MAX_SEGMENTS) reads->value[k] = value, reads->up[k] = up, reads->norm[k] = norm, reads->scale[k] = scale;
 }
 
 static void add_segments(const hl_plan *plan, int value, int up, hl_reads *reads) {
     const hl_node *node = plan->graph->nodes[value];
     const hl_plan_node *n = &plan->nodes[value];
+    if (n->unstored && (node->op->needs & HL_SCALES)) {
+        add_read(reads, node->inputs[0], up, -1, node->inputs[1]);
+        return;
+    }
     if (n->unstored) {
         int norm = n->absorbed ? node->inputs[0] : value;
-        add_read(reads, plan->graph->nodes[norm]->inputs[0], up, norm);
+        add_read(reads, plan->graph->nodes[norm]->inputs[0], up, norm, -1);
         return;
     }
     if (!n->joined) {
-        add_read(reads, value, up, -1);
+        add_read(reads, value, up, -1, -1);
         return;
     }
     int factor = n->shape.h / plan->nodes[node->inputs[0]].shape.h;
@@ -66,7 +70,7 @@ hl_reads hl_plan_reads(const hl_plan *plan, int node) {
     hl_reads reads = {0};
     if (n->op->needs & HL_READS_SEGMENTS) add_segments(plan, n->inputs[0], 0, &reads);
     else
-        for (int k = 0; k < n->input_count; k++) add_read(&reads, n->inputs[k], 0, -1);
+        for (int k = 0; k < n->input_count; k++) add_read(&reads, n->inputs[k], 0, -1, -1);
     return reads;
 }
 
@@ -94,12 +98,12 @@ static void find_joins(hl_plan *plan) {
     }
 }
 
-/* Whether all who read a value, through joins too, can read it through a norm's terms. */
+/* Whether all who read a value, through joins too, can read it through terms or factors. */
 static bool read_through(const hl_plan *plan, int value) {
     if (value == plan->graph->output) return false;
     for (int i = next_reader(plan, value, value); i >= 0; i = next_reader(plan, value, i)) {
         const hl_op *op = plan->graph->nodes[i]->op;
-        if (plan->nodes[i].joined ? !read_through(plan, i) : !op->reads_norms || !op->reads_norms(plan->graph->nodes[i])) return false;
+        if (plan->nodes[i].joined ? !read_through(plan, i) : !op->reads_through || !op->reads_through(plan->graph->nodes[i])) return false;
     }
     return true;
 }
@@ -122,6 +126,12 @@ static void find_norms(hl_plan *plan) {
         if (plan->options.mode == HL_INFER && finisher(plan, i) >= 0) continue; /* finished once rather than at every reading */
         plan->nodes[i].unstored = plan->nodes[last].unstored = true;
     }
+}
+
+/* Scales that no memory is spent on. */
+static void find_scales(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++)
+        if (plan->nodes[i].live && (plan->graph->nodes[i]->op->needs & HL_SCALES)) plan->nodes[i].unstored = read_through(plan, i);
 }
 
 int hl_plan_home(const hl_plan *plan, int node, int *offset) {
@@ -215,6 +225,13 @@ static void need_again(hl_plan *plan, int value, int by) {
     if (again && by > plan->nodes[value].again_by && hl_plan_repeatable(plan, value)) plan->nodes[value].again_by = by;
 }
 
+static void need_reads(hl_plan *plan, const hl_reads *reads, int by) {
+    for (int k = 0; k < reads->count; k++) {
+        need_again(plan, reads->value[k], by);
+        if (reads->scale[k] >= 0) need_again(plan, reads->scale[k], by);
+    }
+}
+
 /* From the last node to the first: when its own turn comes all who need a value in backward have said so. */
 void hl_plan_find_again(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) plan->nodes[i].again_by = -1;
@@ -223,8 +240,8 @@ void hl_plan_find_again(hl_plan *plan) {
         int needs = hl_plan_computed(plan, i) && n->wants ? plan->graph->nodes[i]->op->needs : 0;
         if (needs & HL_NEEDS_OUTPUT) need_again(plan, hl_plan_writes(plan, i), i);
         hl_reads reads = plan->nodes[hl_plan_maker(plan, i)].reads;
-        for (int k = 0; k < reads.count && n->again_by >= 0; k++) need_again(plan, reads.value[k], n->again_by);
-        for (int k = 0; k < n->reads.count && (needs & HL_NEEDS_INPUT); k++) need_again(plan, n->reads.value[k], i);
+        if (n->again_by >= 0) need_reads(plan, &reads, n->again_by);
+        if (needs & HL_NEEDS_INPUT) need_reads(plan, &n->reads, i);
     }
 }
 
@@ -249,11 +266,29 @@ static void finish_sum(hl_plan *plan, int sum) {
     plan->nodes[conv].step.finish.add = &plan->nodes[sum].step.in[1].view;
 }
 
+/* In inference: what makes the average's input is to be found finished by the convolution, which then has the last word on it. */
+void hl_plan_find_averages(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) {
+        const hl_node *node = plan->graph->nodes[i];
+        plan->nodes[i].averages = -1;
+        if (plan->options.mode != HL_INFER || !plan->nodes[i].live || !(node->op->needs & HL_AVERAGES)) continue;
+        int conv = finisher(plan, hl_plan_maker(plan, node->inputs[0]));
+        if (conv >= 0 && plan->nodes[conv].step.conv[HL_FORWARD]->sums_rows) plan->nodes[i].averages = conv;
+    }
+}
+
+static void finish_average(hl_plan *plan, int average) {
+    hl_plan_node *n = &plan->nodes[average];
+    bool last = plan->nodes[hl_plan_maker(plan, plan->graph->nodes[average]->inputs[0])].finished;
+    if (!last || plan->nodes[n->averages].step.finish.add) n->averages = -1;
+}
+
 /* The norm's terms have to be known before: in inference. Both lie in the same memory: nobody needs the convolution's own output. */
 void hl_plan_find_finished(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         const hl_op *op = plan->graph->nodes[i]->op;
         if (op->needs & HL_SUMS) finish_sum(plan, i);
+        if (plan->nodes[i].averages >= 0) finish_average(plan, i);
         bool norm = op->needs & HL_NORMS, fits = norm ? plan->options.mode == HL_INFER && !plan->nodes[i].unstored : op->act != HL_LINEAR;
         int conv = fits && hl_plan_computed(plan, i) ? finisher(plan, i) : -1;
         if (conv < 0 || !hl_plan_computed(plan, conv) || plan->nodes[conv].value != plan->nodes[i].value) continue;
@@ -270,6 +305,7 @@ void hl_plan_analyse(hl_plan *plan) {
     }
     find_joins(plan);
     find_norms(plan);
+    find_scales(plan);
     find_homes(plan);
     find_known(plan);
     if (plan->options.mode == HL_TRAIN) find_gradients(plan);

@@ -50,6 +50,7 @@ static void describe_reads(hl_plan *plan, int index) {
     n->step.in_count = n->reads.count;
     for (int k = 0; k < n->reads.count; k++) {
         n->step.in[k] = (hl_segment){.view = view_of(plan, n->reads.value[k]), .up = n->reads.up[k]};
+        if (n->reads.scale[k] >= 0) n->step.in[k].scale = view_of(plan, n->reads.scale[k]);
         if (n->reads.norm[k] >= 0) n->step.in[k].act = plan->graph->nodes[hl_plan_writes(plan, n->reads.norm[k])]->op->act;
     }
 }
@@ -87,12 +88,18 @@ static void *map_at(const hl_plan *plan, int node, int item) {
     return item < 0 ? NULL : (char *)at(plan, item) + (size_t)offset * hl_dtype_bytes(plan->kernels->dtype);
 }
 
+/* Where a value is: the caller's memory, which is not here, is left as it is. */
+static void point(const hl_plan *plan, hl_view *view, int value, bool again) {
+    const hl_plan_node *n = &plan->nodes[value];
+    int item = again && n->again >= 0 ? n->again : n->value;
+    if (item >= 0) view->data = map_at(plan, value, item);
+}
+
 void hl_plan_point(hl_plan *plan, int index, bool again) {
     hl_plan_node *n = &plan->nodes[index];
     for (int k = 0; k < n->reads.count; k++) {
-        const hl_plan_node *read = &plan->nodes[n->reads.value[k]];
-        int item = again && read->again >= 0 ? read->again : read->value;
-        if (item >= 0) n->step.in[k].view.data = map_at(plan, n->reads.value[k], item); /* else the caller's */
+        point(plan, &n->step.in[k].view, n->reads.value[k], again);
+        if (n->reads.scale[k] >= 0) point(plan, &n->step.in[k].scale, n->reads.scale[k], again);
     }
     int written = hl_plan_writes(plan, index);
     n->step.out.data = map_at(plan, written, again && plan->nodes[written].again >= 0 ? plan->nodes[written].again : n->value);
@@ -114,6 +121,7 @@ static void place_step(hl_plan *plan, int index) {
     step->known = n->knows < 0 ? NULL : at(plan, plan->nodes[n->knows].saved);
     step->known_channels = n->knows < 0 ? 0 : plan->nodes[n->knows].shape.c;
     step->kept = at(plan, n->kept);
+    if (n->averages >= 0) step->row_sums = plan->nodes[n->averages].step.finish.row_sums = at(plan, n->row_sums);
     if (n->finished && (node->op->needs & HL_NORMS)) plan->nodes[node->inputs[0]].step.finish.terms = hl_norm_of(step->saved, step->out.c).terms;
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
         if (node->params[slot] >= 0) step->param[slot] = plan->params->list[plan->param_of_spec[node->params[slot]]].data;
@@ -126,7 +134,7 @@ static void forget_layout(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
         n->finished = n->step.finishes = false, n->step.finish = (hl_finish){0};
-        n->again = n->value = n->gradient = n->saved = n->kept = n->forward_scratch = n->backward_scratch = n->again_scratch = -1;
+        n->again = n->value = n->gradient = n->saved = n->kept = n->forward_scratch = n->backward_scratch = n->again_scratch = n->row_sums = -1;
         for (int slot = 0; slot < HL_MAX_PARAMS; slot++) n->param_gradient[slot] = -1;
     }
 }
@@ -134,6 +142,7 @@ static void forget_layout(hl_plan *plan) {
 hl_status hl_plan_lay(hl_plan *plan) {
     forget_layout(plan);
     hl_plan_find_again(plan);
+    hl_plan_find_averages(plan);
     hl_status status = hl_plan_layout(plan);
     if (!status) hl_plan_find_finished(plan);
     return status;

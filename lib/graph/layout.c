@@ -22,7 +22,7 @@ static int readers(const hl_plan *plan, int value) {
     for (int i = value + 1; i < plan->count; i++) {
         if (!hl_plan_computed(plan, i)) continue;
         const hl_reads *reads = &plan->nodes[i].reads;
-        for (int k = 0; k < reads->count; k++) total += reads->value[k] == value;
+        for (int k = 0; k < reads->count; k++) total += reads->value[k] == value || reads->scale[k] == value;
     }
     return total;
 }
@@ -55,11 +55,12 @@ static bool extend_value(hl_plan *plan, int value, int at) {
     return n->again >= 0;
 }
 
-/* What a node reads lives until it has; a norm's terms too. */
+/* What a node reads lives until it has; a norm's terms and a scale's factors too. */
 static bool extend_reads(hl_plan *plan, int node, int at) {
     const hl_plan_node *n = &plan->nodes[node];
     for (int k = 0; k < n->reads.count; k++) {
         if (!extend_value(plan, n->reads.value[k], at)) return false;
+        if (n->reads.scale[k] >= 0 && !extend_value(plan, n->reads.scale[k], at)) return false;
         int terms = n->reads.norm[k] < 0 ? -1 : plan->nodes[n->reads.norm[k]].saved;
         if (terms >= 0) hl_arena_extend(&plan->arena, terms, at);
     }
@@ -92,6 +93,12 @@ static bool lay_values(hl_plan *plan) {
             hl_arena_extend(&plan->arena, n->value, forward_time(i));
             if (written == plan->graph->output) hl_arena_extend(&plan->arena, n->value, end_time(plan));
             plan->nodes[written].value = n->value;
+        }
+        if (n->averages >= 0) {
+            const hl_view *map = &n->step.in[0].view;
+            size_t bytes = (size_t)plan->options.batch * (size_t)map->h * (size_t)map->c * hl_dtype_bytes(plan->kernels->dtype);
+            n->row_sums = hl_arena_add(plan->hl, &plan->arena, bytes, forward_time(n->averages), forward_time(i));
+            if (n->row_sums < 0) return false;
         }
         if (node->op->saved) {
             bool stays = plan->options.mode == HL_INFER; /* it is prepared once for many passes */

@@ -35,7 +35,7 @@ static int fullest_time(const hl_plan *plan) {
 static bool reads(const hl_plan *plan, int node, int value) {
     const hl_reads *reads = &plan->nodes[node].reads;
     for (int k = 0; k < reads->count; k++)
-        if (reads->value[k] == value) return true;
+        if (reads->value[k] == value || reads->scale[k] == value) return true;
     return false;
 }
 

@@ -26,9 +26,9 @@ void hl_arena_extend(hl_arena *arena, int item, int at);
  * place where it fits. */
 hl_status hl_arena_place(hl_context *hl, hl_arena *arena);
 
-/* Values, how often each is doubled, and the norm through whose terms it is read, -1: none. */
+/* Values, how often each is doubled, and the norm through whose terms or the value through whose factors it is read, -1: none. */
 typedef struct hl_reads {
-    int count, value[HL_MAX_SEGMENTS], up[HL_MAX_SEGMENTS], norm[HL_MAX_SEGMENTS];
+    int count, value[HL_MAX_SEGMENTS], up[HL_MAX_SEGMENTS], norm[HL_MAX_SEGMENTS], scale[HL_MAX_SEGMENTS];
 } hl_reads;
 
 typedef struct hl_plan_node {
@@ -37,17 +37,18 @@ typedef struct hl_plan_node {
     bool joined;       /* never computed: its readers take its inputs as segments */
     bool finished;     /* a norm or activation that the convolution before it computes as it writes, into the same memory: no forward pass of its own */
     bool absorbed;     /* an activation that the norm before it computes: that one's output and gradient are this one's */
-    bool unstored;     /* a norm, or the activation it computes, that no memory is spent on: readers take the norm's input and terms */
+    bool unstored;     /* a norm, the activation it computes or a scale, that no memory is spent on: readers take its input, and its terms or factors */
     int within, offset; /* the concatenation in whose memory its value and gradient lie, -1: none; and the channel from which on */
     bool dear;    /* its value is computed once more in backward, whatever that costs: the limit on memory wants it */
     int again_by; /* the node before whose backward pass its value is computed once more, instead of being kept; -1: none */
     bool wants;        /* its gradient is wanted */
     bool summed;       /* ... but no more of it than its sums over the pixels */
+    int averages;      /* a global average: the convolution that leaves it the sums of its rows, -1: none */
     int knows;         /* a norm: the norm that has the statistics of its first channels already, -1: none */
     bool accumulate[HL_MAX_INPUTS];
     hl_reads reads; /* what the step reads, joins taken apart */
     int again; /* arena item of the value that is computed once more */
-    int value, gradient, saved, kept, forward_scratch, backward_scratch, again_scratch; /* arena items, -1: none */
+    int value, gradient, saved, kept, forward_scratch, backward_scratch, again_scratch, row_sums; /* arena items, -1: none */
     int param_gradient[HL_MAX_PARAMS];
     hl_step step;
 } hl_plan_node;
@@ -90,6 +91,8 @@ int hl_plan_home(const hl_plan *plan, int node, int *offset);
 int hl_plan_maker(const hl_plan *plan, int value);
 /* The node whose value is what node's pass writes: the activation that a norm computes with it, else itself. */
 int hl_plan_writes(const hl_plan *plan, int node);
+/* Which convolutions could sum their rows up for a global average. Steps are described first. */
+void hl_plan_find_averages(hl_plan *plan);
 /* Which values are computed again in backward. Reads are described first. */
 void hl_plan_find_again(hl_plan *plan);
 /* Whether a value can be computed once more: it has memory of its own and its maker has a backward pass. */

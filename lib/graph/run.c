@@ -10,8 +10,9 @@ static void set_batch(hl_plan *plan, const void *images, int count) {
         step->out.n = step->out_gradient.n = count;
         for (int k = 0; k < HL_MAX_INPUTS; k++) step->in_gradient[k].n = count;
         for (int k = 0; k < step->in_count; k++) {
-            step->in[k].view.n = count;
+            step->in[k].view.n = step->in[k].scale.n = count;
             if (n->reads.value[k] == plan->graph->input) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */
+            if (n->reads.scale[k] == plan->graph->input) step->in[k].scale.data = (void *)(uintptr_t)images;
         }
     }
 }

@@ -29,17 +29,20 @@ typedef struct hl_finish {
     const void *terms; /* NULL: none */
     hl_activation act;
     const hl_view *add; /* NULL: none; not the output's memory */
+    void *row_sums;     /* n x out_h x out_c: gets the sums over each row of pixels of what was so finished; NULL: not wanted */
 } hl_finish;
 
 /* One way to compute a convolution. */
 typedef struct hl_conv_kernel {
     const char *name; /* recorded in config.json */
+    bool sums_rows;   /* forward gives finish->row_sums */
     bool (*fits)(const hl_conv *conv);
     /* What a pass is thought to cost, in direct multiply-adds; the cheapest that fits is chosen. Shape alone decides. */
     double (*cost)(const hl_conv *conv, hl_pass pass);
     size_t (*workspace)(const hl_conv *conv, hl_pass pass, int threads); /* bytes */
     /* out = finish(conv(segments, kernel) + bias). bias (out_c) and finish may be NULL. The segments' channels add up to in_c. Without groups, but for one
-     * channel to one, they may be read through norms, here and in backward_weights. */
+     * channel to one, they may be read through norms or scales, here and in
+     * backward_weights. */
     void (*forward)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_finish *finish, const hl_view *out, void *workspace);
     /* For weights that stay: the kernel as forward likes to read it, `kept` bytes from which forward_kept computes the same bits as forward
@@ -122,6 +125,8 @@ typedef struct hl_kernels {
 
     /* Mean over height and width: y is n x 1 x 1 x c. */
     void (*global_average_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+    /* The same of a map of x's shape by its row_sums (hl_finish). */
+    void (*global_average_of_rows)(hl_context *hl, const hl_view *x, const void *row_sums, const hl_view *y);
     void (*global_average_backward)(hl_context *hl, const hl_view *dy, const hl_view *dx, bool accumulate);
     /* y = x s with s n x 1 x 1 x c (squeeze-excite's, Hu et al. 2018): dx (+)= dy s, ds (+)= sum of dy x over h, w. y may be x's
      * memory; dx may be dy's when not accumulating; dx or ds without data is not wanted. */

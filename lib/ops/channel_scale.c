@@ -11,7 +11,9 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
     return false;
 }
 
-static void forward(hl_step *step) { step->kernels->channel_scale_forward(step->hl, &step->in[0].view, &step->in[1].view, &step->out); }
+static void forward(hl_step *step) {
+    if (!step->unstored) step->kernels->channel_scale_forward(step->hl, &step->in[0].view, &step->in[1].view, &step->out);
+}
 
 static void backward(hl_step *step) {
     step->kernels->channel_scale_backward(step->hl, &step->in[0].view, &step->in[1].view, &step->out_gradient, &step->in_gradient[0],
@@ -23,7 +25,7 @@ static double flops(const hl_step *step) { return (double)hl_view_pixels(&step->
 const hl_op hl_op_channel_scale = {
     .name = "channel_scale",
     .onnx = "Mul",
-    .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .needs = HL_SCALES | HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
     .shape = shape,
     .forward = forward,
     .again = forward,

@@ -46,7 +46,7 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
 }
 
 /* The depthwise kernel cannot, and a large kernel reads each pixel too often for it to be worth while. */
-static bool reads_norms(const hl_node *node) {
+static bool reads_through(const hl_node *node) {
     const hl_conv_options *a = node->attributes;
     bool one = a->channels == 1 && node->graph->nodes[node->inputs[0]]->channels == 1;
     return or_one(a->groups) == 1 && !one && a->kernel_h * a->kernel_w <= 9;
@@ -123,7 +123,7 @@ const hl_op hl_op_conv = {
     .onnx = "Conv",
     .needs = HL_NEEDS_INPUT | HL_READS_SEGMENTS | HL_FINISHES,
     .shape = shape,
-    .reads_norms = reads_norms,
+    .reads_through = reads_through,
     .sums_input = sums_input,
     .geometry = geometry,
     .workspace = workspace,

@@ -7,7 +7,10 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
     return true;
 }
 
-static void forward(hl_step *step) { step->kernels->global_average_forward(step->hl, &step->in[0].view, &step->out); }
+static void forward(hl_step *step) {
+    if (step->row_sums) step->kernels->global_average_of_rows(step->hl, &step->in[0].view, step->row_sums, &step->out);
+    else step->kernels->global_average_forward(step->hl, &step->in[0].view, &step->out);
+}
 
 static void backward(hl_step *step) {
     step->kernels->global_average_backward(step->hl, &step->out_gradient, &step->in_gradient[0], step->in_accumulate[0]);
@@ -18,6 +21,7 @@ static double flops(const hl_step *step) { return (double)hl_view_pixels(&step->
 const hl_op hl_op_global_average = {
     .name = "global_average",
     .onnx = "GlobalAveragePool",
+    .needs = HL_AVERAGES,
     .shape = shape,
     .forward = forward,
     .backward = backward,

@@ -73,11 +73,12 @@ typedef struct hl_step {
     int known_channels;
     hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are */
     bool summed;       /* of a norm: `out_gradient` is no map but its sums over the pixels, a number a channel; of its reader: so is `in_gradient` */
-    bool unstored;     /* of a norm: nobody reads `out`; who needs it reads the norm's input through its terms */
+    bool unstored;     /* of a norm or a scale: nobody reads `out`; who needs it reads the input through the terms or factors */
     void *workspace;
     void *kept;        /* of a convolution: its kernel as `prepare` has left it; NULL: it is read from `param` */
     hl_finish finish;  /* of a convolution whose outputs are finished: a norm or activation; */
     bool finishes;     /* if there is one */
+    void *row_sums;    /* of a global average: the sums of its input's rows, that a convolution has left; NULL: there are none */
     const hl_conv_kernel *conv[3]; /* by the node's own pass, for convolutions */
     double seconds[3]; /* spent so far: forward, backward (a convolution's to the data), a convolution's to the weights */
 } hl_step;
@@ -91,6 +92,8 @@ typedef enum hl_need {
     HL_JOINS = 32,                /* forward only joins or enlarges: a reader of segments can do without its output */
     HL_FINISHES = 512,            /* a convolution that can finish its outputs: a norm of known terms, an activation */
     HL_NORMS = 128,               /* a batch norm */
+    HL_SCALES = 4096,             /* the first input times the second's factor for each image and channel */
+    HL_AVERAGES = 8192,           /* the mean over height and width */
     HL_SUMS = 1024,               /* forward adds its two inputs */
     HL_PASSES_ON = 2048,          /* in inference the output is the first input */
     HL_CONCATENATES = 256,        /* forward only copies its inputs side by side */
@@ -111,8 +114,8 @@ struct hl_op {
     size_t (*workspace)(const hl_step *step, bool backward);
     void (*forward)(hl_step *step);
     void (*backward)(hl_step *step);
-    /* Whether the node may read its segments through a norm's terms. NULL: it may not. */
-    bool (*reads_norms)(const hl_node *node);
+    /* Whether the node may read its segments through a norm's terms or a scale's factors. NULL: it may not. */
+    bool (*reads_through)(const hl_node *node);
     /* Whether backward can give the sums over the pixels of its input's gradient in its place (step->summed). NULL: it cannot. */
     bool (*sums_input)(const hl_node *node);
     /* Computes the output once more, in backward, from the inputs and what forward left: for what is cheaper to compute than to keep. NULL:

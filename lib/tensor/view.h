@@ -25,6 +25,7 @@ typedef struct hl_segment {
      * that was never stored. NULL: x itself. */
     const void *norm;
     hl_activation act; /* HL_LINEAR or HL_RELU, with norm only */
+    hl_view scale;     /* n x 1 x 1 x view.c: what is read is x times its image's, a channel_scale that was never stored; not with norm. Without data: x itself */
 } hl_segment;
 
 enum { HL_MAX_SEGMENTS = 8 };

@@ -153,6 +153,36 @@ START_TEST(kept_kernels_follow_the_parameters) {
 }
 END_TEST
 
+/* Squeeze-excite's factors, and the averages they come from, are an image's own, though none of its maps is stored as the graph has it. */
+START_TEST(images_apart) {
+    enum { SIZE = 64, COUNT = 3 };
+    hl_context *hl = hl_open(&(hl_options){.threads = 2});
+    hl_graph *graph = hl_net(hl, "linknet-efficientnetb1", &(hl_net_options){.width = 0.25});
+    hl_params *params = hl_params_init(graph, HL_INIT_HE, 7);
+    hl_plan *together = hl_compile(graph, params, &(hl_plan_options){.mode = HL_INFER, .batch = COUNT + 1, .height = SIZE, .width = SIZE});
+    hl_plan *alone = hl_compile(graph, params, &(hl_plan_options){.mode = HL_INFER, .batch = 1, .height = SIZE, .width = SIZE});
+    ck_assert_msg(together && alone, "%s", hl_error(hl));
+    int scales = 0, averages = 0;
+    for (int i = 0; i < together->count; i++) {
+        const hl_op *op = graph->nodes[i]->op;
+        scales += (op->needs & HL_SCALES) && together->nodes[i].unstored;
+        averages += (op->needs & HL_AVERAGES) && together->nodes[i].averages >= 0;
+    }
+    ck_assert_int_eq(scales, 23);
+    ck_assert(averages == 23 || !strcmp(hl_isa(hl), "ref"));
+    static float images[COUNT][SIZE * SIZE * 3], all[COUNT][SIZE * SIZE], one[SIZE * SIZE];
+    for (int i = 0; i < COUNT; i++) /* each darker than the one before */
+        for (int k = 0; k < SIZE * SIZE * 3; k++) images[i][k] = (float)((k * 7919 + i * 31) % 1009) / 1009 / (float)(1 << 2 * i);
+    ck_ok(hl, hl_predict(together, images[0], COUNT, all[0]));
+    for (int i = 0; i < COUNT; i++) {
+        ck_ok(hl, hl_predict(alone, images[i], 1, one));
+        for (int k = 0; k < SIZE * SIZE; k++) ck_assert_double_eq_tol((double)all[i][k], (double)one[k], 1e-4);
+    }
+    hl_plan_free(together), hl_plan_free(alone);
+    hl_params_free(params), hl_graph_free(graph), hl_close(hl);
+}
+END_TEST
+
 /* Forty layers in inference need two or three maps, not forty. */
 START_TEST(deep_chain) {
     hl_context *hl = hl_open(NULL);
@@ -259,6 +289,7 @@ int main(void) {
     tcase_add_test(tcase, same_bits_on_any_threads);
     tcase_add_test(tcase, smaller_batches);
     tcase_add_test(tcase, kept_kernels_follow_the_parameters);
+    tcase_add_test(tcase, images_apart);
     tcase_add_test(tcase, deep_chain);
     tcase_add_test(tcase, arena_never_overlaps);
     tcase_add_test(tcase, errors_stick);

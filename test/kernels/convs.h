@@ -12,11 +12,11 @@ typedef struct shape {
 typedef struct layer {
     hl_context *hl;
     const hl_conv *conv;
-    map parts[HL_MAX_SEGMENTS], din, out, dout, more;
+    map parts[HL_MAX_SEGMENTS], scales[HL_MAX_SEGMENTS], din, out, dout, more;
     hl_segment in32[HL_MAX_SEGMENTS], in64[HL_MAX_SEGMENTS];
     int segments;
     row norms[HL_MAX_SEGMENTS];
-    row kernel, dkernel, bias, dbias, terms;
+    row kernel, dkernel, bias, dbias, terms, row_sums;
     bool finishes; /* outputs by `act`, by terms first where terms_too, and with `more` added where adds */
     bool terms_too, adds;
     hl_activation act;
@@ -29,6 +29,7 @@ static inline layer layer_new(hl_context *hl, const shape *s) {
         int up = s->ups >> i & 1, c = i + 1 < s->segments ? (left + 1) / 2 : left;
         l.parts[i] = map_new(conv->n, conv->in_h >> up, conv->in_w >> up, c, s->gap, 10 + (uint64_t)i);
         l.norms[i] = row_new(3 * c, 20 + (uint64_t)i);
+        l.scales[i] = map_new(conv->n, 1, 1, c, s->gap + 1, 30 + (uint64_t)i);
         l.in32[i] = (hl_segment){.view = l.parts[i].f32, .up = up}, l.in64[i] = (hl_segment){.view = l.parts[i].f64, .up = up};
         left -= c;
     }
@@ -38,14 +39,14 @@ static inline layer layer_new(hl_context *hl, const shape *s) {
     l.dout = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap, 3);
     l.more = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap + 1, 9);
     l.kernel = row_new(size, 4), l.dkernel = row_new(size, 5), l.bias = row_new(conv->out_c, 6), l.dbias = row_new(conv->out_c, 7);
-    l.terms = row_new(3 * conv->out_c, 8);
+    l.terms = row_new(3 * conv->out_c, 8), l.row_sums = row_new((int64_t)conv->n * conv->out_h * conv->out_c, 40);
     return l;
 }
 
 static inline void layer_free(layer *l) {
-    for (int i = 0; i < l->segments; i++) map_free(&l->parts[i]), row_free(&l->norms[i]);
+    for (int i = 0; i < l->segments; i++) map_free(&l->parts[i]), map_free(&l->scales[i]), row_free(&l->norms[i]);
     map_free(&l->din), map_free(&l->out), map_free(&l->dout), map_free(&l->more);
-    row_free(&l->kernel), row_free(&l->dkernel), row_free(&l->bias), row_free(&l->dbias), row_free(&l->terms);
+    row_free(&l->kernel), row_free(&l->dkernel), row_free(&l->bias), row_free(&l->dbias), row_free(&l->terms), row_free(&l->row_sums);
 }
 
 /* From here on the segments are read through norms, every second one's with a ReLU. */
@@ -53,6 +54,15 @@ static inline void read_through_norms(layer *l) {
     for (int i = 0; i < l->segments; i++) {
         l->in32[i].norm = l->norms[i].f32, l->in64[i].norm = l->norms[i].f64;
         l->in32[i].act = l->in64[i].act = i % 2 ? HL_LINEAR : HL_RELU;
+    }
+}
+
+/* The same through norms and scales by turns. */
+static inline void read_through_scales(layer *l) {
+    read_through_norms(l);
+    for (int i = 0; i < l->segments; i += 2) {
+        l->in32[i].norm = l->in64[i].norm = NULL;
+        l->in32[i].scale = l->scales[i].f32, l->in64[i].scale = l->scales[i].f64;
     }
 }
 
@@ -89,6 +99,7 @@ static inline void run(layer *l, const hl_conv_kernel *kernel, hl_dtype dtype, i
         if (pass == HL_FORWARD) {
             hl_finish how = {.terms = l->terms_too ? single ? (void *)l->terms.f32 : (void *)l->terms.f64 : NULL, .act = l->act}, *finish = l->finishes ? &how : NULL;
             if (l->adds) how.add = single ? &l->more.f32 : &l->more.f64;
+            if (kernel->sums_rows) how.row_sums = single ? (void *)l->row_sums.f32 : (void *)l->row_sums.f64;
             kernel->forward(l->hl, l->conv, in, l->segments, weights, variant ? NULL : bias, finish, out, s.data);
             if (single && kernel->kept) run_kept(l, kernel, variant ? NULL : bias, finish);
         }
@@ -105,7 +116,8 @@ static inline void hold_against_double(const shape *s, const hl_conv_kernel *ker
     char what[200];
     for (int variant = 0; variant < (s->conv.groups == 1 && strcmp(kernel->name, "depthwise") ? 4 : 2); variant++) {
         layer l = layer_new(hl, s);
-        if (variant > 1) read_through_norms(&l);
+        if (variant == 2) read_through_norms(&l);
+        if (variant == 3) read_through_scales(&l);
         if (variant) finish_as(&l, (variant + s->conv.out_c + s->conv.in_w) % FINISHES);
         run(&l, hl_kernels_ref_f64.convs[0], HL_F64, variant % 2);
         run(&l, kernel, HL_F32, variant % 2);
@@ -114,6 +126,7 @@ static inline void hold_against_double(const shape *s, const hl_conv_kernel *ker
                               c->in_c, c->out_c, c->kh, c->kw, variant);
         maps_agree(strcpy(what + length, "out") - length, &l.out, tolerance);
         maps_agree(strcpy(what + length, "din") - length, &l.din, tolerance);
+        if (kernel->sums_rows && l.finishes) rows_agree(strcpy(what + length, "row sums") - length, l.row_sums.f32, l.row_sums.f64, l.row_sums.count, tolerance);
         rows_agree(strcpy(what + length, "dkernel") - length, l.dkernel.f32, l.dkernel.f64, l.dkernel.count, tolerance);
         rows_agree(strcpy(what + length, "dbias") - length, l.dbias.f32, l.dbias.f64, l.dbias.count, tolerance);
         layer_free(&l);

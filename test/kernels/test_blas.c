@@ -13,7 +13,7 @@ typedef struct bench {
     hl_context *hl;
     map x, y, dy, dx, half, large; /* half: pooled by 2; large: upsampled by 2 */
     map s, ds;                     /* one pixel an image */
-    row gamma, beta, dgamma, dbeta;
+    row gamma, beta, dgamma, dbeta, row_sums;
     double mean[256], variance[256], terms[768];
 } bench;
 
@@ -25,6 +25,7 @@ static bench bench_new(int threads, const size *s) {
     b.large = map_new(s->n, 2 * s->h, 2 * s->w, s->c, s->gap, 6);
     b.s = map_new(s->n, 1, 1, s->c, s->gap, 13), b.ds = map_new(s->n, 1, 1, s->c, 2 * s->gap, 14);
     b.gamma = row_new(s->c, 7), b.beta = row_new(s->c, 8), b.dgamma = row_new(s->c, 9), b.dbeta = row_new(s->c, 10);
+    b.row_sums = row_new((int64_t)s->n * s->h * s->c, 15);
     for (int c = 0; c < s->c; c++) b.mean[c] = 0.1 * number(11, (uint64_t)c), b.variance[c] = 0.5 + 0.1 * number(12, (uint64_t)c);
     return b;
 }
@@ -39,7 +40,7 @@ static void bench_free(bench *b) {
     map *maps[MAPS];
     maps_of(b, maps);
     for (int i = 0; i < MAPS; i++) map_free(maps[i]);
-    row_free(&b->gamma), row_free(&b->beta), row_free(&b->dgamma), row_free(&b->dbeta);
+    row_free(&b->gamma), row_free(&b->beta), row_free(&b->dgamma), row_free(&b->dbeta), row_free(&b->row_sums);
     hl_close(b->hl);
 }
 
@@ -103,7 +104,8 @@ static void swish(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
     if (!more) k->swish_backward(b->hl, in(&b->x, t), in(&b->dy, t), in(&b->dy, t), false);
 }
 static void global_average(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
-    k->global_average_forward(b->hl, in(&b->x, t), in(&b->s, t));
+    if (more) k->global_average_of_rows(b->hl, in(&b->x, t), of(&b->row_sums, t), in(&b->s, t));
+    else k->global_average_forward(b->hl, in(&b->x, t), in(&b->s, t));
     k->global_average_backward(b->hl, in(&b->ds, t), in(&b->dx, t), more);
 }
 static void channel_scale(bench *b, const hl_kernels *k, hl_dtype t, bool more) {

@@ -36,7 +36,7 @@ void HL_BLAS(patches)(const hl_conv *conv, const hl_segment *in, int segments, c
 /* Whether the input's own memory is the patch matrix: 1 x 1, stride 1, no padding, one map that is not upsampled. */
 bool HL_BLAS(pointwise)(const hl_conv *conv);
 
-/* Finishes channels channel .. channel + count of pixels first .. end of a convolution's output where they are. */
+/* Finishes channels channel .. channel + count of pixels first .. end of a convolution's output where they are; with row_sums these are a row. */
 void HL_BLAS(finish)(const hl_finish *finish, const hl_view *out, int64_t first, int64_t end, int channel, int count);
 
 /* sums[c] = sum of x over all pixels, in double, by pieces added in order. */

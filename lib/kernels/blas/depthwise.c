@@ -342,6 +342,7 @@ static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segme
 
 const hl_conv_kernel HL_BLAS(depthwise) = {
     .name = "depthwise",
+    .sums_rows = true,
     .fits = fits,
     .cost = cost,
     .workspace = workspace,

@@ -21,6 +21,7 @@ void HL_BLAS(upsample_forward)(hl_context *hl, int up, const hl_view *x, const h
 void HL_BLAS(upsample_backward)(hl_context *hl, int up, const hl_view *dy, const hl_view *dx, bool accumulate);
 
 void HL_BLAS(global_average_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+void HL_BLAS(global_average_of_rows)(hl_context *hl, const hl_view *x, const void *row_sums, const hl_view *y);
 void HL_BLAS(global_average_backward)(hl_context *hl, const hl_view *dy, const hl_view *dx, bool accumulate);
 void HL_BLAS(channel_scale_forward)(hl_context *hl, const hl_view *x, const hl_view *s, const hl_view *y);
 void HL_BLAS(channel_scale_backward)(hl_context *hl, const hl_view *x, const hl_view *s, const hl_view *dy, const hl_view *dx,

@@ -90,14 +90,14 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     return ((size_t)HL_BLAS(kernel_floats)(&turned) + patch_floats(&turned, threads)) * sizeof(float);
 }
 
-/* `depth` elements of some rows of patches as panels of `rows` vectors; with `in` they are its channels from `channel` on. */
-static void pack_rows(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int channel, float *to) {
+/* `depth` elements of some rows of patches as panels of `rows` vectors; with `in` they are its channels from `channel` on, of one image's pixels. */
+static void pack_rows(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int64_t image, int channel, float *to) {
     for (int k = 0; k < depth; k += LANES) {
         if (!in) {
             for (int r = 0; r < rows; r++, to += LANES) vector_store(to, vector_load_some(patches + r * stride + k, depth - k));
             continue;
         }
-        norm_vectors n = norm_vectors_of(in, channel + k, depth - k);
+        norm_vectors n = norm_vectors_of(in, image, channel + k, depth - k);
         for (int r = 0; r < rows; r++, to += LANES) vector_store(to, normed(&n, vector_load_some(patches + r * stride + k, depth - k)));
     }
 }
@@ -120,16 +120,17 @@ static void product_within(hl_product *p, int columns) {
     for (int r = 0; r < p->rows; r++) vector_store_some(c + r * p->c_row, vector_load(last + r * LANES), rest);
 }
 
-/* c (rows x columns, c_row apart) (+)= rows of patches . a kernel in panels; with `in` the patches are its channels from `channel` on. */
-static void multiply(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int channel, const float *kernel, int columns,
-                     bool accumulate, float *c, int64_t c_row) {
+/* c (rows x columns, c_row apart) (+)= rows of patches . a kernel in panels; with `in` the patches are its channels from `channel` on, of pixels
+ * that are read alike. */
+static void multiply(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int64_t image, int channel,
+                     const float *kernel, int columns, bool accumulate, float *c, int64_t c_row) {
     float a[PRODUCT_ROWS * DEPTH];
     int step = (int)hl_blas_pieces(rows, hl_blas_pieces(rows, PRODUCT_ROWS));
     for (int k = 0; k < depth; k += DEPTH, accumulate = true) {
         int part = depth - k < DEPTH ? depth - k : DEPTH;
         for (int r = 0; r < rows; r += step) {
             int here = rows - r < step ? rows - r : step;
-            pack_rows(patches + r * stride + k, stride, here, part, in, channel + k, a);
+            pack_rows(patches + r * stride + k, stride, here, part, in, image, channel + k, a);
             hl_product p = {.a = a, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
                             .c = c + r * c_row, .c_row = c_row, .c_panel = LANES, .rows = here, .panels = panels_of(columns),
                             .depth = part, .accumulate = accumulate};
@@ -147,8 +148,12 @@ static void product(const gemm_call *call, int64_t first, int rows, int g, int f
     if (call->bias)
         for (int r = 0; r < rows; r++) memcpy(to + r * out->stride, call->bias + g * call->group_out + from, (size_t)count * sizeof *to);
     const float *kernel = call->packed + ((int64_t)g * HL_BLAS(group_panels)(call->conv) * LANES + from) * call->depth;
-    const hl_segment *in = is_direct(call) && call->in->norm ? call->in : NULL;
-    multiply(patches, stride, rows, call->depth, in, g * call->group_in, kernel, count, call->accumulate || call->bias, to, out->stride);
+    const hl_segment *in = is_direct(call) && is_through(call->in) ? call->in : NULL;
+    for (int r = 0, here; r < rows; r += here) {
+        here = in ? rows_alike(in, first + r, rows - r) : rows;
+        multiply(patches + r * stride, stride, here, call->depth, in, (first + r) / ((int64_t)out->h * out->w), g * call->group_in, kernel, count,
+                 call->accumulate || call->bias, to + r * out->stride, out->stride);
+    }
     if (call->finish) HL_BLAS(finish)(call->finish, out, first, first + rows, g * call->group_out + from, count);
 }
 
@@ -289,7 +294,7 @@ static void scatter_products(const scatter_call *call, int64_t first, int64_t en
             const float *kernel = call->kernel + ((int64_t)g * group_out * taps + t) * group_in + from;
             if (LANES > 4) {
                 pack_columns(kernel, (int64_t)taps * group_in, group_out, columns, packed);
-                multiply(dout, call->dout->stride, rows, group_out, NULL, 0, packed, width, false, memory, width);
+                multiply(dout, call->dout->stride, rows, group_out, NULL, 0, 0, packed, width, false, memory, width);
             } else { /* built for any processor, where OpenBLAS knows this one better */
                 cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, group_out, 1, dout, (int)call->dout->stride, kernel,
                             taps * group_in, 0, memory, width);

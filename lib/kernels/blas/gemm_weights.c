@@ -71,15 +71,19 @@ size_t HL_BLAS(gemm_weights_workspace)(const hl_conv *conv, int threads) {
     return hl_conv_bias_bytes(conv) + (size_t)(parts_floats(conv) + threads * worker_floats(conv)) * sizeof(float);
 }
 
-/* `channels` channels of `rows` pixels as panels of PACKED_ROWS vectors; with `in` they are its channels from `channel` on. */
-static void pack(const float *from, int64_t stride, int rows, int channels, const hl_segment *in, int channel, float *to) {
+/* `channels` channels of `rows` pixels as panels of PACKED_ROWS vectors; with `in` they are its channels from `channel` on, of its pixels from
+ * `first` on. */
+static void pack(const float *from, int64_t stride, int rows, int channels, const hl_segment *in, int64_t first, int channel, float *to) {
     for (int c = 0; c < channels; c += LANES, to += PACKED_ROWS * LANES) {
         if (!in) {
             for (int r = 0; r < rows; r++) vector_store(to + r * LANES, vector_load_some(from + r * stride + c, channels - c));
             continue;
         }
-        norm_vectors n = norm_vectors_of(in, channel + c, channels - c);
-        for (int r = 0; r < rows; r++) vector_store(to + r * LANES, normed(&n, vector_load_some(from + r * stride + c, channels - c)));
+        for (int r = 0; r < rows;) {
+            norm_vectors n = norm_vectors_of(in, (first + r) / ((int64_t)in->view.h * in->view.w), channel + c, channels - c);
+            for (int end = r + rows_alike(in, first + r, rows - r); r < end; r++)
+                vector_store(to + r * LANES, normed(&n, vector_load_some(from + r * stride + c, channels - c)));
+        }
     }
 }
 
@@ -111,8 +115,8 @@ static void product(const weights_call *call, int64_t first, int64_t end, const 
         if (!direct) HL_BLAS(patches)(conv, call->in, call->segments, &range, memory);
         for (int64_t r = 0; r < count; r += PACKED_ROWS, p.accumulate = true) {
             p.depth = count - r < PACKED_ROWS ? (int)(count - r) : PACKED_ROWS;
-            pack(patches + r * stride, stride, p.depth, depth, direct && call->in->norm ? call->in : NULL, of->input, packed);
-            pack(hl_blas_pixel(call->dout, from + r) + of->output, call->dout->stride, p.depth, of->outputs, NULL, 0, gradients);
+            pack(patches + r * stride, stride, p.depth, depth, direct && is_through(call->in) ? call->in : NULL, from + r, of->input, packed);
+            pack(hl_blas_pixel(call->dout, from + r) + of->output, call->dout->stride, p.depth, of->outputs, NULL, 0, 0, gradients);
             HL_BLAS(outer_product)(&p);
         }
     }

@@ -145,8 +145,11 @@ void HL_BLAS(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, do
     }
 }
 
-INLINE void apply_as(hl_activation act, const hl_view *from, const float *norm, const hl_view *add, const hl_view *to, const block *b, int vectors) {
+/* `sums` (may be NULL): each channel's over the pixels. */
+INLINE void apply_as(hl_activation act, const hl_view *from, const float *norm, const hl_view *add, const hl_view *to, const block *b, int vectors,
+                     float *sums) {
     terms t[VECTORS] = {0};
+    vector sum[VECTORS] = {0};
     for (int v = 0; v < vectors && norm; v++) t[v] = terms_of(norm, from->c, b->channel + v * LANES, lanes_of(b, v));
     for (int64_t p = b->first; p < b->end; p++) {
         const float *x = hl_blas_pixel(from, p) + b->channel;
@@ -159,30 +162,33 @@ INLINE void apply_as(hl_activation act, const hl_view *from, const float *norm, 
             value = activated(act, value);
             if (more) value += vector_load_some(more + v * LANES, lanes_of(b, v));
             vector_store_some(y + v * LANES, value, lanes_of(b, v));
+            sum[v] += value;
         }
     }
+    for (int v = 0; v < vectors && sums; v++) vector_store_some(sums + b->channel + v * LANES, sum[v], lanes_of(b, v));
 }
 
-INLINE void apply_block(const hl_view *x, const hl_finish *finish, const hl_view *y, const block *b, int vectors) {
-    if (!finish->terms && finish->act == HL_RELU) apply_as(HL_RELU, x, NULL, finish->add, y, b, vectors);
-    else if (!finish->terms && finish->act == HL_SWISH) apply_as(HL_SWISH, x, NULL, finish->add, y, b, vectors);
-    else if (finish->act == HL_RELU) apply_as(HL_RELU, x, finish->terms, finish->add, y, b, vectors);
-    else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, finish->terms, finish->add, y, b, vectors);
-    else apply_as(HL_LINEAR, x, finish->terms, finish->add, y, b, vectors);
+INLINE void apply_block(const hl_view *x, const hl_finish *finish, const hl_view *y, const block *b, int vectors, float *sums) {
+    if (!finish->terms && finish->act == HL_RELU) apply_as(HL_RELU, x, NULL, finish->add, y, b, vectors, sums);
+    else if (!finish->terms && finish->act == HL_SWISH) apply_as(HL_SWISH, x, NULL, finish->add, y, b, vectors, sums);
+    else if (finish->act == HL_RELU) apply_as(HL_RELU, x, finish->terms, finish->add, y, b, vectors, sums);
+    else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, finish->terms, finish->add, y, b, vectors, sums);
+    else apply_as(HL_LINEAR, x, finish->terms, finish->add, y, b, vectors, sums);
 }
 
 /* Channels channel .. end of pixels. */
-static void apply(const hl_view *x, const hl_finish *finish, const hl_view *y, int64_t first, int64_t end, int channel, int end_channel) {
+static void apply(const hl_view *x, const hl_finish *finish, const hl_view *y, int64_t first, int64_t end, int channel, int end_channel, float *sums) {
     for (int step; channel < end_channel; channel += step) {
         step = end_channel - channel >= VECTORS * LANES ? VECTORS * LANES : LANES;
         block b = {first, end, channel, (int)smaller(step, end_channel - channel)};
-        if (step > LANES) apply_block(x, finish, y, &b, VECTORS);
-        else apply_block(x, finish, y, &b, 1);
+        if (step > LANES) apply_block(x, finish, y, &b, VECTORS, sums);
+        else apply_block(x, finish, y, &b, 1, sums);
     }
 }
 
 void HL_BLAS(finish)(const hl_finish *finish, const hl_view *out, int64_t first, int64_t end, int channel, int count) {
-    apply(out, finish, out, first, end, channel, channel + count);
+    float *sums = finish->row_sums ? (float *)finish->row_sums + first / out->w * out->c : NULL;
+    apply(out, finish, out, first, end, channel, channel + count, sums);
 }
 
 /* dx = scale (g - each - (x - mean) slope), with each = mean(g), slope = mean(g (x - mean)) / sigma^2 */
@@ -230,7 +236,7 @@ static void map_piece(void *arg, int64_t piece, int worker) {
     int channels = call->x->c;
     int64_t first = piece * call->pixels, end = smaller(first + call->pixels, hl_view_pixels(call->x));
     if (!call->dy) {
-        apply(call->x, &(hl_finish){.terms = call->norm->terms, .act = call->norm->act}, call->out, first, end, 0, channels);
+        apply(call->x, &(hl_finish){.terms = call->norm->terms, .act = call->norm->act}, call->out, first, end, 0, channels, NULL);
         return;
     }
     for (int c = 0, step; c < channels; c += step) {

@@ -13,7 +13,7 @@ static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, 
         if (skip >= view->c) continue;
         int count = view->c - skip < channels ? view->c - skip : channels;
         int64_t pixel = ((int64_t)n * view->h + (y >> in[s].up)) * view->w + (x >> in[s].up);
-        if (in[s].norm) read_normed(&in[s], hl_blas_pixel(view, pixel), skip, count, to);
+        if (is_through(&in[s])) read_normed(&in[s], n, hl_blas_pixel(view, pixel), skip, count, to);
         else memcpy(to, hl_blas_pixel(view, pixel) + skip, (size_t)count * sizeof *to);
         to += count, channel += count, channels -= count;
     }
@@ -22,17 +22,17 @@ static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, 
 /* The same of `pixels` pixels side by side from one segment that is not enlarged. */
 static void read_run(const hl_segment *in, int n, int y, int x, int pixels, int channel, int channels, float *to) {
     const float *from = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + y) * in->view.w + x) + channel;
-    if (!in->norm && in->view.stride == channels) {
+    if (!is_through(in) && in->view.stride == channels) {
         memcpy(to, from, (size_t)pixels * (size_t)channels * sizeof *to);
         return;
     }
     for (int c = 0; c < channels; c += LANES) {
         int count = channels - c;
         norm_vectors norm = {0};
-        if (in->norm) norm = norm_vectors_of(in, channel + c, count);
+        if (is_through(in)) norm = norm_vectors_of(in, n, channel + c, count);
         for (int64_t p = 0; p < pixels; p++) {
             vector v = vector_load_some(from + p * in->view.stride + c, count);
-            vector_store_some(to + p * channels + c, in->norm ? normed(&norm, v) : v, count);
+            vector_store_some(to + p * channels + c, is_through(in) ? normed(&norm, v) : v, count);
         }
     }
 }

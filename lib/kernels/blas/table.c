@@ -31,6 +31,7 @@ const hl_kernels hl_kernels_blas = {
     .swish_forward = HL_BLAS(swish_forward),
     .swish_backward = HL_BLAS(swish_backward),
     .global_average_forward = HL_BLAS(global_average_forward),
+    .global_average_of_rows = HL_BLAS(global_average_of_rows),
     .global_average_backward = HL_BLAS(global_average_backward),
     .channel_scale_forward = HL_BLAS(channel_scale_forward),
     .channel_scale_backward = HL_BLAS(channel_scale_backward),

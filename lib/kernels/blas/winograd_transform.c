@@ -147,12 +147,13 @@ INLINE void load_pixels(const patch *p, int size, int channel, int count, const 
 }
 
 /* Whole panels do without masks. */
-INLINE void load_panel(const hl_segment *in, const patch *p, int channel, int count, vector *to) {
+INLINE void load_panel(const hl_segment *in, int image, const patch *p, int channel, int count, vector *to) {
+    bool through = is_through(in);
     norm_vectors n;
-    if (in->norm) n = norm_vectors_of(in, channel, count);
-    if (count >= LANES && in->norm) load_pixels(p, PATCH, channel, LANES, &n, to);
+    if (through) n = norm_vectors_of(in, image, channel, count);
+    if (count >= LANES && through) load_pixels(p, PATCH, channel, LANES, &n, to);
     else if (count >= LANES) load_pixels(p, PATCH, channel, LANES, NULL, to);
-    else load_pixels(p, PATCH, channel, count, in->norm ? &n : NULL, to);
+    else load_pixels(p, PATCH, channel, count, through ? &n : NULL, to);
 }
 
 INLINE void input_panel(const vector *d, float *to, int64_t plane) {
@@ -178,7 +179,7 @@ static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments
             const float *row = p.rows[k / PATCH];
             int64_t column = p.columns[k % PATCH];
             if (!row || column < 0) continue;
-            if (in[s].norm) read_normed(&in[s], row + column, from, count, (float *)&to[k] + lane);
+            if (is_through(&in[s])) read_normed(&in[s], at.n, row + column, from, count, (float *)&to[k] + lane);
             else memcpy((float *)&to[k] + lane, row + column + from, (size_t)count * sizeof(float));
         }
     }
@@ -194,7 +195,7 @@ void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segm
         if (channel < alone) {
             patch p = input_patch(conv, &in[s], at);
             for (; channel < alone; channel += LANES, to += panel) {
-                load_panel(&in[s], &p, channel - first, end - channel, d);
+                load_panel(&in[s], at.n, &p, channel - first, end - channel, d);
                 input_panel(d, to, plane);
             }
         }
@@ -222,7 +223,7 @@ void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_
 /* Up to LANES channels, from `channel` on, of the outputs of a tile, of which `rows` and `columns` are in the map from `pixel` on. */
 static void finish_tile(const hl_finish *finish, int64_t pixel, int width, int rows, int columns, int channel, int count, int channels, vector *y) {
     norm_vectors n = {0};
-    if (finish->terms) n = norm_vectors_of(&(hl_segment){.view.c = channels, .norm = finish->terms}, channel, count);
+    if (finish->terms) n = norm_vectors_of(&(hl_segment){.view.c = channels, .norm = finish->terms}, 0, channel, count);
     for (int i = 0; i < TILE * TILE; i++) y[i] = activated(finish->act, finish->terms ? normed(&n, y[i]) : y[i]);
     for (int row = 0; row < rows && finish->add; row++)
         for (int column = 0; column < columns; column++)

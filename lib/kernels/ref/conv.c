@@ -48,10 +48,11 @@ static void axpy(real *restrict y, real a, const real *restrict x, int count) {
     for (int i = 0; i < count; i++) y[i] += a * x[i];
 }
 
-/* The segment's channels from .. from + count of a pixel, in `memory` where a norm stands between. */
-static const real *read_channels(const hl_segment *in, const real *pixel, int from, int count, real *memory) {
-    const real *norm = in->norm;
-    if (!norm) return pixel + from;
+/* The segment's channels from .. from + count of a pixel of image n, in `memory` where a norm or a scale stands between. */
+static const real *read_channels(const hl_segment *in, int n, const real *pixel, int from, int count, real *memory) {
+    const real *norm = in->norm, *scale = in->scale.data ? pixel_at(&in->scale, n, 0, 0) : NULL;
+    for (int i = 0; scale && i < count; i++) memory[i] = pixel[from + i] * scale[from + i];
+    if (!norm) return scale ? memory : pixel + from;
     for (int i = 0; i < count; i++) {
         int c = from + i;
         real y = (pixel[c] - norm[c]) * norm[in->view.c + c] + norm[2 * in->view.c + c];
@@ -82,6 +83,8 @@ static void forward_row(void *arg, int64_t piece, int worker) {
     const conv_call *call = arg;
     const hl_conv *conv = call->conv;
     int n = (int)(piece / conv->out_h), oy = (int)(piece % conv->out_h);
+    real *sums = call->finish && call->finish->row_sums ? (real *)call->finish->row_sums + piece * conv->out_c : NULL;
+    for (int o = 0; sums && o < conv->out_c; o++) sums[o] = 0;
     for (int ox = 0; ox < conv->out_w; ox++) {
         real *out = pixel_at(call->out, n, oy, ox);
         for (int o = 0; o < conv->out_c; o++) out[o] = call->bias ? call->bias[o] : 0;
@@ -94,11 +97,12 @@ static void forward_row(void *arg, int64_t piece, int worker) {
                 for (int c = 0; c < in->view.c; c += READ) {
                     real memory[READ];
                     int count = smaller(READ, in->view.c - c);
-                    forward_tap(call, read_channels(in, pixel, c, count, memory), first + c, count, tap, out);
+                    forward_tap(call, read_channels(in, n, pixel, c, count, memory), first + c, count, tap, out);
                 }
             }
         }
         if (call->finish) HL_REF(finish)(call->finish, conv->out_c, piece * conv->out_w + ox, out);
+        if (sums) axpy(sums, 1, out, conv->out_c);
     }
 }
 
@@ -157,7 +161,7 @@ static void weights_pixel(const conv_call *call, int n, int oy, int ox, int grou
             for (int c = from; c < to; c += READ) {
                 real memory[READ];
                 int count = smaller(READ, to - c);
-                axpy(dkernel + tap * group_in + (c - group * group_in), dout, read_channels(in, pixel, c - first, count, memory), count);
+                axpy(dkernel + tap * group_in + (c - group * group_in), dout, read_channels(in, n, pixel, c - first, count, memory), count);
             }
         }
     }
@@ -190,6 +194,7 @@ static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segme
 
 const hl_conv_kernel HL_REF(conv) = {
     .name = "direct",
+    .sums_rows = true,
     .fits = fits,
     .cost = cost,
     .workspace = workspace,

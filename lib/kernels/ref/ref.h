@@ -26,6 +26,7 @@ void HL_REF(swish_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
 void HL_REF(swish_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_view *dx, bool accumulate);
 
 void HL_REF(global_average_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
+void HL_REF(global_average_of_rows)(hl_context *hl, const hl_view *x, const void *row_sums, const hl_view *y);
 void HL_REF(global_average_backward)(hl_context *hl, const hl_view *dy, const hl_view *dx, bool accumulate);
 void HL_REF(channel_scale_forward)(hl_context *hl, const hl_view *x, const hl_view *s, const hl_view *y);
 void HL_REF(channel_scale_backward)(hl_context *hl, const hl_view *x, const hl_view *s, const hl_view *dy, const hl_view *dx,

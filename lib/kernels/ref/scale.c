@@ -6,6 +6,7 @@ enum { BLOCK = 16 }; /* channels of a piece */
 typedef struct scale_call {
     const hl_view *x, *s, *y, *dy, *dx, *ds;
     const double *factor;
+    double pixels; /* of an image that is averaged */
     bool accumulate, accumulate_ds;
 } scale_call;
 
@@ -27,13 +28,19 @@ static void average_piece(void *arg, int64_t piece, int worker) {
         const real *x = pixel_at(call->x, n, 0, 0) + c;
         double sum = 0;
         for (int64_t i = 0; i < pixels; i++) sum += (double)x[i * call->x->stride];
-        pixel_at(call->y, n, 0, 0)[c] = (real)(sum / (double)pixels);
+        pixel_at(call->y, n, 0, 0)[c] = (real)(sum / call->pixels);
     }
 }
 
 void HL_REF(global_average_forward)(hl_context *hl, const hl_view *x, const hl_view *y) {
-    scale_call call = {.x = x, .y = y};
+    scale_call call = {.x = x, .y = y, .pixels = (double)x->h * x->w};
     hl_parallel_for(hl, pieces_of(x), average_piece, &call);
+}
+
+void HL_REF(global_average_of_rows)(hl_context *hl, const hl_view *x, const void *row_sums, const hl_view *y) {
+    hl_view rows = {.data = (void *)(uintptr_t)row_sums, .n = x->n, .h = x->h, .w = 1, .c = x->c, .stride = x->c}; /* only read */
+    scale_call call = {.x = &rows, .y = y, .pixels = (double)x->h * x->w};
+    hl_parallel_for(hl, pieces_of(&rows), average_piece, &call);
 }
 
 static void average_backward_row(void *arg, int64_t row, int worker) {

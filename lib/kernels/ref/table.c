@@ -27,6 +27,7 @@ const hl_kernels hl_kernels_ref_f32 = {
     .swish_forward = HL_REF(swish_forward),
     .swish_backward = HL_REF(swish_backward),
     .global_average_forward = HL_REF(global_average_forward),
+    .global_average_of_rows = HL_REF(global_average_of_rows),
     .global_average_backward = HL_REF(global_average_backward),
     .channel_scale_forward = HL_REF(channel_scale_forward),
     .channel_scale_backward = HL_REF(channel_scale_backward),
