@@ -75,14 +75,20 @@ size_t HL_BLAS(gemm_weights_workspace)(const hl_conv *conv, int threads) {
  * `first` on. */
 static void pack(const float *from, int64_t stride, int rows, int channels, const hl_segment *in, int64_t first, int channel, float *to) {
     for (int c = 0; c < channels; c += LANES, to += PACKED_ROWS * LANES) {
+        const float *next = c + LANES < channels ? from + c + LANES : from + rows * stride; /* asked for meanwhile: rows may be far apart */
         if (!in) {
-            for (int r = 0; r < rows; r++) vector_store(to + r * LANES, vector_load_some(from + r * stride + c, channels - c));
+            for (int r = 0; r < rows; r++) {
+                vector_store(to + r * LANES, vector_load_some(from + r * stride + c, channels - c));
+                __builtin_prefetch(next + r * stride, 0, 2);
+            }
             continue;
         }
         for (int r = 0; r < rows;) {
             norm_vectors n = norm_vectors_of(in, (first + r) / ((int64_t)in->view.h * in->view.w), channel + c, channels - c);
-            for (int end = r + rows_alike(in, first + r, rows - r); r < end; r++)
+            for (int end = r + rows_alike(in, first + r, rows - r); r < end; r++) {
                 vector_store(to + r * LANES, normed(&n, vector_load_some(from + r * stride + c, channels - c)));
+                __builtin_prefetch(next + r * stride, 0, 2);
+            }
         }
     }
 }
@@ -107,8 +113,9 @@ static void product(const weights_call *call, int64_t first, int64_t end, const 
                     .c_panel = LANES,
                     .rows = of->outputs,
                     .panels = panels_of(depth)};
+    int64_t most = direct ? PACKED_ROWS : patch_rows(conv);
     for (int64_t from = first, count; from < end; from += count) {
-        count = end - from < patch_rows(conv) ? end - from : patch_rows(conv);
+        count = end - from < most ? end - from : most;
         hl_patch_range range = {from, (int)count, of->tap, of->taps, of->input, of->inputs};
         const float *patches = direct ? hl_blas_pixel(&call->in->view, from) + of->input : memory;
         int64_t stride = direct ? call->in->view.stride : depth;
