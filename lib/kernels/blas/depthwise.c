@@ -309,17 +309,34 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     return kernel_floats(conv) * sizeof(float) + lists;
 }
 
-static void sum_all(hl_context *hl, depthwise_call *call, void *memory) {
-    call->turned = memory;
-    call->taps = (tap *)(call->turned + kernel_floats(call->conv));
-    hl_parallel_for(hl, blocks_of(call->conv), turn_piece, call);
+static void sum_all(hl_context *hl, depthwise_call *call, float *turned, void *taps) {
+    call->turned = turned, call->taps = taps;
     hl_parallel_for(hl, (int64_t)call->to->n * call->to->h, sum_row, call);
+}
+
+static void turn_and_sum(hl_context *hl, depthwise_call *call, void *memory) {
+    call->turned = memory;
+    hl_parallel_for(hl, blocks_of(call->conv), turn_piece, call);
+    sum_all(hl, call, memory, (float *)memory + kernel_floats(call->conv));
+}
+
+static size_t kept_bytes(const hl_conv *conv) { return kernel_floats(conv) * sizeof(float); }
+
+static void keep(hl_context *hl, const hl_conv *conv, const void *kernel, void *kept) {
+    depthwise_call call = {.conv = conv, .kernel = kernel, .turned = kept};
+    hl_parallel_for(hl, blocks_of(conv), turn_piece, &call);
+}
+
+static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
+                         const hl_finish *finish, const hl_view *out, void *memory) {
+    depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = out, .bias = bias, .finish = finish};
+    sum_all(hl, &call, (float *)(uintptr_t)kept, memory); /* only read */
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_finish *finish, const hl_view *out, void *memory) {
     depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = out, .kernel = kernel, .bias = bias, .finish = finish};
-    sum_all(hl, &call, memory);
+    turn_and_sum(hl, &call, memory);
 }
 
 static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din, bool accumulate,
@@ -327,7 +344,7 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
     hl_segment in = {.view = *dout};
     depthwise_call call = {.conv = conv, .back = true, .in = &in, .segments = 1, .to = din, .kernel = kernel};
     call.accumulate = accumulate;
-    sum_all(hl, &call, memory);
+    turn_and_sum(hl, &call, memory);
 }
 
 static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
@@ -347,6 +364,9 @@ const hl_conv_kernel HL_BLAS(depthwise) = {
     .cost = cost,
     .workspace = workspace,
     .forward = forward,
+    .kept = kept_bytes,
+    .keep = keep,
+    .forward_kept = forward_kept,
     .backward_data = backward_data,
     .backward_weights = backward_weights,
 };

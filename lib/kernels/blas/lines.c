@@ -9,24 +9,29 @@ enum {
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* The kernel's columns, the stride and the direction are constants wherever these are inlined; so is `easy`: all is in the map, and whole
- * vectors. */
+/* The kernel's columns, the stride and the direction are constants wherever these are inlined; so is how much of a run is there. */
+typedef enum extent {
+    PARTS, /* some of its targets or sources, and of the channels of its vectors */
+    EDGE,  /* some of its targets or sources */
+    ALL,
+} extent;
+
 INLINE int sources_of(int columns, int stride) { return (RUN - 1) * stride + columns; }
 
 /* The sources in a row of a run of targets from x on. */
-INLINE void load_sources(const depthwise_line *l, const float *row, int x, int c, int columns, int stride, bool easy, vector *s) {
+INLINE void load_sources(const depthwise_line *l, const float *row, int x, int c, int columns, int stride, extent there, vector *s) {
     int at = l->first + x * stride;
     const float *from = row + at * l->source_step + c;
 #pragma GCC unroll 24
     for (int i = 0; i < sources_of(columns, stride); i++, from += l->source_step) {
-        if (easy) s[i] = vector_load(from);
-        else s[i] = at + i >= 0 && at + i < l->sources ? vector_load_some(from, l->to - c) : (vector){0};
+        if (there == ALL || (at + i >= 0 && at + i < l->sources)) s[i] = there == PARTS ? vector_load_some(from, l->to - c) : vector_load(from);
+        else s[i] = (vector){0};
     }
 }
 
-INLINE void sum_run(const depthwise_line *l, int x, int c, int columns, int stride, bool back, bool easy) {
+INLINE void sum_run(const depthwise_line *l, int x, int c, int columns, int stride, bool back, extent there) {
     vector sum[RUN];
-    int count = l->to - c, here = l->targets - x < RUN ? l->targets - x : RUN;
+    int count = there == PARTS ? l->to - c : LANES, here = l->targets - x < RUN ? l->targets - x : RUN;
     float *to = l->target + x * l->target_step + c;
     vector before = l->bias ? vector_load_some(l->bias + c, count) : (vector){0};
 #pragma GCC unroll 8
@@ -35,40 +40,39 @@ INLINE void sum_run(const depthwise_line *l, int x, int c, int columns, int stri
         for (int t = 0; t < here; t++) sum[t] = vector_load_some(to + t * l->target_step, count);
     for (int k = 0; k < l->count; k++) {
         vector s[24];
-        load_sources(l, l->rows[k], x, c, columns, stride, easy, s);
+        load_sources(l, l->rows[k], x, c, columns, stride, there, s);
 #pragma GCC unroll 5
         for (int j = 0; j < columns; j++) {
             const float *tap = l->kernels[k] + j * l->kernel_step + c;
-            vector w = easy ? vector_load(tap) : vector_load_some(tap, count);
+            vector w = vector_load_some(tap, count);
 #pragma GCC unroll 8
             for (int t = 0; t < RUN; t++) sum[t] = vector_fma(s[back ? t + columns - 1 - j : t * stride + j], w, sum[t]);
         }
     }
 #pragma GCC unroll 8
     for (int t = 0; t < RUN; t++)
-        if (easy || t < here) vector_store_some(to + t * l->target_step, sum[t], easy ? LANES : count);
+        if (there == ALL || t < here) vector_store_some(to + t * l->target_step, sum[t], count);
 }
 
 /* To each tap's gradient what a run of targets gives. */
-INLINE void add_run(const depthwise_line *l, int x, int c, int columns, int stride, bool easy) {
+INLINE void add_run(const depthwise_line *l, int x, int c, int columns, int stride, extent there) {
     vector d[RUN];
-    int count = l->to - c, here = l->targets - x < RUN ? l->targets - x : RUN;
+    int count = there == PARTS ? l->to - c : LANES, here = l->targets - x < RUN ? l->targets - x : RUN;
     const float *from = l->target + x * l->target_step + c;
 #pragma GCC unroll 8
     for (int t = 0; t < RUN; t++) {
-        if (easy) d[t] = vector_load(from + t * l->target_step);
-        else d[t] = t < here ? vector_load_some(from + t * l->target_step, count) : (vector){0};
+        d[t] = there == ALL || t < here ? vector_load_some(from + t * l->target_step, count) : (vector){0};
     }
     for (int k = 0; k < l->count; k++) {
         vector s[24];
-        load_sources(l, l->rows[k], x, c, columns, stride, easy, s);
+        load_sources(l, l->rows[k], x, c, columns, stride, there, s);
 #pragma GCC unroll 5
         for (int j = 0; j < columns; j++) {
             float *tap = l->kernels[k] + j * l->kernel_step + c;
             vector sum = d[0] * s[j];
 #pragma GCC unroll 8
             for (int t = 1; t < RUN; t++) sum = vector_fma(d[t], s[t * stride + j], sum);
-            vector_store_some(tap, vector_load_some(tap, easy ? LANES : count) + sum, easy ? LANES : count);
+            vector_store_some(tap, vector_load_some(tap, count) + sum, count);
         }
     }
 }
@@ -84,11 +88,10 @@ INLINE void walk(const depthwise_line *l, bool add, int columns, int stride, boo
         for (int x = 0; x < l->targets; x += RUN) {
             bool inside = is_inside(l, x, columns, stride);
             for (int c = block; c < block + BLOCK && c < l->to; c += LANES) {
-                bool easy = inside && l->to - c >= LANES;
-                if (add && easy) add_run(l, x, c, columns, stride, true);
-                else if (add) add_run(l, x, c, columns, stride, false);
-                else if (easy) sum_run(l, x, c, columns, stride, back, true);
-                else sum_run(l, x, c, columns, stride, back, false);
+                extent there = l->to - c < LANES ? PARTS : inside ? ALL : EDGE;
+                if (there == ALL) add ? add_run(l, x, c, columns, stride, ALL) : sum_run(l, x, c, columns, stride, back, ALL);
+                else if (there == EDGE) add ? add_run(l, x, c, columns, stride, EDGE) : sum_run(l, x, c, columns, stride, back, EDGE);
+                else add ? add_run(l, x, c, columns, stride, PARTS) : sum_run(l, x, c, columns, stride, back, PARTS);
             }
         }
 }
