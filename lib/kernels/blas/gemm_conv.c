@@ -9,7 +9,10 @@
 enum {
     SHARED_PIXELS = 512,      /* up to so many output pixels all patches are made first, and pieces are output channels */
     SHARED_COLUMNS = 64,      /* output channels of such a piece, or a multiple, */
-    SHARED_WORK = 1 << 18,    /* for it to hold so many multiply-adds */
+    SHARED_WORK = 1 << 18,    /* for it to hold so many multiply-adds; */
+    LONE_PIXELS = 4,          /* of up to so many pixels it is the kernel that takes time, to be read: */
+    LONE_COLUMNS = 32,        /* pieces are so many output channels, or a multiple, */
+    LONE_WORK = 1 << 14,      /* for it to hold so many numbers of the kernel */
     PATCH_FLOATS = 192 << 10, /* a worker's patches */
     DEPTH = 256,              /* of a product; a multiple of LANES */
     SCATTER_PIXELS = 512,     /* output pixels, */
@@ -55,8 +58,10 @@ static bool is_shared(const hl_conv *conv) { return hl_conv_pixels(conv) <= SHAR
 
 /* Output channels of a piece where pixels are few. */
 static int shared_columns(const hl_conv *conv) {
-    int64_t column = hl_conv_pixels(conv) * conv->kh * conv->kw * (conv->in_c / conv->groups);
-    return (int)hl_blas_clamp(hl_blas_pieces(SHARED_WORK, column * SHARED_COLUMNS) * SHARED_COLUMNS, 0, conv->out_c / conv->groups);
+    int64_t depth = conv->kh * conv->kw * (conv->in_c / conv->groups), pixels = hl_conv_pixels(conv);
+    int64_t columns = hl_blas_pieces(SHARED_WORK, pixels * depth * SHARED_COLUMNS) * SHARED_COLUMNS;
+    if (pixels <= LONE_PIXELS) columns = hl_blas_pieces(LONE_WORK, depth * LONE_COLUMNS) * LONE_COLUMNS;
+    return (int)hl_blas_clamp(columns, 0, conv->out_c / conv->groups);
 }
 
 static size_t patch_floats(const hl_conv *conv, int threads) {
