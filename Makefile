@@ -91,12 +91,15 @@ check: deps
 check-all: deps
 	@$(MAKE) --no-print-directory check-build $(SLOW)
 	@BUILD=$(BUILD) sh test/run $(TESTS) $(SLOW)
-check-build: all $(TESTS)
+check-build: all $(TESTS) $(BUILD)/turns
 
 bench: deps
 	@$(MAKE) --no-print-directory all
 	@$(BUILD)/hilum bench --kernels
 	@for m in train infer; do $(BUILD)/hilum bench unet-vgg16 --mode $$m --profile || exit 1; done
+
+$(BUILD)/turns: bench/turns.c
+	$(call run,LD $@)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -ldl
 
 # Beside PyTorch, ONNX Runtime and oneDNN, which are installed for it: an hour's quarter or so.
 bench-peers:
