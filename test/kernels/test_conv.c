@@ -27,7 +27,8 @@ static const shape shapes[] = {
     {{1, 7, 31, 33, 7, 31, 4, 3, 3, 1, 1, 1, 1, 1}, 3, 2, 0},    {{3, 18, 20, 17, 18, 20, 3, 1, 1, 1, 1, 0, 0, 1}, 0, 1, 0},
     {{1, 1, 2, 15, 1, 2, 2, 3, 3, 1, 1, 1, 1, 1}, 1, 1, 0},      {{2, 9, 9, 3, 7, 9, 2, 5, 3, 1, 1, 1, 1, 1}, 0, 1, 0},
     {{2, 9, 40, 3, 9, 40, 70, 3, 3, 1, 1, 1, 1, 1}, 2, 2, 0},    {{1, 12, 29, 4, 5, 15, 17, 5, 3, 2, 2, 1, 1, 1}, 1, 1, 0},
-    /* Winograd's products by planes: few tiles and a middle kernel, chunks of tiles with a large one, chunks for its gradient. */
+    /* Winograd's products by planes: few tiles and a middle kernel, chunks of tiles with a large one, chunks for its gradient, a kernel kept transformed. */
+    {{2, 1, 69, 250, 1, 69, 272, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0},
     {{1, 17, 19, 128, 17, 19, 130, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0}, {{3, 1, 89, 20, 1, 89, 1640, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0},
     {{5, 1, 229, 90, 1, 229, 100, 3, 3, 1, 1, 1, 1, 1}, 3, 2, 0},
 };

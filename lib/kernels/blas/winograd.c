@@ -12,6 +12,7 @@ enum {
     LARGE_KERNEL = 32 << 10,  /* beyond which blocks of tiles would read all of the kernel's transform from the third cache, */
     MIDDLE_KERNEL = 16 << 10, /* or from which on it is dear */
     MIDDLE_TILES = 256,       /* up to so many tiles: pieces are planes */
+    KEPT_KERNEL = 64 << 10,   /* beyond which a kernel is kept as its transform in inference */
     CHUNK_FLOATS = 4 << 20,   /* transformed data and products of a chunk of tiles that such pieces take together */
     PIECE_PANELS = 8,         /* panels of output channels of such a piece */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
@@ -34,7 +35,8 @@ typedef struct winograd_call {
     int64_t first, count;   /* the tiles of a chunk */
     int block, blocks;      /* tiles of a block, blocks of a piece */
     float *shared, *memory; /* one for all, and one for each worker */
-    float *kernels;         /* the kernel's transform, */
+    const float *kept;      /* the kernel's transform, that is there already, NULL: it is not; */
+    float *kernels;         /* else where it is made, */
     float *products;        /* and those of a chunk, where they are for all */
     int64_t worker;         /* floats of the latter */
 } winograd_call;
@@ -203,7 +205,7 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
         for (int from = 0; from < all; from += BLOCK_PANELS) {
             int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
             int64_t next = from ? end : first + tiles;
-            multiply(call, tiles, panels, v, call->kernels + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next,
+            multiply(call, tiles, panels, v, call->kept + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next,
                      smaller(next + call->block, end));
             output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
         }
@@ -226,7 +228,7 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
     int pieces = plane_pieces(conv), from = (int)(piece % pieces) * PIECE_PANELS, left = panels_of(conv->out_c) - from;
     int64_t k = piece / pieces, tiles = call->count;
     multiply_plane(conv, tiles, left < PIECE_PANELS ? left : PIECE_PANELS, call->shared + k * tile_plane(conv, tiles),
-                   call->kernels + k * kernel_plane(conv) + (int64_t)from * conv->in_c * LANES,
+                   call->kept + k * kernel_plane(conv) + (int64_t)from * conv->in_c * LANES,
                    call->products + k * product_plane(conv, tiles) + from * tiles * LANES);
 }
 
@@ -257,12 +259,17 @@ static bool writes_past(const winograd_call *call) {
     return aligned && !call->accumulate && hl_view_pixels(out) * out->c >= PAST_FLOATS;
 }
 
+static void make_kernels(hl_context *hl, winograd_call *call) {
+    if (!call->kept) hl_parallel_for(hl, panels_of(call->conv->out_c), kernel_piece, call);
+    if (!call->kept) call->kept = call->kernels;
+}
+
 /* Every plane of the kernel's transform is read once for a chunk of tiles. */
 static void run_planes(hl_context *hl, winograd_call *call) {
     const hl_conv *conv = call->conv;
     int64_t chunk = chunk_tiles(conv);
-    call->kernels = call->shared + PLANES * tile_plane(conv, chunk), call->products = call->kernels + PLANES * kernel_plane(conv);
-    hl_parallel_for(hl, panels_of(conv->out_c), kernel_piece, call);
+    call->products = call->shared + PLANES * tile_plane(conv, chunk), call->kernels = call->products + PLANES * product_plane(conv, chunk);
+    make_kernels(hl, call);
     for (call->first = 0; call->first < call->tiles; call->first += chunk) {
         call->count = smaller(chunk, call->tiles - call->first);
         hl_parallel_for(hl, call->count, input_piece, call);
@@ -289,7 +296,7 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
     }
     call->block = block_tiles(conv);
     call->blocks = (int)hl_blas_clamp(call->tiles / (16 * call->block), 1, BLOCKS);
-    hl_parallel_for(hl, panels_of(conv->out_c), kernel_piece, call);
+    make_kernels(hl, call);
     hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->blocks * call->block), tiles_piece, call);
 }
 
@@ -299,11 +306,28 @@ static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, i
     run(hl, &call, memory);
 }
 
-/* What is kept is not transformed: with few tiles the transform takes less time than four times the memory. */
+/* A large kernel whose products are cut by planes for one image, and so for more, is kept as its transform. Others' transforms take as long to be read as
+ * to be made. */
+static bool keeps_transform(const hl_conv *conv) {
+    hl_conv one = *conv;
+    one.n = 1;
+    return cut_of(&one) == BY_PLANES && (int64_t)conv->in_c * conv->out_c > KEPT_KERNEL;
+}
+
+static size_t kept_bytes(const hl_conv *conv) {
+    return keeps_transform(conv) ? (size_t)(PLANES * kernel_plane(conv)) * sizeof(float) : HL_BLAS(kept_bytes)(conv);
+}
+
+static void keep(hl_context *hl, const hl_conv *conv, const void *kernel, void *kept) {
+    if (keeps_transform(conv)) hl_parallel_for(hl, panels_of(conv->out_c), kernel_piece, &(winograd_call){.conv = conv, .kernel = kernel, .kernels = kept});
+    else HL_BLAS(keep)(hl, conv, kernel, kept);
+}
+
 static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
                          const hl_finish *finish, const hl_view *out, void *memory) {
     winograd_call call = {
         .conv = conv, .in = in, .segments = segments, .kernel = kept, .order = WINOGRAD_PANELS, .bias = bias, .finish = finish, .out = out};
+    if (keeps_transform(conv)) call.kept = kept;
     run(hl, &call, memory);
 }
 
@@ -322,8 +346,8 @@ const hl_conv_kernel HL_BLAS(winograd) = {
     .cost = cost,
     .workspace = workspace,
     .forward = forward,
-    .kept = HL_BLAS(kept_bytes),
-    .keep = HL_BLAS(keep),
+    .kept = kept_bytes,
+    .keep = keep,
     .forward_kept = forward_kept,
     .backward_data = backward_data,
     .backward_weights = HL_BLAS(winograd_weights),
