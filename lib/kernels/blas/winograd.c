@@ -6,7 +6,7 @@ enum {
     FEW_TILES = 16,           /* up to so many, pieces are output channels, */
     FEW_PANELS = 2,           /* so many panels of them, */
     FEW_PIECES = 4,           /* if there are so many pieces; */
-    PANEL_FLOATS = 400 << 10, /* but one panel if its transform is no more, and that of more is: it is to stay in the second cache */
+    PANEL_FLOATS = 400 << 10, /* but one panel if the transform of more is larger than this: it is to stay in the second cache */
     HUGE_KERNEL = 256 << 10,  /* input times output channels beyond which four times as many tiles are few: the whole transform would take
                                  too much memory; */
     LARGE_KERNEL = 32 << 10,  /* beyond which blocks of tiles would read all of the kernel's transform from the third cache, */
@@ -70,19 +70,21 @@ static int block_tiles(const hl_conv *conv) {
     return (int)hl_blas_clamp(hl_blas_pieces(count, pieces), 1, tiles);
 }
 
+static int64_t panel_kernel_floats(const hl_conv *conv) { return (int64_t)PLANES * conv->in_c * LANES; }
+
 /* What a piece of the products is. */
 typedef enum cut { BY_TILES, BY_CHANNELS, BY_PLANES } cut;
 
 static cut cut_of(const hl_conv *conv) {
     int64_t tiles = tiles_of(conv).count, size = (int64_t)conv->in_c * conv->out_c;
-    if (tiles <= FEW_TILES * (size > HUGE_KERNEL ? 4 : 1) && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES) return BY_CHANNELS;
+    bool stays = panel_kernel_floats(conv) <= PANEL_FLOATS; /* a panel's transform, in the second cache */
+    if (stays && tiles <= FEW_TILES * (size > HUGE_KERNEL ? 4 : 1) && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES) return BY_CHANNELS;
     return size > LARGE_KERNEL || (size >= MIDDLE_KERNEL && tiles <= MIDDLE_TILES) ? BY_PLANES : BY_TILES;
 }
 
 /* Panels of output channels of a piece by channels. */
 static int few_panels(const hl_conv *conv) {
-    int64_t one = (int64_t)PLANES * conv->in_c * LANES;
-    return one <= PANEL_FLOATS && one * FEW_PANELS > PANEL_FLOATS ? 1 : FEW_PANELS;
+    return panel_kernel_floats(conv) * FEW_PANELS > PANEL_FLOATS ? 1 : FEW_PANELS;
 }
 
 /* Tiles of a chunk: chunks are of nearly one size. */
