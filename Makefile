@@ -101,7 +101,7 @@ bench: deps
 $(BUILD)/turns: bench/turns.c
 	$(call run,LD $@)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -ldl
 
-# Beside PyTorch, ONNX Runtime and oneDNN, which are installed for it: an hour's quarter or so.
+# Beside PyTorch, ONNX Runtime and oneDNN, which are installed for it: a third of an hour or so.
 bench-peers:
 	@sh .ci/deps peers
 	@$(MAKE) --no-print-directory all

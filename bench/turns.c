@@ -3,11 +3,11 @@
  *   turns NET train|infer BATCH ROUNDS libhilum.so OTHER.so...
  *
  * Each round takes a step of every build, at 256x256, one after the other. Printed for each: the median over the rounds of its time over the
- * first build's in the same round, the least and the quarter's milliseconds a step, and where its time changed by kind of layer. The same build
+ * first build's in the same round, the least and the quarter's milliseconds a step, and ratios by kind of layer. The same build
  * named twice (a copy under another name) tells how far to trust a ratio. Builds' headers must agree.
  *
- *   make build/turns; cp build/libhilum.so /tmp/before.so; (change); make
- *   OMP_WAIT_POLICY=passive build/turns unet-resnet34 train 4 20 /tmp/before.so build/libhilum.so */
+ *   make build/turns; cp build/libhilum.so build/before.so; (change); make
+ *   OMP_WAIT_POLICY=passive build/turns unet-resnet34 train 4 20 build/before.so build/libhilum.so */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,15 +37,10 @@ typedef struct build {
     double seconds[ROUNDS];
 } build;
 
-static void *symbol(void *library, const char *name) {
-    void *found = dlsym(library, name);
-    if (!found) fprintf(stderr, "turns: %s\n", dlerror()), exit(1);
-    return found;
-}
-
 /* ISO C has no cast from an object's pointer to a function's. */
 static void find(void *library, const char *name, void *function) {
-    void *found = symbol(library, name);
+    void *found = dlsym(library, name);
+    if (!found) fprintf(stderr, "turns: %s\n", dlerror()), exit(1);
     memcpy(function, &found, sizeof found);
 }
 
@@ -89,7 +84,7 @@ static double quantile(double *values, int count, double share) {
     return values[(int)(share * (count - 1))];
 }
 
-/* Kinds of layers whose time is another than in the first build. */
+/* By kind of layer, its passes' time over the first build's; what takes less than a hundredth of the longest is left out. */
 static void print_kinds(const build *first, const build *b) {
     static hl_profile before, after;
     if (first->profile(first->plan, &before) || b->profile(b->plan, &after)) return;

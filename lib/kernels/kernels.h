@@ -41,8 +41,7 @@ typedef struct hl_conv_kernel {
     double (*cost)(const hl_conv *conv, hl_pass pass);
     size_t (*workspace)(const hl_conv *conv, hl_pass pass, int threads); /* bytes */
     /* out = finish(conv(segments, kernel) + bias). bias (out_c) and finish may be NULL. The segments' channels add up to in_c. Without groups, but for one
-     * channel to one, they may be read through norms or scales, here and in
-     * backward_weights. */
+     * channel to one, they may be read through norms or scales, here and in backward_weights. */
     void (*forward)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_finish *finish, const hl_view *out, void *workspace);
     /* For weights that stay: the kernel as forward likes to read it, `kept` bytes from which forward_kept computes the same bits as forward

@@ -314,17 +314,16 @@ static void sum_all(hl_context *hl, depthwise_call *call, float *turned, void *t
     hl_parallel_for(hl, (int64_t)call->to->n * call->to->h, sum_row, call);
 }
 
-static void turn_and_sum(hl_context *hl, depthwise_call *call, void *memory) {
-    call->turned = memory;
-    hl_parallel_for(hl, blocks_of(call->conv), turn_piece, call);
-    sum_all(hl, call, memory, (float *)memory + kernel_floats(call->conv));
-}
-
 static size_t kept_bytes(const hl_conv *conv) { return kernel_floats(conv) * sizeof(float); }
 
 static void keep(hl_context *hl, const hl_conv *conv, const void *kernel, void *kept) {
     depthwise_call call = {.conv = conv, .kernel = kernel, .turned = kept};
     hl_parallel_for(hl, blocks_of(conv), turn_piece, &call);
+}
+
+static void turn_and_sum(hl_context *hl, depthwise_call *call, void *memory) {
+    keep(hl, call->conv, call->kernel, memory);
+    sum_all(hl, call, memory, (float *)memory + kernel_floats(call->conv));
 }
 
 static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,

@@ -58,10 +58,9 @@ static bool is_shared(const hl_conv *conv) { return hl_conv_pixels(conv) <= SHAR
 
 /* Output channels of a piece where pixels are few. */
 static int shared_columns(const hl_conv *conv) {
-    int64_t depth = conv->kh * conv->kw * (conv->in_c / conv->groups), pixels = hl_conv_pixels(conv);
-    int64_t columns = hl_blas_pieces(SHARED_WORK, pixels * depth * SHARED_COLUMNS) * SHARED_COLUMNS;
-    if (pixels <= LONE_PIXELS) columns = hl_blas_pieces(LONE_WORK, depth * LONE_COLUMNS) * LONE_COLUMNS;
-    return (int)hl_blas_clamp(columns, 0, conv->out_c / conv->groups);
+    int64_t pixels = hl_conv_pixels(conv), column = conv->kh * conv->kw * (conv->in_c / conv->groups), step = LONE_COLUMNS, work = LONE_WORK;
+    if (pixels > LONE_PIXELS) column *= pixels, step = SHARED_COLUMNS, work = SHARED_WORK;
+    return (int)hl_blas_clamp(hl_blas_pieces(work, column * step) * step, 0, conv->out_c / conv->groups);
 }
 
 static size_t patch_floats(const hl_conv *conv, int threads) {
@@ -138,9 +137,9 @@ static void multiply(const float *patches, int64_t stride, int rows, int depth, 
             pack_rows(patches + r * stride + k, stride, here, part, in, image, channel + k, a);
             hl_product p = {.a = a, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
                             .c = c + r * c_row, .c_row = c_row, .c_panel = LANES, .rows = here, .panels = panels_of(columns),
-                            .depth = part, .accumulate = accumulate};
-            if (r + step < rows) p.next = patches + (r + step) * stride + k, p.next_row = stride;
-            else if (k + DEPTH < depth) p.next = patches + k + DEPTH, p.next_row = stride;
+                            .depth = part, .accumulate = accumulate, .next_row = stride};
+            if (r + step < rows) p.next = patches + (r + step) * stride + k;
+            else if (k + DEPTH < depth) p.next = patches + k + DEPTH;
             product_within(&p, columns);
         }
     }

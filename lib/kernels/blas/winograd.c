@@ -12,6 +12,8 @@ enum {
     LARGE_KERNEL = 32 << 10,  /* beyond which blocks of tiles would read all of the kernel's transform from the third cache, */
     MIDDLE_KERNEL = 16 << 10, /* or from which on it is dear */
     MIDDLE_TILES = 256,       /* up to so many tiles: pieces are planes */
+    LEAST_TILES = 20,         /* what reading the kernel's transform costs, in tiles: by tiles, */
+    LEAST_ELSE = 5,           /* and otherwise */
     KEPT_KERNEL = 64 << 10,   /* beyond which a kernel is kept as its transform in inference */
     CHUNK_FLOATS = 4 << 20,   /* transformed data and products of a chunk of tiles that such pieces take together */
     PIECE_PANELS = 8,         /* panels of output channels of such a piece */
@@ -35,9 +37,9 @@ typedef struct winograd_call {
     int64_t first, count;   /* the tiles of a chunk */
     int block, blocks;      /* tiles of a block, blocks of a piece */
     float *shared, *memory; /* one for all, and one for each worker */
-    const float *kept;      /* the kernel's transform, that is there already, NULL: it is not; */
-    float *kernels;         /* else where it is made, */
-    float *products;        /* and those of a chunk, where they are for all */
+    const float *transform; /* the kernel's, NULL: it is yet to be made, */
+    float *kernels;         /* here */
+    float *products;        /* of a chunk, where they are for all */
     int64_t worker;         /* floats of the latter */
 } winograd_call;
 
@@ -122,7 +124,8 @@ static hl_conv exchanged(const hl_conv *conv) {
 /* However few the tiles, their products take the time to read the kernel's transform. */
 static double cost(const hl_conv *conv, hl_pass pass) {
     hl_conv other = pass == HL_BACKWARD_DATA ? exchanged(conv) : *conv;
-    int64_t least = pass == HL_BACKWARD_WEIGHTS ? 0 : cut_of(&other) == BY_TILES ? 20 : 5, count = tiles_of(conv).count;
+    int64_t count = tiles_of(conv).count, least = cut_of(&other) == BY_TILES ? LEAST_TILES : LEAST_ELSE;
+    if (pass == HL_BACKWARD_WEIGHTS) least = 0;
     double in = panels_of(conv->in_c) * LANES, out = panels_of(conv->out_c) * LANES, tiles = (double)count;
     return (double)(count < least ? least : count) * PLANES * in * out * 1.15 + tiles * (in + out) * 500 + in * out * 350;
 }
@@ -207,7 +210,7 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
         for (int from = 0; from < all; from += BLOCK_PANELS) {
             int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
             int64_t next = from ? end : first + tiles;
-            multiply(call, tiles, panels, v, call->kept + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next,
+            multiply(call, tiles, panels, v, call->transform + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next,
                      smaller(next + call->block, end));
             output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
         }
@@ -230,7 +233,7 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
     int pieces = plane_pieces(conv), from = (int)(piece % pieces) * PIECE_PANELS, left = panels_of(conv->out_c) - from;
     int64_t k = piece / pieces, tiles = call->count;
     multiply_plane(conv, tiles, left < PIECE_PANELS ? left : PIECE_PANELS, call->shared + k * tile_plane(conv, tiles),
-                   call->kept + k * kernel_plane(conv) + (int64_t)from * conv->in_c * LANES,
+                   call->transform + k * kernel_plane(conv) + (int64_t)from * conv->in_c * LANES,
                    call->products + k * product_plane(conv, tiles) + from * tiles * LANES);
 }
 
@@ -262,8 +265,9 @@ static bool writes_past(const winograd_call *call) {
 }
 
 static void make_kernels(hl_context *hl, winograd_call *call) {
-    if (!call->kept) hl_parallel_for(hl, panels_of(call->conv->out_c), kernel_piece, call);
-    if (!call->kept) call->kept = call->kernels;
+    if (call->transform) return;
+    hl_parallel_for(hl, panels_of(call->conv->out_c), kernel_piece, call);
+    call->transform = call->kernels;
 }
 
 /* Every plane of the kernel's transform is read once for a chunk of tiles. */
@@ -329,7 +333,7 @@ static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *
                          const hl_finish *finish, const hl_view *out, void *memory) {
     winograd_call call = {
         .conv = conv, .in = in, .segments = segments, .kernel = kept, .order = WINOGRAD_PANELS, .bias = bias, .finish = finish, .out = out};
-    if (keeps_transform(conv)) call.kept = kept;
+    if (keeps_transform(conv)) call.transform = kept;
     run(hl, &call, memory);
 }
 
