@@ -4,6 +4,7 @@
 enum {
     OUTER_ROWS = LANES == 16 ? 8 : 4,
     OUTER_PANELS = LANES >= 8 ? 3 : 2,
+    TALL_ROWS = LANES, /* of one panel of b: a whole panel of a */
     AHEAD = 16, /* vectors of b that are asked for before they are needed */
 };
 
@@ -13,9 +14,27 @@ static inline void store_sum(const hl_product *p, float *c, vector sum) {
     vector_store(c, sum);
 }
 
+/* A pointer that the compiler does not know for the same. */
+static inline const float *hidden(const float *a) {
+    __asm__("" : "+r"(a));
+    return a;
+}
+
+/* Adds to rows x panels sums a column of a, `step` apart, times vectors right. Of most rows a second panel's multiply-add reads the number from memory again, by
+ * `twin`: one instruction less than a broadcast for both, and instructions are what a core has too few of when another thread shares it. */
+static inline __attribute__((always_inline)) void add_column(const float *a, const float *twin, int step, const vector *right, int rows, int panels, vector (*sum)[OUTER_PANELS]) {
+    int twice = LANES == 16 && panels == 2 ? rows * 3 / 4 : 0;
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+        vector left = vector_of(a[r * step]);
+#pragma GCC unroll 4
+        for (int n = 0; n < panels; n++) sum[r][n] = vector_fma(n && r < twice ? vector_of(twin[r * step]) : left, right[n], sum[r][n]);
+    }
+}
+
 /* `rows` and `panels` are constants wherever it is inlined. */
 static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels, bool asks) {
-    vector sum[PRODUCT_ROWS][2];
+    vector sum[PRODUCT_ROWS][OUTER_PANELS];
     const float *a = p->a, *b = p->b + panel * p->b_panel, *next = p->next;
     float *c = p->c + panel * p->c_panel;
     int64_t next_row = p->next_row;
@@ -25,19 +44,16 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t b_panel = p->b_panel;
     for (int k = 0; k < p->depth; k += LANES, a += p->a_panel) {
-        const float *ask = next;
+        const float *ask = next, *twin = hidden(a);
         int end = p->depth - k < LANES ? p->depth - k : LANES;
+#pragma GCC unroll 2
         for (int i = 0; i < end; i++, b += LANES) {
             vector right[2];
             if (asks) __builtin_prefetch(ask, 0, 2), ask += next_row;
 #pragma GCC unroll 2
             for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel), __builtin_prefetch(b + n * b_panel + AHEAD * LANES);
-#pragma GCC unroll 16
-            for (int r = 0; r < rows; r++) {
-                vector left = vector_of(a[r * LANES + i]);
-#pragma GCC unroll 2
-                for (int n = 0; n < panels; n++) sum[r][n] = vector_fma(left, right[n], sum[r][n]);
-            }
+            if (panels > 1) __builtin_prefetch(a + p->a_panel + i * LANES);
+            add_column(a + i, twin + i, LANES, right, rows, panels, sum);
         }
         if (asks) next += LANES;
     }
@@ -82,7 +98,7 @@ void HL_BLAS(product)(const hl_product *p) {
 }
 
 static inline __attribute__((always_inline)) void outer_block(const hl_product *p, int row, int panel, int rows, int panels) {
-    vector sum[OUTER_ROWS][OUTER_PANELS];
+    vector sum[TALL_ROWS][OUTER_PANELS];
     const float *a = p->a + row / LANES * p->a_panel + row % LANES, *b = p->b + panel * p->b_panel;
     float *c = p->c + row * p->c_row + panel * p->c_panel;
 #pragma GCC unroll 16
@@ -90,16 +106,13 @@ static inline __attribute__((always_inline)) void outer_block(const hl_product *
 #pragma GCC unroll 4
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t b_panel = p->b_panel;
-    for (int k = 0; k < p->depth; k++, a += LANES, b += LANES) {
+    const float *twin = hidden(a);
+#pragma GCC unroll 2
+    for (int k = 0; k < p->depth; k++, a += LANES, twin += LANES, b += LANES) {
         vector right[OUTER_PANELS];
 #pragma GCC unroll 4
         for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel);
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; r++) {
-            vector left = vector_of(a[r]);
-#pragma GCC unroll 4
-            for (int n = 0; n < panels; n++) sum[r][n] = vector_fma(left, right[n], sum[r][n]);
-        }
+        add_column(a, twin, 1, right, rows, panels, sum);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
@@ -110,6 +123,7 @@ static inline __attribute__((always_inline)) void outer_block(const hl_product *
 /* All rows for some panels: whole blocks, then one by one. */
 static void outer_rows(const hl_product *p, int panel, int panels) {
     int row = 0;
+    for (; panels == 1 && row + TALL_ROWS <= p->rows; row += TALL_ROWS) outer_block(p, row, panel, TALL_ROWS, 1);
     for (; row + OUTER_ROWS <= p->rows; row += OUTER_ROWS) {
         if (panels == 1) outer_block(p, row, panel, OUTER_ROWS, 1);
         else if (panels == 2) outer_block(p, row, panel, OUTER_ROWS, 2);

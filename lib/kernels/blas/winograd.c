@@ -19,7 +19,6 @@ enum {
     PIECE_PANELS = 8,         /* panels of output channels of such a piece */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
-    BLOCKS = 8,               /* blocks of a piece, at most */
     PAST_FLOATS = 1 << 20,    /* an output so large is out of the caches before anyone reads it */
     BLOCK_PANELS = 4,         /* panels of output channels whose products a block holds at a time */
 };
@@ -35,7 +34,7 @@ typedef struct winograd_call {
     bool accumulate, past; /* past the caches */
     int64_t tiles;
     int64_t first, count;   /* the tiles of a chunk */
-    int block, blocks;      /* tiles of a block, blocks of a piece */
+    int block;              /* tiles of a piece by tiles */
     float *shared, *memory; /* one for all, and one for each worker */
     const float *transform; /* the kernel's, NULL: it is yet to be made, */
     float *kernels;         /* here */
@@ -77,7 +76,14 @@ static int64_t panel_kernel_floats(const hl_conv *conv) { return (int64_t)PLANES
 /* What a piece of the products is. */
 typedef enum cut { BY_TILES, BY_CHANNELS, BY_PLANES } cut;
 
+/* So few tiles that the kernel is better transformed anew for each group of them than stored. */
+static bool are_few(const hl_conv *conv) {
+    int64_t tiles = tiles_of(conv).count;
+    return REGISTERS == 32 && tiles <= FEW_TILES && groups_of(tiles).rows <= WINOGRAD_FEW && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES;
+}
+
 static cut cut_of(const hl_conv *conv) {
+    if (are_few(conv)) return BY_CHANNELS;
     int64_t tiles = tiles_of(conv).count, size = (int64_t)conv->in_c * conv->out_c;
     bool stays = panel_kernel_floats(conv) <= PANEL_FLOATS; /* a panel's transform, in the second cache */
     if (stays && tiles <= FEW_TILES * (size > HUGE_KERNEL ? 4 : 1) && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES) return BY_CHANNELS;
@@ -110,6 +116,7 @@ static int64_t shared_floats(const hl_conv *conv) {
 static int64_t worker_floats(const hl_conv *conv) {
     int64_t panels = few_panels(conv);
     if (cut_of(conv) == BY_PLANES) return 0;
+    if (cut_of(conv) == BY_CHANNELS && are_few(conv)) return PLANES * plane_floats(tiles_of(conv).count + WINOGRAD_FEW) + (int64_t)TAPS * conv->in_c * LANES;
     if (cut_of(conv) == BY_CHANNELS) return PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles_of(conv).count * panels));
     int block = block_tiles(conv);
     return PLANES * (tile_plane(conv, block) + plane_floats((int64_t)block * BLOCK_PANELS));
@@ -143,41 +150,37 @@ static void transform_tile(const winograd_call *call, int64_t tile, int64_t row,
     HL_BLAS(winograd_input)(call->conv, call->in, call->segments, tile, to, g.rows * LANES, tile_plane(call->conv, tiles));
 }
 
-/* Of tiles first .. end the share of plane k of all: asked for while the products before them run. */
-static void prefetch_share(const winograd_call *call, int64_t first, int64_t end, int k) {
-    int64_t count = end - first;
-    for (int64_t t = first + count * k / PLANES; t < first + count * (k + 1) / PLANES; t++)
-        HL_BLAS(winograd_prefetch_input)(call->conv, call->in, call->segments, t);
+/* What is asked of the memory beside the product of group i with panels n, n + 1 of the kernel: the next two, which after the last are the next plane's. */
+static const float *next_panel(const hl_conv *conv, int n, int i, const float *u) {
+    return i == 1 || i == 2 ? u + (int64_t)(n + 1 + i) * conv->in_c * LANES : NULL;
 }
 
 /* A plane's product of `tiles` transformed tiles with panels of the transformed kernel. */
 static void multiply_plane(const hl_conv *conv, int64_t tiles, int panels, const float *v, const float *u, float *m) {
     groups g = groups_of(tiles);
-    int64_t group = group_floats(conv, g);
+    int64_t group = group_floats(conv, g), panel = (int64_t)conv->in_c * LANES;
     for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
         for (int i = 0; i < g.count; i++) {
             int64_t row = (int64_t)i * g.rows;
             HL_BLAS(product)(&(hl_product){.a = v + i * group,
                            .a_panel = g.rows * LANES,
-                           .b = u + (int64_t)n * conv->in_c * LANES,
-                           .b_panel = (int64_t)conv->in_c * LANES,
+                           .b = u + n * panel,
+                           .b_panel = panel,
                            .c = m + (n * tiles + row) * LANES,
                            .c_row = LANES,
                            .c_panel = tiles * LANES,
                            .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
                            .panels = panels - n < 2 ? 1 : 2,
-                           .depth = conv->in_c});
+                           .depth = conv->in_c,
+                           .next = next_panel(conv, n, i, u),
+                           .next_row = conv->in_c});
         }
 }
 
-/* The same of all planes; tiles next .. next_end come after them. */
-static void multiply(const winograd_call *call, int64_t tiles, int panels, const float *v, const float *u, int64_t u_plane, float *m,
-                     int64_t m_plane, int64_t next, int64_t next_end) {
-    int64_t v_plane = tile_plane(call->conv, tiles);
-    for (int k = 0; k < PLANES; k++) {
-        if (next < next_end) prefetch_share(call, next, next_end, k);
-        multiply_plane(call->conv, tiles, panels, v + k * v_plane, u + k * u_plane, m + k * m_plane);
-    }
+/* The same of all planes. */
+static void multiply(const hl_conv *conv, int64_t tiles, int panels, const float *v, const float *u, int64_t u_plane, float *m, int64_t m_plane) {
+    int64_t v_plane = tile_plane(conv, tiles);
+    for (int k = 0; k < PLANES; k++) multiply_plane(conv, tiles, panels, v + k * v_plane, u + k * u_plane, m + k * m_plane);
 }
 
 static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m,
@@ -196,24 +199,18 @@ static void kernel_piece(void *arg, int64_t piece, int worker) {
     HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->order, (int)piece * LANES, call->kernels + piece * panel, kernel_plane(call->conv));
 }
 
-/* A piece is up to BLOCKS blocks one after the other, so that each can ask for the next one's pixels. */
+/* A block of tiles. */
 static void tiles_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
     int all = panels_of(conv->out_c);
-    int64_t u_plane = kernel_plane(conv), m_plane = plane_floats((int64_t)call->block * BLOCK_PANELS);
+    int64_t first = piece * call->block, tiles = smaller(call->block, call->tiles - first), m_plane = plane_floats(tiles * BLOCK_PANELS);
     float *v = call->memory + worker * call->worker, *m = v + PLANES * tile_plane(conv, call->block);
-    int64_t end = smaller((piece + 1) * call->blocks * call->block, call->tiles);
-    for (int64_t first = piece * call->blocks * call->block, tiles; first < end; first += tiles) {
-        tiles = smaller(call->block, end - first);
-        for (int64_t t = 0; t < tiles; t++) transform_tile(call, first + t, t, tiles, v);
-        for (int from = 0; from < all; from += BLOCK_PANELS) {
-            int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
-            int64_t next = from ? end : first + tiles;
-            multiply(call, tiles, panels, v, call->transform + (int64_t)from * conv->in_c * LANES, u_plane, m, m_plane, next,
-                     smaller(next + call->block, end));
-            output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
-        }
+    for (int64_t t = 0; t < tiles; t++) transform_tile(call, first + t, t, tiles, v);
+    for (int from = 0; from < all; from += BLOCK_PANELS) {
+        int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
+        multiply(conv, tiles, panels, v, call->transform + (int64_t)from * conv->in_c * LANES, kernel_plane(conv), m, m_plane);
+        output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
     }
 }
 
@@ -245,6 +242,30 @@ static void output_piece(void *arg, int64_t tile, int worker) {
     if (call->past) vector_fence();
 }
 
+/* Products of all tiles, which are few, with one panel of output channels. */
+static void few_piece(void *arg, int64_t piece, int worker) {
+    const winograd_call *call = arg;
+    const hl_conv *conv = call->conv;
+    groups g = groups_of(call->tiles);
+    int64_t panel = (int64_t)TAPS * conv->in_c * LANES, m_plane = plane_floats((int64_t)g.count * g.rows);
+    float *m = call->memory + worker * call->worker, *packed = m + PLANES * m_plane;
+    const float *kernel = call->kernel + piece * panel;
+    if (call->order != WINOGRAD_PANELS) {
+        HL_BLAS(pack_panel)(conv, call->kernel, call->order == WINOGRAD_TURNED, piece, packed);
+        kernel = packed;
+    }
+    HL_BLAS(winograd_few)(&(winograd_few){.v = call->shared,
+                        .kernel = kernel,
+                        .m = m,
+                        .v_plane = tile_plane(conv, call->tiles),
+                        .m_plane = m_plane,
+                        .v_group = group_floats(conv, g),
+                        .groups = g.count,
+                        .tiles = g.rows,
+                        .depth = conv->in_c});
+    output_tiles(call, 0, call->tiles, (int)piece * LANES, 1, m, m_plane);
+}
+
 static void panels_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
@@ -253,7 +274,7 @@ static void panels_piece(void *arg, int64_t piece, int worker) {
     float *u = call->memory + worker * call->worker, *m = u + PLANES * u_plane;
     for (int p = 0; p < panels; p++)
         HL_BLAS(winograd_kernel)(conv, call->kernel, call->order, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
-    multiply(call, call->tiles, panels, call->shared, u, u_plane, m, m_plane, 0, 0);
+    multiply(conv, call->tiles, panels, call->shared, u, u_plane, m, m_plane);
     output_tiles(call, 0, call->tiles, from * LANES, panels, m, m_plane);
 }
 
@@ -292,7 +313,8 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
     call->count = call->tiles, call->kernels = memory;
     if (cut_of(conv) == BY_CHANNELS) {
         hl_parallel_for(hl, call->tiles, input_piece, call);
-        hl_parallel_for(hl, hl_blas_pieces(panels_of(conv->out_c), few_panels(conv)), panels_piece, call);
+        if (are_few(conv)) hl_parallel_for(hl, panels_of(conv->out_c), few_piece, call);
+        else hl_parallel_for(hl, hl_blas_pieces(panels_of(conv->out_c), few_panels(conv)), panels_piece, call);
         return;
     }
     call->past = writes_past(call);
@@ -301,9 +323,8 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
         return;
     }
     call->block = block_tiles(conv);
-    call->blocks = (int)hl_blas_clamp(call->tiles / (16 * call->block), 1, BLOCKS);
     make_kernels(hl, call);
-    hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->blocks * call->block), tiles_piece, call);
+    hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->block), tiles_piece, call);
 }
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,

@@ -25,9 +25,6 @@ static inline tiling tiles_of(const hl_conv *conv) {
 
 /* B^T d B of a tile's 6 x 6 inputs, all channels of all segments: panel p of place k goes to to[k * plane + p * panel]. */
 void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane);
-/* Asks for a tile's pixels, some time before its transform. */
-void HL_BLAS(winograd_prefetch_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile);
-void HL_BLAS(winograd_prefetch_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile);
 /* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane);
 /* A^T M A: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) and finish may be NULL. `past`: the output is
@@ -39,6 +36,15 @@ typedef enum winograd_kernel_order { WINOGRAD_PLAIN, WINOGRAD_TURNED, WINOGRAD_P
 /* G g G^T of up to LANES output channels from `output` on, all input channels: input channel i of place k goes to
  * to[k * plane + i * LANES]. */
 void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, winograd_kernel_order order, int output, float *to, int64_t plane);
+/* Products of a few tiles, in groups of `tiles` (up to WINOGRAD_FEW), with a panel of a kernel in panels (panels.h), which is transformed as it is read. */
+enum { WINOGRAD_FEW = 8 };
+typedef struct winograd_few {
+    const float *v, *kernel; /* transformed tiles: number (tile, channel c) of place k is v[k * v_plane + (c / LANES * tiles + tile) * LANES + c % LANES] */
+    float *m;                /* gets the vector of (place k, tile) at m[k * m_plane + tile * LANES] */
+    int64_t v_plane, m_plane, v_group; /* v_group: floats from a group's tiles to the next one's; in m they lie side by side */
+    int groups, tiles, depth; /* depth: input channels */
+} winograd_few;
+void HL_BLAS(winograd_few)(const winograd_few *f);
 /* dkernel[tap * stride + c] (+)= G^T dU G for `count` input channels. */
 void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride);
 

@@ -1,61 +1,13 @@
 /* The transforms of Winograd's F(4x4, 3x3), a vector of channels at a time. */
 #include "kernels/blas/normed.h"
+#include "kernels/blas/transforms.h"
 #include "kernels/blas/winograd.h"
 
 /* One-dimensional transforms: values `s` apart become values `t` apart. Constants where they are inlined. */
 typedef void transform(const vector *d, int s, vector *to, int t);
 enum {
-    LINE = 16,  /* floats of a cache line */
     AHEAD = 32, /* floats of a kernel's row that are asked for before they are needed */
 };
-
-#define INLINE static inline __attribute__((always_inline))
-
-/* B^T */
-INLINE void input_6(const vector *d, int s, vector *to, int t) {
-    vector even = d[4 * s] - 4 * d[2 * s], odd = d[3 * s] - 4 * d[s], near = d[4 * s] - d[2 * s], far = 2 * (d[3 * s] - d[s]);
-    to[0] = vector_fma(vector_of(4), d[0], vector_fma(vector_of(-5), d[2 * s], d[4 * s]));
-    to[t] = even + odd, to[2 * t] = even - odd;
-    to[3 * t] = near + far, to[4 * t] = near - far;
-    to[5 * t] = vector_fma(vector_of(4), d[s], vector_fma(vector_of(-5), d[3 * s], d[5 * s]));
-}
-
-/* A^T */
-INLINE void output_4(const vector *m, int s, vector *to, int t) {
-    vector sum = m[s] + m[2 * s], difference = m[s] - m[2 * s], sum2 = m[3 * s] + m[4 * s], difference2 = m[3 * s] - m[4 * s];
-    to[0] = m[0] + sum + sum2;
-    to[t] = vector_fma(vector_of(2), difference2, difference);
-    to[2 * t] = vector_fma(vector_of(4), sum2, sum);
-    to[3 * t] = vector_fma(vector_of(8), difference2, difference) + m[5 * s];
-}
-
-/* A */
-INLINE void gradient_6(const vector *d, int s, vector *to, int t) {
-    vector even = d[0] + d[2 * s], odd = d[s] + d[3 * s];
-    vector even2 = vector_fma(vector_of(4), d[2 * s], d[0]), odd2 = vector_fma(vector_of(8), d[3 * s], 2 * d[s]);
-    to[0] = d[0];
-    to[t] = even + odd, to[2 * t] = even - odd;
-    to[3 * t] = even2 + odd2, to[4 * t] = even2 - odd2;
-    to[5 * t] = d[3 * s];
-}
-
-/* G */
-INLINE void kernel_6(const vector *g, int s, vector *to, int t) {
-    vector even = (g[0] + g[2 * s]) * (-1.f / 6), odd = g[s] * (1.f / 6), odd2 = g[s] * (1.f / 12);
-    vector even2 = vector_fma(vector_of(1.f / 24), g[0], g[2 * s] * (1.f / 6));
-    to[0] = g[0] * 0.25f;
-    to[t] = even - odd, to[2 * t] = even + odd;
-    to[3 * t] = even2 + odd2, to[4 * t] = even2 - odd2;
-    to[5 * t] = g[2 * s];
-}
-
-/* G^T */
-INLINE void dkernel_3(const vector *u, int s, vector *to, int t) {
-    vector sum = (u[s] + u[2 * s]) * (1.f / 6), sum2 = u[3 * s] + u[4 * s];
-    to[0] = vector_fma(vector_of(1.f / 24), sum2, vector_fma(vector_of(0.25f), u[0], -sum));
-    to[t] = vector_fma(vector_of(1.f / 6), u[2 * s] - u[s], (u[3 * s] - u[4 * s]) * (1.f / 12));
-    to[2 * t] = vector_fma(vector_of(1.f / 6), sum2, u[5 * s] - sum);
-}
 
 /* Columns, then rows: (size x size) values become (wide x wide). */
 INLINE void both_ways(transform *one, int size, int wide, const vector *from, vector *to) {
@@ -102,27 +54,6 @@ INLINE patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0,
         p.columns[i] = p.whole || (x >= 0 && x < w) ? (x >> in->up) * in->view.stride : -1;
     }
     return p;
-}
-
-/* Asks for the rows x columns pixels of an h x w map from (y0, x0) on, as far as they are in it. */
-static void prefetch_pixels(const hl_segment *in, int n, int h, int w, int y0, int x0, int rows, int columns) {
-    int step = 1 << in->up, x_end = x0 + columns < w ? x0 + columns : w, y_end = y0 + rows < h ? y0 + rows : h;
-    for (int y = (y0 > 0 ? y0 : 0) >> in->up << in->up; y < y_end; y += step) {
-        const float *row = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w);
-        for (int x = x0 > 0 ? x0 : 0; x < x_end; x += step)
-            for (int c = 0; c < in->view.c; c += LINE) __builtin_prefetch(row + (x >> in->up) * in->view.stride + c, 0, 2);
-    }
-}
-
-void HL_BLAS(winograd_prefetch_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile) {
-    place at = place_of(conv, tile);
-    for (int s = 0; s < segments; s++) /* its first columns are the last of the tile before */
-        prefetch_pixels(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left + PATCH - TILE, PATCH, TILE);
-}
-
-void HL_BLAS(winograd_prefetch_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile) {
-    place at = place_of(conv, tile);
-    prefetch_pixels(&(hl_segment){.view = *dout}, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE, TILE);
 }
 
 /* A vector of channels of each pixel, 0 outside the map; with `norm` (may be NULL) those inside are read through it. */

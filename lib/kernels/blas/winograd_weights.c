@@ -64,11 +64,6 @@ static void transform_tile(const weights_call *call, int64_t tile, int64_t row, 
     HL_BLAS(winograd_gradient)(call->conv, call->dout, tile, v + PLANES * plane + row * LANES, panel, out_plane(call->conv));
 }
 
-static void prefetch_tile(const weights_call *call, int64_t tile) {
-    HL_BLAS(winograd_prefetch_input)(call->conv, call->in, call->segments, tile);
-    HL_BLAS(winograd_prefetch_gradient)(call->conv, call->dout, tile);
-}
-
 /* A plane's sums (+)= the products of `tiles` transformed tiles, for `outputs` output channels from panel `from` on. */
 static void multiply_plane(const weights_call *call, int k, int64_t tiles, int from, int outputs, const float *v, bool accumulate,
                            float *sums) {
@@ -87,14 +82,9 @@ static void multiply_plane(const weights_call *call, int k, int64_t tiles, int f
                    .accumulate = accumulate});
 }
 
-/* The same of all planes. Meanwhile the pixels of tiles next .. next_end are asked for. */
-static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums,
-                     int64_t next, int64_t next_end) {
-    int64_t ahead = next_end - next;
-    for (int k = 0; k < PLANES; k++) {
-        for (int64_t t = ahead * k / PLANES; t < ahead * (k + 1) / PLANES; t++) prefetch_tile(call, next + t);
-        multiply_plane(call, k, tiles, from, outputs, v, accumulate, sums + k * call->sum_plane);
-    }
+/* The same of all planes. */
+static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums) {
+    for (int k = 0; k < PLANES; k++) multiply_plane(call, k, tiles, from, outputs, v, accumulate, sums + k * call->sum_plane);
 }
 
 /* A small kernel: a piece is a part of the tiles, with sums of its own. */
@@ -106,9 +96,8 @@ static void part_piece(void *arg, int64_t piece, int worker) {
     float *v = call->memory + worker * held_floats(conv), *sums = call->sums + piece * call->sum_size;
     for (int64_t t = first, count; t < end; t += count) {
         count = end - t < block_tiles(conv) ? end - t : block_tiles(conv);
-        int64_t next = t + count, next_end = next + block_tiles(conv) < end ? next + block_tiles(conv) : end;
         for (int64_t i = 0; i < count; i++) transform_tile(call, t + i, i, v);
-        multiply(call, count, 0, conv->out_c, v, t > first, sums, next, next_end);
+        multiply(call, count, 0, conv->out_c, v, t > first, sums);
     }
 }
 
@@ -151,7 +140,7 @@ static void channels_piece(void *arg, int64_t piece, int worker) {
     int from = (int)piece * PANELS * LANES, left = call->conv->out_c - from, outputs = left < PANELS * LANES ? left : PANELS * LANES;
     int64_t in = call->conv->in_c;
     float *sums = call->sums + worker * call->sum_size;
-    multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums, 0, 0);
+    multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums);
     for (int o = 0; o < outputs; o++)
         HL_BLAS(winograd_dkernel)(sums + o * padded_in(call->conv), call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
 }

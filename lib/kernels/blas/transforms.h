@@ -1,0 +1,58 @@
+/* The one-dimensional transforms of Winograd's F(4, 3): values `s` apart become values `t` apart, both constants where they are inlined.
+ *
+ * Lavin, Gray 2016, Fast Algorithms for Convolutional Neural Networks: y = A^T [(G g) . (B^T d)], 4 outputs of 6 inputs and 3 taps. The factors of G's rows,
+ * S = diag(1/4, -1/6, -1/6, 1/24, 1/24, 1), are left to A^T forward: kernels are transformed more often than outputs, which hardly take longer. */
+#ifndef HL_BLAS_TRANSFORMS_H
+#define HL_BLAS_TRANSFORMS_H
+
+#include "kernels/blas/vector.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* B^T */
+INLINE void input_6(const vector *d, int s, vector *to, int t) {
+    vector even = vector_fma(vector_of(-4), d[2 * s], d[4 * s]), odd = vector_fma(vector_of(-4), d[s], d[3 * s]);
+    vector near = d[4 * s] - d[2 * s], far = d[3 * s] - d[s];
+    to[0] = vector_fma(vector_of(4), d[0], vector_fma(vector_of(-5), d[2 * s], d[4 * s]));
+    to[t] = even + odd, to[2 * t] = even - odd;
+    to[3 * t] = vector_fma(vector_of(2), far, near), to[4 * t] = vector_fma(vector_of(-2), far, near);
+    to[5 * t] = vector_fma(vector_of(4), d[s], vector_fma(vector_of(-5), d[3 * s], d[5 * s]));
+}
+
+/* A^T S */
+INLINE void output_4(const vector *m, int s, vector *to, int t) {
+    vector sum = (m[s] + m[2 * s]) * (-1.f / 6), difference = (m[s] - m[2 * s]) * (-1.f / 6), sum2 = m[3 * s] + m[4 * s], difference2 = m[3 * s] - m[4 * s];
+    to[0] = vector_fma(vector_of(1.f / 24), sum2, vector_fma(vector_of(0.25f), m[0], sum));
+    to[t] = vector_fma(vector_of(1.f / 12), difference2, difference);
+    to[2 * t] = vector_fma(vector_of(1.f / 6), sum2, sum);
+    to[3 * t] = vector_fma(vector_of(1.f / 3), difference2, difference) + m[5 * s];
+}
+
+/* A */
+INLINE void gradient_6(const vector *d, int s, vector *to, int t) {
+    vector even = d[0] + d[2 * s], odd = d[s] + d[3 * s];
+    vector even2 = vector_fma(vector_of(4), d[2 * s], d[0]), odd2 = vector_fma(vector_of(4), d[3 * s], d[s]);
+    to[0] = d[0];
+    to[t] = even + odd, to[2 * t] = even - odd;
+    to[3 * t] = vector_fma(vector_of(2), odd2, even2), to[4 * t] = vector_fma(vector_of(-2), odd2, even2);
+    to[5 * t] = d[3 * s];
+}
+
+/* S^-1 G */
+INLINE void kernel_6(const vector *g, int s, vector *to, int t) {
+    vector even = g[0] + g[2 * s], even2 = vector_fma(vector_of(4), g[2 * s], g[0]);
+    to[0] = g[0];
+    to[t] = even + g[s], to[2 * t] = even - g[s];
+    to[3 * t] = vector_fma(vector_of(2), g[s], even2), to[4 * t] = vector_fma(vector_of(-2), g[s], even2);
+    to[5 * t] = g[2 * s];
+}
+
+/* G^T */
+INLINE void dkernel_3(const vector *u, int s, vector *to, int t) {
+    vector sum = (u[s] + u[2 * s]) * (1.f / 6), sum2 = u[3 * s] + u[4 * s];
+    to[0] = vector_fma(vector_of(1.f / 24), sum2, vector_fma(vector_of(0.25f), u[0], -sum));
+    to[t] = vector_fma(vector_of(1.f / 6), u[2 * s] - u[s], (u[3 * s] - u[4 * s]) * (1.f / 12));
+    to[2 * t] = vector_fma(vector_of(1.f / 6), sum2, u[5 * s] - sum);
+}
+
+#endif
