@@ -9,8 +9,9 @@
 int HL_BLAS(group_panels)(const hl_conv *conv); /* of a group */
 int64_t HL_BLAS(kernel_floats)(const hl_conv *conv);
 /* From (out, taps, in / groups), or `turned`: from (in, taps, out / groups) with its taps backwards. */
-void HL_BLAS(pack_panel)(const hl_conv *conv, const float *kernel, bool turned, int64_t panel, float *to);
 void HL_BLAS(pack_kernel)(hl_context *hl, const hl_conv *conv, const float *kernel, bool turned, float *to);
+/* One panel of it, counted over all groups. */
+void HL_BLAS(pack_panel)(const hl_conv *conv, const float *kernel, bool turned, int64_t panel, float *to);
 
 /* The same as hl_conv_kernel's kept and keep. */
 size_t HL_BLAS(kept_bytes)(const hl_conv *conv);

@@ -71,22 +71,19 @@ static int block_tiles(const hl_conv *conv) {
     return (int)hl_blas_clamp(hl_blas_pieces(count, pieces), 1, tiles);
 }
 
+/* A panel of output channels' kernel, transformed and not. */
 static int64_t panel_kernel_floats(const hl_conv *conv) { return (int64_t)PLANES * conv->in_c * LANES; }
+static int64_t panel_taps_floats(const hl_conv *conv) { return (int64_t)TAPS * conv->in_c * LANES; }
 
-/* What a piece of the products is. */
-typedef enum cut { BY_TILES, BY_CHANNELS, BY_PLANES } cut;
-
-/* So few tiles that the kernel is better transformed anew for each group of them than stored. */
-static bool are_few(const hl_conv *conv) {
-    int64_t tiles = tiles_of(conv).count;
-    return REGISTERS == 32 && tiles <= FEW_TILES && groups_of(tiles).rows <= WINOGRAD_FEW && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES;
-}
+/* What a piece of the products is; unstored: a panel of output channels, whose kernel is transformed anew for each group of tiles. */
+typedef enum cut { BY_TILES, BY_CHANNELS, UNSTORED, BY_PLANES } cut;
 
 static cut cut_of(const hl_conv *conv) {
-    if (are_few(conv)) return BY_CHANNELS;
     int64_t tiles = tiles_of(conv).count, size = (int64_t)conv->in_c * conv->out_c;
+    bool wide = panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES;
     bool stays = panel_kernel_floats(conv) <= PANEL_FLOATS; /* a panel's transform, in the second cache */
-    if (stays && tiles <= FEW_TILES * (size > HUGE_KERNEL ? 4 : 1) && panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES) return BY_CHANNELS;
+    if (WINOGRAD_FEW && wide && tiles <= FEW_TILES && groups_of(tiles).rows <= WINOGRAD_FEW) return UNSTORED;
+    if (wide && stays && tiles <= FEW_TILES * (size > HUGE_KERNEL ? 4 : 1)) return BY_CHANNELS;
     return size > LARGE_KERNEL || (size >= MIDDLE_KERNEL && tiles <= MIDDLE_TILES) ? BY_PLANES : BY_TILES;
 }
 
@@ -102,22 +99,24 @@ static int64_t chunk_tiles(const hl_conv *conv) {
 }
 
 static int64_t kernel_plane(const hl_conv *conv) { return plane_floats((int64_t)panels_of(conv->out_c) * conv->in_c); }
+/* Products of whole groups with a panel. */
+static int64_t grouped_plane(groups g) { return plane_floats((int64_t)g.count * g.rows); }
 static int64_t product_plane(const hl_conv *conv, int64_t tiles) { return plane_floats(tiles * panels_of(conv->out_c)); }
 
-/* By channels: all share the transformed tiles; a worker has the kernels and products of its output channels. By tiles: all share the
- * transformed kernel; a worker has its tiles. By planes all is shared. */
+/* By channels: all share the transformed tiles; a worker has the kernels and products of its output channels, unstored the kernel in panels. By tiles: all
+ * share the transformed kernel; a worker has its tiles. By planes all is shared. */
 static int64_t shared_floats(const hl_conv *conv) {
     int64_t chunk = chunk_tiles(conv);
-    if (cut_of(conv) == BY_CHANNELS) return PLANES * tile_plane(conv, tiles_of(conv).count);
+    if (cut_of(conv) == BY_CHANNELS || cut_of(conv) == UNSTORED) return PLANES * tile_plane(conv, tiles_of(conv).count);
     if (cut_of(conv) == BY_TILES) return PLANES * kernel_plane(conv);
     return PLANES * (kernel_plane(conv) + tile_plane(conv, chunk) + product_plane(conv, chunk));
 }
 
 static int64_t worker_floats(const hl_conv *conv) {
-    int64_t panels = few_panels(conv);
+    int64_t panels = few_panels(conv), tiles = tiles_of(conv).count;
     if (cut_of(conv) == BY_PLANES) return 0;
-    if (cut_of(conv) == BY_CHANNELS && are_few(conv)) return PLANES * plane_floats(tiles_of(conv).count + WINOGRAD_FEW) + (int64_t)TAPS * conv->in_c * LANES;
-    if (cut_of(conv) == BY_CHANNELS) return PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles_of(conv).count * panels));
+    if (cut_of(conv) == UNSTORED) return PLANES * grouped_plane(groups_of(tiles)) + panel_taps_floats(conv);
+    if (cut_of(conv) == BY_CHANNELS) return PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles * panels));
     int block = block_tiles(conv);
     return PLANES * (tile_plane(conv, block) + plane_floats((int64_t)block * BLOCK_PANELS));
 }
@@ -242,20 +241,17 @@ static void output_piece(void *arg, int64_t tile, int worker) {
     if (call->past) vector_fence();
 }
 
-/* Products of all tiles, which are few, with one panel of output channels. */
-static void few_piece(void *arg, int64_t piece, int worker) {
+/* All tiles' products with a panel of output channels. */
+static void unstored_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
     groups g = groups_of(call->tiles);
-    int64_t panel = (int64_t)TAPS * conv->in_c * LANES, m_plane = plane_floats((int64_t)g.count * g.rows);
+    int64_t m_plane = grouped_plane(g);
     float *m = call->memory + worker * call->worker, *packed = m + PLANES * m_plane;
-    const float *kernel = call->kernel + piece * panel;
-    if (call->order != WINOGRAD_PANELS) {
-        HL_BLAS(pack_panel)(conv, call->kernel, call->order == WINOGRAD_TURNED, piece, packed);
-        kernel = packed;
-    }
+    bool is_packed = call->order == WINOGRAD_PANELS;
+    if (!is_packed) HL_BLAS(pack_panel)(conv, call->kernel, call->order == WINOGRAD_TURNED, piece, packed);
     HL_BLAS(winograd_few)(&(winograd_few){.v = call->shared,
-                        .kernel = kernel,
+                        .kernel = is_packed ? call->kernel + piece * panel_taps_floats(conv) : packed,
                         .m = m,
                         .v_plane = tile_plane(conv, call->tiles),
                         .m_plane = m_plane,
@@ -311,10 +307,14 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
     call->shared = memory, call->memory = memory + shared_floats(conv);
     call->worker = worker_floats(conv);
     call->count = call->tiles, call->kernels = memory;
+    if (cut_of(conv) == UNSTORED) {
+        hl_parallel_for(hl, call->tiles, input_piece, call);
+        hl_parallel_for(hl, panels_of(conv->out_c), unstored_piece, call);
+        return;
+    }
     if (cut_of(conv) == BY_CHANNELS) {
         hl_parallel_for(hl, call->tiles, input_piece, call);
-        if (are_few(conv)) hl_parallel_for(hl, panels_of(conv->out_c), few_piece, call);
-        else hl_parallel_for(hl, hl_blas_pieces(panels_of(conv->out_c), few_panels(conv)), panels_piece, call);
+        hl_parallel_for(hl, hl_blas_pieces(panels_of(conv->out_c), few_panels(conv)), panels_piece, call);
         return;
     }
     call->past = writes_past(call);

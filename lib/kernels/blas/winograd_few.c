@@ -53,8 +53,8 @@ INLINE void add_tiles(const winograd_few *f, int tiles, int first, int count, co
     add_row(f, 5, tiles, first, count, v, m);
 }
 
-static void add_group(const winograd_few *f, int tiles, int first, int count, const float *v, float *m) {
-    switch (tiles) {
+static void add_group(const winograd_few *f, int first, int count, const float *v, float *m) {
+    switch (f->tiles) {
     case 1: add_tiles(f, 1, first, count, v, m); return;
     case 2: add_tiles(f, 2, first, count, v, m); return;
     case 3: add_tiles(f, 3, first, count, v, m); return;
@@ -67,7 +67,9 @@ static void add_group(const winograd_few *f, int tiles, int first, int count, co
 }
 
 void HL_BLAS(winograd_few)(const winograd_few *f) {
-    for (int first = 0; first < f->depth; first += CHUNK)
-        for (int group = 0; group < f->groups; group++)
-            add_group(f, f->tiles, first, f->depth - first < CHUNK ? f->depth - first : CHUNK, f->v + group * f->v_group, f->m + group * f->tiles * LANES);
+    if (!WINOGRAD_FEW) return; /* and nothing above is built */
+    for (int first = 0; first < f->depth; first += CHUNK) {
+        int count = f->depth - first < CHUNK ? f->depth - first : CHUNK;
+        for (int group = 0; group < f->groups; group++) add_group(f, first, count, f->v + group * f->v_group, f->m + group * f->tiles * LANES);
+    }
 }

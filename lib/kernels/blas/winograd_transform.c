@@ -3,7 +3,7 @@
 #include "kernels/blas/transforms.h"
 #include "kernels/blas/winograd.h"
 
-/* One-dimensional transforms: values `s` apart become values `t` apart. Constants where they are inlined. */
+/* One of transforms.h's. */
 typedef void transform(const vector *d, int s, vector *to, int t);
 enum {
     AHEAD = 32, /* floats of a kernel's row that are asked for before they are needed */
