@@ -82,7 +82,7 @@ static cut cut_of(const hl_conv *conv) {
     int64_t tiles = tiles_of(conv).count, size = (int64_t)conv->in_c * conv->out_c;
     bool wide = panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES;
     bool stays = panel_kernel_floats(conv) <= PANEL_FLOATS; /* a panel's transform, in the second cache */
-    if (WINOGRAD_FEW && wide && tiles <= FEW_TILES && groups_of(tiles).rows <= WINOGRAD_FEW) return UNSTORED;
+    if (wide && tiles <= FEW_TILES && groups_of(tiles).rows <= WINOGRAD_FEW) return UNSTORED;
     if (wide && stays && tiles <= FEW_TILES * (size > HUGE_KERNEL ? 4 : 1)) return BY_CHANNELS;
     return size > LARGE_KERNEL || (size >= MIDDLE_KERNEL && tiles <= MIDDLE_TILES) ? BY_PLANES : BY_TILES;
 }
