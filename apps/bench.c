@@ -16,10 +16,12 @@
 
 enum { TRAIN, INFER };
 
-hl_status bench_kernels(hl_context *hl, bool json); /* bench_kernels.c */
+/* bench_kernels.c; of the shapes those with `text` in their name, NULL: all */
+bool knows_shape(const char *text);
+hl_status bench_kernels(hl_context *hl, const char *text, bool json);
 
 typedef struct bench {
-    const char *net;
+    const char *net, *shape;
     network_words network;
     int mode, size[2], batch, threads, iterations, memory_limit;
     bool json, profile, kernels;
@@ -158,7 +160,7 @@ static int measure(bench *b) {
     b->hl = open_library(b->threads);
     if (!b->hl) return 2;
     catch_signals();
-    if (b->kernels) return end_with(b->hl, bench_kernels(b->hl, b->json));
+    if (b->kernels) return end_with(b->hl, bench_kernels(b->hl, b->shape, b->json));
     if (b->loader.manifest) return end_with(b->hl, bench_loader(b->hl, &b->loader, b->size, b->batch, b->json));
     hl_status status = prepare(b);
     if (!status) status = run_steps(b);
@@ -179,6 +181,7 @@ int command_bench(int argc, char **argv) {
         size_option(b.size), batch_option(&b.batch), threads_option(&b.threads), memory_limit_option(&b.memory_limit),
         integer_option("iters", &b.iterations, 1, 1000000, "steps that are counted, after one that is not"),
         flag_option("kernels", &b.kernels, "times single convolutions instead, with every kernel that fits, beside the machine's limits"),
+        text_option("shape", &b.shape, "TEXT", "of these the ones with this in their name, such as 64->64"),
         text_option("loader", &b.loader.manifest, "MANIFEST", "times the loader of its slices instead, with augmentation and without"),
         augment_option(&b.loader.augment), loader_threads_option(&b.loader.threads),
         flag_option("profile", &b.profile, "says where time and bytes go, by kind of layer and of tensor"), json_option(&b.json),
@@ -200,6 +203,8 @@ int command_bench(int argc, char **argv) {
     bool net = !b.kernels && !b.loader.manifest;
     if (net && !count) return talk("bench: which network? see: hilum bench --help"), 2;
     if (!net && count) return talk("bench: --%s takes no network", b.kernels ? "kernels" : "loader"), 2;
+    if (b.shape && !b.kernels) return talk("bench: --shape is of --kernels"), 2;
+    if (b.shape && !knows_shape(b.shape)) return talk("bench: no shape has %s in its name; hilum bench --kernels names them", b.shape), 2;
     if (net && !known_network("bench", words[0])) return 2;
     if (!take_augmentation("bench", b.loader.augment, &b.loader.augmentation)) return 2;
     b.net = net ? words[0] : NULL;

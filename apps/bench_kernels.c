@@ -1,5 +1,6 @@
 /* `hilum bench --kernels`: each convolution kernel at some shapes, against what the machine can do. */
 #include <stdio.h>
+#include <string.h>
 
 #include "figures.h"
 #include "hilum/bench.h"
@@ -39,7 +40,21 @@ static void add_rate(const hl_kernel_rate *r, cJSON *rows) {
     }
 }
 
-hl_status bench_kernels(hl_context *hl, bool json) {
+static bool is_wanted(const hl_conv_shape *s, const char *text) {
+    char name[64];
+    name_shape(s, name, sizeof name);
+    return !text || strstr(name, text);
+}
+
+bool knows_shape(const char *text) {
+    int count;
+    const hl_conv_shape *shapes = hl_bench_shapes(&count);
+    for (int i = 0; i < count; i++)
+        if (is_wanted(&shapes[i], text)) return true;
+    return false;
+}
+
+hl_status bench_kernels(hl_context *hl, const char *text, bool json) {
     hl_machine machine;
     hl_status status = hl_measure_machine(hl, &machine);
     if (status) return status;
@@ -57,6 +72,7 @@ hl_status bench_kernels(hl_context *hl, bool json) {
     const hl_conv_shape *shapes = hl_bench_shapes(&count);
     for (int i = 0; i < count && !status; i++) {
         hl_kernel_rate rates[ROOM];
+        if (!is_wanted(&shapes[i], text)) continue;
         status = hl_measure_conv(hl, &shapes[i], rates, ROOM, &found);
         for (int k = 0; k < found && !status; k++) json ? add_rate(&rates[k], rows) : print_rate(&rates[k]);
         if (!status && *stop_flag()) status = HL_INTERRUPTED;

@@ -4,17 +4,17 @@
   speed.py [--nets NET...] [--rounds N] [--isa avx2] [--out DIR]
 
 Each round runs for every net a training of hilum and of PyTorch (batch 4) by turns, twice, and an inference of hilum and of ONNX Runtime
-(batch 1), three times, 256x256, two threads, each in a process of its own; figures are medians over all turns of each process's median. A call during
-which other processes took more than a tenth of the processors, or the host kept them, is made again, up to three times. PyTorch runs at its
-best here: channels_last and a malloc that keeps its pages. Single 3x3 convolutions: hilum's kernel, PyTorch's, and oneDNN's Winograd.
-Run it by `make bench-peers`, which installs what it needs. --isa avx2 caps hilum, PyTorch and oneDNN at AVX2.
+(batch 1), three times, 256x256, two threads, each in a process of its own; figures are medians over all turns of each process's median.
+Single 3x3 convolutions run twice by hilum, PyTorch and oneDNN's Winograd. A call during which other processes took more than a tenth of the
+processors, or the host kept them, is made again, up to three times. PyTorch runs at its best here: channels_last and a malloc that keeps its
+pages. Run it by `make bench-peers`, which installs what it needs. --isa avx2 caps hilum, PyTorch and oneDNN at AVX2.
 """
 import argparse, json, os, platform, re, resource, statistics, subprocess, sys, time
 HERE = os.path.dirname(os.path.abspath(__file__)); ROOT = os.path.dirname(os.path.dirname(HERE)); BUILD = os.path.join(ROOT, 'build'); WORK = os.path.join(BUILD, 'peers')
 NETS = [d + '-' + e for e in ('vgg16', 'resnet34', 'densenet169', 'efficientnetb1') for d in ('unet', 'linknet')]
 SHAPES = [(64, 64, 256), (128, 128, 128), (256, 256, 64), (512, 512, 32), (512, 512, 16), (768, 256, 32), (192, 64, 128), (96, 32, 128), (16, 16, 256)]
 PASSES = ['forward', 'backward_data', 'backward_weights']
-TURNS = {'train': 2, 'infer': 3} # of a round: the machine's speed wanders, and a pair's turns should see the same of it
+TURNS = {'train': 2, 'infer': 3, 'convolution': 2} # of a round, one after the other: the machine's speed wanders
 TORCH = {'MALLOC_MMAP_THRESHOLD_': '8589934592', 'MALLOC_TRIM_THRESHOLD_': '34359738368', 'MALLOC_TOP_PAD_': '268435456'}
 
 def environment(isa, **more):
@@ -54,7 +54,7 @@ def nets(a):
     found = {n: {c: [] for c in calls} for n in a.nets}
     for r in range(a.rounds):
         for n in a.nets:
-            for turn in [t for t, count in TURNS.items() for _ in range(count)]:
+            for turn in [t for t, count in TURNS.items() for _ in range(count) if t != 'convolution']:
                 for name in [c for c in calls if c.endswith(turn)]:
                     words, env = calls[name](n); found[n][name].append(call(words, environment(a.isa, **env)))
             print(f'round {r + 1}, {n}: ' + ', '.join(f'{c} {found[n][c][-1]["ms_per_image_median"]:.1f} ms' for c in calls), file=sys.stderr, flush=True)
@@ -82,12 +82,11 @@ print(json.dumps(out))
 def convolutions(a):
     names = [','.join(map(str, s)) for s in SHAPES]; found = {k: {n: [] for n in names} for k in ('hilum', 'torch', 'onednn')}
     for r in range(a.rounds):
-        rows = call([os.path.join(BUILD, 'hilum'), 'bench', '--kernels', '--threads', '2', '--json'], environment(a.isa))
-        for n, (ci, co, s) in zip(names, SHAPES):
-            row = [k for k in rows['kernels'] if k['shape'] == f'3x3 {ci}->{co} @{s}']
-            found['hilum'][n].append([next(k[p]['gflops_per_second'] for k in row if k[p]['chosen']) for p in PASSES])
-        for side, words in (('torch', ['/usr/bin/python3', '-c', TORCH_CONV] + names), ('onednn', [os.path.join(WORK, 'onednn')] + names)):
-            for n, rates in call(words, environment(a.isa, OMP_NUM_THREADS='2', **TORCH)).items(): found[side][n].append(rates)
+        for n, (ci, co, s) in [x for x in zip(names, SHAPES) for _ in range(TURNS['convolution'])]:
+            rows = call([os.path.join(BUILD, 'hilum'), 'bench', '--kernels', '--shape', f'3x3 {ci}->{co} @{s}', '--threads', '2', '--json'], environment(a.isa))['kernels']
+            found['hilum'][n].append([next(k[p]['gflops_per_second'] for k in rows if k[p]['chosen']) for p in PASSES])
+            for side, words in (('torch', ['/usr/bin/python3', '-c', TORCH_CONV, n]), ('onednn', [os.path.join(WORK, 'onednn'), n])):
+                found[side][n].append(call(words, environment(a.isa, OMP_NUM_THREADS='2', **TORCH))[n])
         print(f'round {r + 1}, convolutions', file=sys.stderr, flush=True)
     return {side: {n: [statistics.median(r[p] for r in runs) for p in range(3)] for n, runs in of.items()} for side, of in found.items()}
 
@@ -106,7 +105,7 @@ def chart(found, path):
                           f'<text x="{left}" y="22"><tspan fill="#2b6a99">&#9632;</tspan> training, times faster than PyTorch (batch 4)   <tspan fill="#d08a35">&#9632;</tspan> inference, than ONNX Runtime (batch 1)</text>{grid}{"".join(rows)}</svg>\n')
 
 def report(a, found, convs, machine, path):
-    out = [f'# Beside PyTorch, ONNX Runtime and oneDNN\n\nBy `make bench-peers` on {time.strftime("%Y-%m-%d")}: {machine}, 2 threads, 256x256, float32, medians of {a.rounds} rounds of two turns (training) or three (inference)'
+    out = [f'# Beside PyTorch, ONNX Runtime and oneDNN\n\nBy `make bench-peers` on {time.strftime("%Y-%m-%d")}: {machine}, 2 threads, 256x256, float32, medians of {a.rounds} rounds of two turns (training) or three (inference), convolutions of two'
            + (', all capped at AVX2' if a.isa else '') + '. Ratios hold, milliseconds are the machine\'s of that hour.\n\n![ratios](results.svg)\n',
            '| net | train b4, ms an image | PyTorch | times faster | peak RSS, MiB | PyTorch | share | infer b1, ms | ONNX Runtime | times faster |\n|---|---|---|---|---|---|---|---|---|---|']
     for n, f in found.items():

@@ -32,6 +32,8 @@ START_TEST(test_usage) {
         {{"crosval"}, "did you mean crossval?"},
         {{"bench"}, "which network?"},
         {{"bench", "unet-vgg16", "--kernels"}, "takes no network"},
+        {{"bench", "unet-vgg16", "--shape", "64->64"}, "--shape is of --kernels"},
+        {{"bench", "--kernels", "--shape", "65->64"}, "no shape has 65->64"},
         {{"bench", "unet-vgg17"}, "unet-vgg17"},
         {{"train", "m.csv", "--out", "r", "--epoch", "3"}, "did you mean --epochs?"},
         {{"train", "m.csv", "--out", "r", "--size", "100"}, "multiples of 32"},
