@@ -45,8 +45,8 @@ typedef struct winograd_few {
     int groups, tiles, depth; /* depth: input channels */
 } winograd_few;
 void HL_BLAS(winograd_few)(const winograd_few *f);
-/* dkernel[tap * stride + c] (+)= G^T dU G for `count` input channels. */
-void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride);
+/* dkernel[tap * stride + c] = G^T dU G for `count` input channels. */
+void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, float *dkernel, int64_t stride);
 
 /* The gradient to the kernel (winograd_weights.c). */
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads);

@@ -258,15 +258,11 @@ void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, winograd
     else plain_kernel(conv, kernel, output, to, plane);
 }
 
-void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride) {
+void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, float *dkernel, int64_t stride) {
     vector u[PLANES], g[TAPS];
     for (int c = 0; c < count; c += LANES) {
         for (int k = 0; k < PLANES; k++) u[k] = vector_load(du + k * plane + c);
         both_ways(dkernel_3, PATCH, 3, u, g);
-        for (int t = 0; t < TAPS; t++) {
-            float *to = dkernel + t * stride + c;
-            if (accumulate) g[t] += vector_load_some(to, count - c);
-            vector_store_some(to, g[t], count - c);
-        }
+        for (int t = 0; t < TAPS; t++) vector_store_some(dkernel + t * stride + c, g[t], count - c);
     }
 }

@@ -6,9 +6,10 @@ enum {
     PART_FLOATS = 1 << 18,    /* if one part's sums are no more */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of a part's tiles */
     CHUNK_FLOATS = 3 << 20,   /* transformed data of a large kernel's tiles, held at a time */
-    PANELS = 2,               /* panels of output channels of a piece by channels, */
-    FEW_TILES = 64,           /* which a large kernel is cut into up to so many tiles; */
-    PLANE_PANELS = 8,         /* and of a piece by planes */
+    OUT_PANELS = 4,           /* panels of output channels, */
+    IN_PANELS = 8,            /* and of input channels, of a piece by channels, whose sums are in the second cache: */
+    FEW_TILES = 16,           /* up to so many tiles a large kernel is cut so; */
+    PLANE_PANELS = 8,         /* panels of output channels of a piece by planes */
     TILES = 4,                /* tiles transformed in a piece */
 };
 
@@ -23,10 +24,12 @@ typedef struct weights_call {
 } weights_call;
 
 static int64_t padded_in(const hl_conv *conv) { return (int64_t)panels_of(conv->in_c) * LANES; }
-static int64_t sums_of(const hl_conv *conv, int outputs) { return plane_floats((int64_t)outputs * panels_of(conv->in_c)); }
-static bool is_small(const hl_conv *conv) { return PLANES * sums_of(conv, conv->out_c) <= PART_FLOATS; }
-/* A large kernel is cut over output channels, or over planes. */
+static int64_t all_sums(const hl_conv *conv) { return plane_floats((int64_t)conv->out_c * panels_of(conv->in_c)); }
+static bool is_small(const hl_conv *conv) { return PLANES * all_sums(conv) <= PART_FLOATS; }
+/* A large kernel is cut over channels, or over planes. */
 static bool by_channels(const hl_conv *conv) { return !is_small(conv) && tiles_of(conv).count <= FEW_TILES; }
+static int64_t sum_plane(const hl_conv *conv) { return by_channels(conv) ? plane_floats(OUT_PANELS * LANES * IN_PANELS) : all_sums(conv); }
+static int64_t sum_row(const hl_conv *conv) { return by_channels(conv) ? IN_PANELS * LANES : padded_in(conv); }
 static int64_t floats_a_tile(const hl_conv *conv) { return PLANES * LANES * (int64_t)(panels_of(conv->in_c) + panels_of(conv->out_c)); }
 
 static int64_t block_tiles(const hl_conv *conv) { return hl_blas_clamp(BLOCK_FLOATS / floats_a_tile(conv), 16, 128); }
@@ -49,7 +52,7 @@ static int64_t out_plane(const hl_conv *conv) { return plane_floats(held_tiles(c
 static int64_t held_floats(const hl_conv *conv) { return PLANES * (in_plane(conv) + out_plane(conv)); }
 
 static int64_t sums_floats(const hl_conv *conv, int threads) {
-    return by_channels(conv) ? threads * PLANES * sums_of(conv, PANELS * LANES) : parts_of(conv) * PLANES * sums_of(conv, conv->out_c);
+    return (by_channels(conv) ? threads : parts_of(conv)) * PLANES * sum_plane(conv);
 }
 
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
@@ -64,27 +67,36 @@ static void transform_tile(const weights_call *call, int64_t tile, int64_t row, 
     HL_BLAS(winograd_gradient)(call->conv, call->dout, tile, v + PLANES * plane + row * LANES, panel, out_plane(call->conv));
 }
 
-/* A plane's sums (+)= the products of `tiles` transformed tiles, for `outputs` output channels from panel `from` on. */
-static void multiply_plane(const weights_call *call, int k, int64_t tiles, int from, int outputs, const float *v, bool accumulate,
-                           float *sums) {
+/* Channels of a product: output and input panels from which on, and how many channels. */
+typedef struct range {
+    int out, outputs, in, inputs;
+} range;
+static range range_of(const hl_conv *conv, int out, int out_panels, int in, int in_panels) {
+    int outputs = conv->out_c - out * LANES, inputs = conv->in_c - in * LANES;
+    return (range){out, outputs < out_panels * LANES ? outputs : out_panels * LANES, in, inputs < in_panels * LANES ? inputs : in_panels * LANES};
+}
+static range all_channels(const hl_conv *conv) { return (range){0, conv->out_c, 0, conv->in_c}; }
+
+/* A plane's sums (+)= the products of `tiles` transformed tiles. */
+static void multiply_plane(const weights_call *call, int k, int64_t tiles, range r, const float *v, bool accumulate, float *sums) {
     const hl_conv *conv = call->conv;
     int64_t panel = held_tiles(conv) * LANES;
-    HL_BLAS(outer_product)(&(hl_product){.a = v + PLANES * in_plane(conv) + k * out_plane(conv) + from * panel,
+    HL_BLAS(outer_product)(&(hl_product){.a = v + PLANES * in_plane(conv) + k * out_plane(conv) + r.out * panel,
                    .a_panel = panel,
-                   .b = v + k * in_plane(conv),
+                   .b = v + k * in_plane(conv) + r.in * panel,
                    .b_panel = panel,
                    .c = sums,
-                   .c_row = padded_in(conv),
+                   .c_row = sum_row(conv),
                    .c_panel = LANES,
-                   .rows = outputs,
-                   .panels = panels_of(conv->in_c),
+                   .rows = r.outputs,
+                   .panels = panels_of(r.inputs),
                    .depth = (int)tiles,
                    .accumulate = accumulate});
 }
 
 /* The same of all planes. */
-static void multiply(const weights_call *call, int64_t tiles, int from, int outputs, const float *v, bool accumulate, float *sums) {
-    for (int k = 0; k < PLANES; k++) multiply_plane(call, k, tiles, from, outputs, v, accumulate, sums + k * call->sum_plane);
+static void multiply(const weights_call *call, int64_t tiles, range r, const float *v, bool accumulate, float *sums) {
+    for (int k = 0; k < PLANES; k++) multiply_plane(call, k, tiles, r, v, accumulate, sums + k * call->sum_plane);
 }
 
 /* A small kernel: a piece is a part of the tiles, with sums of its own. */
@@ -97,7 +109,7 @@ static void part_piece(void *arg, int64_t piece, int worker) {
     for (int64_t t = first, count; t < end; t += count) {
         count = end - t < block_tiles(conv) ? end - t : block_tiles(conv);
         for (int64_t i = 0; i < count; i++) transform_tile(call, t + i, i, v);
-        multiply(call, count, 0, conv->out_c, v, t > first, sums);
+        multiply(call, count, all_channels(conv), v, t > first, sums);
     }
 }
 
@@ -113,7 +125,7 @@ static void back_piece(void *arg, int64_t piece, int worker) {
             const float *more = to + part * call->sum_size;
             for (int64_t i = 0; i < in; i += LANES) vector_store(to + i, vector_load(to + i) + vector_load(more + i));
         }
-    HL_BLAS(winograd_dkernel)(sums, call->sum_plane, call->conv->in_c, false, call->dkernel + piece * TAPS * call->conv->in_c, call->conv->in_c);
+    HL_BLAS(winograd_dkernel)(sums, call->sum_plane, call->conv->in_c, call->dkernel + piece * TAPS * call->conv->in_c, call->conv->in_c);
 }
 
 static void tiles_piece(void *arg, int64_t piece, int worker) {
@@ -128,27 +140,33 @@ static int plane_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels
 static void plane_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const weights_call *call = arg;
-    int pieces = plane_pieces(call->conv), k = (int)piece / pieces, panel = (int)piece % pieces * PLANE_PANELS, from = panel * LANES;
-    int left = call->conv->out_c - from, outputs = left < PLANE_PANELS * LANES ? left : PLANE_PANELS * LANES;
-    multiply_plane(call, k, call->count, panel, outputs, call->memory, call->first > 0,
-                   call->sums + k * call->sum_plane + from * padded_in(call->conv));
+    const hl_conv *conv = call->conv;
+    int pieces = plane_pieces(conv), k = (int)piece / pieces;
+    range r = range_of(conv, (int)piece % pieces * PLANE_PANELS, PLANE_PANELS, 0, panels_of(conv->in_c));
+    float *sums = call->sums + k * call->sum_plane + r.out * LANES * padded_in(conv);
+    multiply_plane(call, k, call->count, r, call->memory, call->first > 0, sums);
 }
 
-/* With few tiles a piece is some output channels, all planes of them; a chunk after the first adds to the gradient. */
+static int in_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels_of(conv->in_c), IN_PANELS); }
+
+/* With few tiles, which are one chunk, a piece is some output and input channels, all planes of them. */
 static void channels_piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
-    int from = (int)piece * PANELS * LANES, left = call->conv->out_c - from, outputs = left < PANELS * LANES ? left : PANELS * LANES;
-    int64_t in = call->conv->in_c;
+    const hl_conv *conv = call->conv;
+    int pieces = in_pieces(conv);
+    range r = range_of(conv, (int)(piece / pieces) * OUT_PANELS, OUT_PANELS, (int)(piece % pieces) * IN_PANELS, IN_PANELS);
     float *sums = call->sums + worker * call->sum_size;
-    multiply(call, call->count, (int)piece * PANELS, outputs, call->memory, false, sums);
-    for (int o = 0; o < outputs; o++)
-        HL_BLAS(winograd_dkernel)(sums + o * padded_in(call->conv), call->sum_plane, (int)in, call->first > 0, call->dkernel + (from + o) * TAPS * in, in);
+    multiply(call, call->count, r, call->memory, false, sums);
+    for (int o = 0; o < r.outputs; o++) {
+        float *dkernel = call->dkernel + (int64_t)(r.out * LANES + o) * TAPS * conv->in_c + r.in * LANES;
+        HL_BLAS(winograd_dkernel)(sums + o * sum_row(conv), call->sum_plane, r.inputs, dkernel, conv->in_c);
+    }
 }
 
 void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
                                void *dbias, void *workspace) {
     weights_call call = {.conv = conv, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
-    call.sum_plane = sums_of(conv, by_channels(conv) ? PANELS * LANES : conv->out_c), call.sum_size = PLANES * call.sum_plane;
+    call.sum_plane = sum_plane(conv), call.sum_size = PLANES * call.sum_plane;
     call.sums = (float *)((char *)workspace + hl_conv_bias_bytes(conv));
     call.memory = call.sums + sums_floats(conv, hl_threads(hl));
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
@@ -161,7 +179,7 @@ void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_seg
     for (call.first = 0; call.first < tiles; call.first += chunk) {
         call.count = tiles - call.first < chunk ? tiles - call.first : chunk;
         hl_parallel_for(hl, hl_blas_pieces(call.count, TILES), tiles_piece, &call);
-        if (by_channels(conv)) hl_parallel_for(hl, hl_blas_pieces(conv->out_c, PANELS * LANES), channels_piece, &call);
+        if (by_channels(conv)) hl_parallel_for(hl, hl_blas_pieces(conv->out_c, OUT_PANELS * LANES) * in_pieces(conv), channels_piece, &call);
         else hl_parallel_for(hl, (int64_t)PLANES * plane_pieces(conv), plane_piece, &call);
     }
     if (!by_channels(conv)) hl_parallel_for(hl, conv->out_c, back_piece, &call);
