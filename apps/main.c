@@ -1,5 +1,7 @@
 /* The program `hilum`: finds the command, and sees to it that what was printed has arrived. */
 #include <errno.h>
+#include <omp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,11 +71,24 @@ static int help(int argc, char **argv) {
     return c->run(1, (char *[]){"--help"});
 }
 
+/* Where OMP_PROC_BIND is set the runtime has bound this thread to its first place, and a program started anew would take that for all there is. */
+static void unbind(void) {
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    for (int place = 0; place < omp_get_num_places(); place++) {
+        int count = omp_get_place_num_procs(place), ids[count + 1];
+        omp_get_place_proc_ids(place, ids);
+        for (int i = 0; i < count; i++) CPU_SET((size_t)ids[i], &all);
+    }
+    if (CPU_COUNT(&all)) (void)sched_setaffinity(0, sizeof all, &all);
+}
+
 /* OpenMP's threads wait for one another by turning in place, which on a core that another process uses too makes a step up to
  * thirty times slower; going to sleep at once costs a net of many small layers a fifth of its time. So they turn some microseconds,
  * then sleep. The runtime reads what to do before main, so the program says it and starts anew, once. */
 static void wait_asleep(char **argv) {
     if (getenv("OMP_WAIT_POLICY") || setenv("OMP_WAIT_POLICY", "passive", 1) || setenv("GOMP_SPINCOUNT", "3000", 0)) return;
+    unbind();
     execv("/proc/self/exe", argv); /* where that cannot be, it goes on as it is: slower at worst */
 }
 

@@ -2,8 +2,8 @@
 #include "base/base.h"
 
 #include <errno.h>
+#include <omp.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +12,6 @@
 #include <time.h>
 
 #include "base/context.h"
-
-/* Processors this process may run on (taskset and containers narrow them). */
-static int usable_processors(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
-    return 1;
-}
 
 static hl_isa_level best_isa(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -52,7 +45,7 @@ hl_context *hl_open(const hl_options *options) {
     hl_context *hl = calloc(1, sizeof *hl);
     if (!hl) return NULL;
     if (pthread_mutex_init(&hl->error_lock, NULL)) return free(hl), NULL;
-    hl->threads = options && options->threads > 0 ? options->threads : usable_processors();
+    hl->threads = options && options->threads > 0 ? options->threads : omp_get_num_procs();
     choose_isa(hl, options && options->isa ? options->isa : getenv("HILUM_ISA"));
     return hl;
 }

@@ -66,6 +66,18 @@ static void setup(void) {
 }
 static void teardown(void) { remove_folder(folder); }
 
+/* Bound threads are as many as others. */
+START_TEST(test_bound_threads) {
+    const char *const words = "bench unet-vgg16 --size 32 --width 0.1 --iters 1 --json";
+    unsetenv("OMP_WAIT_POLICY"), unsetenv("OMP_PROC_BIND");
+    cJSON *free_ones = run_json(words);
+    setenv("OMP_PROC_BIND", "true", 1);
+    cJSON *bound = run_json(words);
+    ck_assert_double_eq(number(bound, "threads"), number(free_ones, "threads"));
+    cJSON_Delete(free_ones), cJSON_Delete(bound);
+}
+END_TEST
+
 START_TEST(test_help) {
     ck_assert_int_eq(run("nets --help"), 0);
     ck_assert_ptr_nonnull(strstr(said.out, "Example:\n  hilum nets"));
@@ -248,6 +260,7 @@ int main(void) {
     TCase *tcase = slow_case(suite, "summary");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_help);
+    tcase_add_test(tcase, test_bound_threads);
     tcase_add_test(tcase, bench_says_what_it_measures);
     tcase_add_test(tcase, test_refusals);
     tcase_add_test(tcase, test_summary_json);
