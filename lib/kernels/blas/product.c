@@ -20,9 +20,11 @@ static inline const float *hidden(const float *a) {
     return a;
 }
 
-/* Adds to rows x panels sums a column of a, `step` apart, times vectors right. Of most rows a second panel's multiply-add reads the number from memory again, by
- * `twin`: one instruction less than a broadcast for both, and instructions are what a core has too few of when another thread shares it. */
-static inline __attribute__((always_inline)) void add_column(const float *a, const float *twin, int step, const vector *right, int rows, int panels, vector (*sum)[OUTER_PANELS]) {
+/* Adds to rows x panels sums a column of a, `step` apart, times vectors right. Of most rows a second panel's multiply-add reads the number from
+ * memory again, by `twin`: one instruction less than a broadcast for both, and instructions are what a core has too few of when another thread
+ * shares it. */
+static inline __attribute__((always_inline)) void add_column(const float *a, const float *twin, int step, const vector *right, int rows, int panels,
+                                                             vector (*sum)[OUTER_PANELS]) {
     int twice = LANES == 16 && panels == 2 ? rows * 3 / 4 : 0;
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {

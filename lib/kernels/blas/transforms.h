@@ -1,7 +1,8 @@
 /* The one-dimensional transforms of Winograd's F(4, 3): values `s` apart become values `t` apart, both constants where they are inlined.
  *
- * Lavin, Gray 2016, Fast Algorithms for Convolutional Neural Networks: y = A^T [(G g) . (B^T d)], 4 outputs of 6 inputs and 3 taps. The factors of G's rows,
- * S = diag(1/4, -1/6, -1/6, 1/24, 1/24, 1), are left to A^T forward: kernels are transformed more often than outputs, which hardly take longer. */
+ * Lavin, Gray 2016, Fast Algorithms for Convolutional Neural Networks: y = A^T [(G g) . (B^T d)], 4 outputs of 6 inputs and 3 taps. The factors of
+ * G's rows, S = diag(1/4, -1/6, -1/6, 1/24, 1/24, 1), are left to A^T forward: kernels are transformed more often than outputs, which hardly take
+ * longer. */
 #ifndef HL_BLAS_TRANSFORMS_H
 #define HL_BLAS_TRANSFORMS_H
 
@@ -21,7 +22,8 @@ INLINE void input_6(const vector *d, int s, vector *to, int t) {
 
 /* A^T S */
 INLINE void output_4(const vector *m, int s, vector *to, int t) {
-    vector sum = (m[s] + m[2 * s]) * (-1.f / 6), difference = (m[s] - m[2 * s]) * (-1.f / 6), sum2 = m[3 * s] + m[4 * s], difference2 = m[3 * s] - m[4 * s];
+    vector sum = (m[s] + m[2 * s]) * (-1.f / 6), difference = (m[s] - m[2 * s]) * (-1.f / 6);
+    vector sum2 = m[3 * s] + m[4 * s], difference2 = m[3 * s] - m[4 * s];
     to[0] = vector_fma(vector_of(1.f / 24), sum2, vector_fma(vector_of(0.25f), m[0], sum));
     to[t] = vector_fma(vector_of(1.f / 12), difference2, difference);
     to[2 * t] = vector_fma(vector_of(1.f / 6), sum2, sum);

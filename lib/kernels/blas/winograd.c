@@ -103,8 +103,8 @@ static int64_t kernel_plane(const hl_conv *conv) { return plane_floats((int64_t)
 static int64_t grouped_plane(groups g) { return plane_floats((int64_t)g.count * g.rows); }
 static int64_t product_plane(const hl_conv *conv, int64_t tiles) { return plane_floats(tiles * panels_of(conv->out_c)); }
 
-/* By channels: all share the transformed tiles; a worker has the kernels and products of its output channels, unstored the kernel in panels. By tiles: all
- * share the transformed kernel; a worker has its tiles. By planes all is shared. */
+/* By channels: all share the transformed tiles; a worker has the kernels and products of its output channels, unstored the kernel in panels.
+ * By tiles: all share the transformed kernel; a worker has its tiles. By planes all is shared. */
 static int64_t shared_floats(const hl_conv *conv) {
     int64_t chunk = chunk_tiles(conv);
     if (cut_of(conv) == BY_CHANNELS || cut_of(conv) == UNSTORED) return PLANES * tile_plane(conv, tiles_of(conv).count);
@@ -149,7 +149,8 @@ static void transform_tile(const winograd_call *call, int64_t tile, int64_t row,
     HL_BLAS(winograd_input)(call->conv, call->in, call->segments, tile, to, g.rows * LANES, tile_plane(call->conv, tiles));
 }
 
-/* What is asked of the memory beside the product of group i with panels n, n + 1 of the kernel: the next two, which after the last are the next plane's. */
+/* What is asked of the memory beside the product of group i with panels n, n + 1 of the kernel: the next two, which after the last are the next
+ * plane's. */
 static const float *next_panel(const hl_conv *conv, int n, int i, const float *u) {
     return i == 1 || i == 2 ? u + (int64_t)(n + 1 + i) * conv->in_c * LANES : NULL;
 }
@@ -177,7 +178,8 @@ static void multiply_plane(const hl_conv *conv, int64_t tiles, int panels, const
 }
 
 /* The same of all planes. */
-static void multiply(const hl_conv *conv, int64_t tiles, int panels, const float *v, const float *u, int64_t u_plane, float *m, int64_t m_plane) {
+static void multiply(const hl_conv *conv, int64_t tiles, int panels, const float *v, const float *u, int64_t u_plane, float *m,
+                     int64_t m_plane) {
     int64_t v_plane = tile_plane(conv, tiles);
     for (int k = 0; k < PLANES; k++) multiply_plane(conv, tiles, panels, v + k * v_plane, u + k * u_plane, m + k * m_plane);
 }
@@ -186,16 +188,16 @@ static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles
                          int64_t m_plane) {
     int left = call->conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
     for (int64_t t = 0; t < tiles; t++)
-        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->finish, call->accumulate, call->past, call->out,
-         channel, first + t);
+        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->finish, call->accumulate,
+         call->past, call->out, channel, first + t);
     if (call->past) vector_fence();
 }
 
 static void kernel_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    int64_t panel = (int64_t)call->conv->in_c * LANES;
-    HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->order, (int)piece * LANES, call->kernels + piece * panel, kernel_plane(call->conv));
+    float *to = call->kernels + piece * call->conv->in_c * LANES;
+    HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->order, (int)piece * LANES, to, kernel_plane(call->conv));
 }
 
 /* A block of tiles. */
@@ -236,8 +238,8 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
 static void output_piece(void *arg, int64_t tile, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    HL_BLAS(winograd_output)(call->conv, call->products + tile * LANES, call->count * LANES, product_plane(call->conv, call->count), call->conv->out_c, call->bias,
-     call->finish, call->accumulate, call->past, call->out, 0, call->first + tile);
+    HL_BLAS(winograd_output)(call->conv, call->products + tile * LANES, call->count * LANES, product_plane(call->conv, call->count),
+     call->conv->out_c, call->bias, call->finish, call->accumulate, call->past, call->out, 0, call->first + tile);
     if (call->past) vector_fence();
 }
 
@@ -333,8 +335,8 @@ static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, i
     run(hl, &call, memory);
 }
 
-/* A large kernel whose products are cut by planes for one image, and so for more, is kept as its transform. Others' transforms take as long to be read as
- * to be made. */
+/* A large kernel whose products are cut by planes for one image, and so for more, is kept as its transform. Others' transforms take as long to be
+ * read as to be made. */
 static bool keeps_transform(const hl_conv *conv) {
     hl_conv one = *conv;
     one.n = 1;
@@ -346,7 +348,8 @@ static size_t kept_bytes(const hl_conv *conv) {
 }
 
 static void keep(hl_context *hl, const hl_conv *conv, const void *kernel, void *kept) {
-    if (keeps_transform(conv)) hl_parallel_for(hl, panels_of(conv->out_c), kernel_piece, &(winograd_call){.conv = conv, .kernel = kernel, .kernels = kept});
+    winograd_call call = {.conv = conv, .kernel = kernel, .kernels = kept};
+    if (keeps_transform(conv)) hl_parallel_for(hl, panels_of(conv->out_c), kernel_piece, &call);
     else HL_BLAS(keep)(hl, conv, kernel, kept);
 }
 

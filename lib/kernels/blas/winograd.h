@@ -27,19 +27,21 @@ static inline tiling tiles_of(const hl_conv *conv) {
 void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane);
 /* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane);
-/* A^T M A, with G's factors: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) and finish may be NULL. `past`: the output is
- * written past the caches, which needs whole aligned vectors and no accumulation. */
+/* A^T M A, with G's factors: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) and finish may be NULL.
+ * `past`: the output is written past the caches, which needs whole aligned vectors and no accumulation. */
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
                               const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, int64_t tile);
 /* How a kernel lies in memory: (out, 3, 3, in), (in, 3, 3, out) to be read with its taps backwards, or in panels (panels.h). */
 typedef enum winograd_kernel_order { WINOGRAD_PLAIN, WINOGRAD_TURNED, WINOGRAD_PANELS } winograd_kernel_order;
-/* G g G^T, without G's factors (transforms.h), of up to LANES output channels from `output` on, all input channels: input channel i of place k goes to
- * to[k * plane + i * LANES]. */
+/* G g G^T, without G's factors (transforms.h), of up to LANES output channels from `output` on, all input channels: input channel i of place k goes
+ * to to[k * plane + i * LANES]. */
 void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, winograd_kernel_order order, int output, float *to, int64_t plane);
-/* Products of a few tiles, in groups of `tiles` (up to WINOGRAD_FEW), with a panel of a kernel in panels (panels.h), which is transformed as it is read. */
+/* Products of a few tiles, in groups of `tiles` (up to WINOGRAD_FEW), with a panel of a kernel in panels (panels.h), which is transformed as it is
+ * read. */
 enum { WINOGRAD_FEW = LANES == 16 ? 8 : 0 }; /* 0: there are too few registers */
 typedef struct winograd_few {
-    const float *v, *kernel; /* transformed tiles: number (tile, channel c) of place k is v[k * v_plane + (c / LANES * tiles + tile) * LANES + c % LANES] */
+    const float *v; /* transformed tiles: number (tile, channel c) of place k is v[k * v_plane + (c / LANES * tiles + tile) * LANES + c % LANES] */
+    const float *kernel;
     float *m;                /* gets the vector of (place k, tile) at m[k * m_plane + tile * LANES] */
     int64_t v_plane, m_plane, v_group; /* v_group: floats from a group's tiles to the next one's; in m they lie side by side */
     int groups, tiles, depth; /* depth: input channels */
