@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__)); ROOT = os.path.dirname(os.pat
 NETS = [d + '-' + e for e in ('vgg16', 'resnet34', 'densenet169', 'efficientnetb1') for d in ('unet', 'linknet')]
 SHAPES = [(64, 64, 256), (128, 128, 128), (256, 256, 64), (512, 512, 32), (512, 512, 16), (768, 256, 32), (192, 64, 128), (96, 32, 128), (16, 16, 256)]
 PASSES = ['forward', 'backward_data', 'backward_weights']
-TURNS = {'train': 2, 'infer': 3, 'convolution': 2} # of a round, one after the other: the machine's speed wanders
+TURNS = {'train': 2, 'infer': 3}; CONVOLUTION_TURNS = 2 # of a round, one after the other: the machine's speed wanders
 TORCH = {'MALLOC_MMAP_THRESHOLD_': '8589934592', 'MALLOC_TRIM_THRESHOLD_': '34359738368', 'MALLOC_TOP_PAD_': '268435456'}
 
 def environment(isa, **more):
@@ -54,7 +54,7 @@ def nets(a):
     found = {n: {c: [] for c in calls} for n in a.nets}
     for r in range(a.rounds):
         for n in a.nets:
-            for turn in [t for t, count in TURNS.items() for _ in range(count) if t != 'convolution']:
+            for turn in [t for t, count in TURNS.items() for _ in range(count)]:
                 for name in [c for c in calls if c.endswith(turn)]:
                     words, env = calls[name](n); found[n][name].append(call(words, environment(a.isa, **env)))
             print(f'round {r + 1}, {n}: ' + ', '.join(f'{c} {found[n][c][-1]["ms_per_image_median"]:.1f} ms' for c in calls), file=sys.stderr, flush=True)
@@ -82,7 +82,7 @@ print(json.dumps(out))
 def convolutions(a):
     names = [','.join(map(str, s)) for s in SHAPES]; found = {k: {n: [] for n in names} for k in ('hilum', 'torch', 'onednn')}
     for r in range(a.rounds):
-        for n, (ci, co, s) in [x for x in zip(names, SHAPES) for _ in range(TURNS['convolution'])]:
+        for n, (ci, co, s) in [x for x in zip(names, SHAPES) for _ in range(CONVOLUTION_TURNS)]:
             rows = call([os.path.join(BUILD, 'hilum'), 'bench', '--kernels', '--shape', f'3x3 {ci}->{co} @{s}', '--threads', '2', '--json'], environment(a.isa))['kernels']
             found['hilum'][n].append([next(k[p]['gflops_per_second'] for k in rows if k[p]['chosen']) for p in PASSES])
             for side, words in (('torch', ['/usr/bin/python3', '-c', TORCH_CONV, n]), ('onednn', [os.path.join(WORK, 'onednn'), n])):
