@@ -212,6 +212,44 @@ static void find_gradients(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) plan->nodes[i].gradient = -1;
 }
 
+int hl_plan_gives(const hl_plan *plan, int node, int k) {
+    const hl_node *n = plan->graph->nodes[node];
+    bool beyond = plan->nodes[node].through >= 0 && !(n->op->needs & HL_NORMS);
+    return beyond ? plan->graph->nodes[plan->nodes[node].through]->inputs[0] : n->inputs[k];
+}
+
+/* The norm that a convolution alone reads through, and right behind it, so that nobody adds to its input's gradient between them; -1: none. */
+static int norm_through(const hl_plan *plan, int node) {
+    const hl_plan_node *n = &plan->nodes[node];
+    const hl_op *op = plan->graph->nodes[node]->op;
+    int norm = n->reads.count == 1 && !n->reads.up[0] ? n->reads.norm[0] : -1;
+    if (norm < 0 || !n->wants || !op->backs_through || !op->backs_through(&n->step)) return -1;
+    int written = hl_plan_writes(plan, norm);
+    bool alone = written != plan->graph->output && next_reader(plan, written, written) == node && next_reader(plan, written, node) < 0;
+    for (int i = norm + 1; i < node; i++) alone &= !hl_plan_computed(plan, i);
+    bool wanted = plan->nodes[norm].wants && !plan->nodes[norm].summed && plan->nodes[plan->graph->nodes[norm]->inputs[0]].wants;
+    return alone && wanted ? norm : -1;
+}
+
+/* In a dense block every norm's part in the gradient to the channels before it lacks what is linear in them: the last to come adds it for all. */
+void hl_plan_find_through(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) plan->nodes[i].through = plan->nodes[i].leaves = -1;
+    for (int i = 0; i < plan->count && plan->options.mode == HL_TRAIN; i++) {
+        int norm = hl_plan_computed(plan, i) ? norm_through(plan, i) : -1;
+        if (norm < 0) continue;
+        hl_plan_node *n = &plan->nodes[i];
+        n->through = norm, plan->nodes[norm].through = i;
+        n->step.through = plan->nodes[norm].step.through = true;
+        n->step.in_gradient[0] = plan->nodes[norm].step.in_gradient[0], n->step.in_accumulate[0] = plan->nodes[norm].accumulate[0];
+    }
+    for (int i = plan->count - 1; i >= 0; i--) {
+        int to = plan->nodes[i].step.through && (plan->graph->nodes[i]->op->needs & HL_NORMS) ? plan->nodes[i].knows : -1;
+        if (to < 0 || !plan->nodes[to].step.through || plan->nodes[to].step.taken_channels) continue;
+        plan->nodes[i].leaves = to, plan->nodes[i].step.settles_from = plan->nodes[to].shape.c;
+        plan->nodes[to].step.taken_channels = plan->nodes[i].shape.c;
+    }
+}
+
 bool hl_plan_repeatable(const hl_plan *plan, int value) {
     int maker = hl_plan_maker(plan, value);
     const hl_op *op = plan->graph->nodes[maker]->op;

@@ -112,7 +112,10 @@ static void place_step(hl_plan *plan, int index) {
     hl_step *step = &n->step;
     for (int k = 0; k < step->in_count; k++)
         if (n->reads.norm[k] >= 0) step->in[k].norm = hl_norm_of(at(plan, plan->nodes[n->reads.norm[k]].saved), step->in[k].view.c).terms;
-    for (int k = 0; k < node->input_count; k++) step->in_gradient[k].data = map_at(plan, node->inputs[k], plan->nodes[node->inputs[k]].gradient);
+    for (int k = 0; k < node->input_count; k++) {
+        int value = hl_plan_gives(plan, index, k);
+        step->in_gradient[k].data = map_at(plan, value, plan->nodes[value].gradient);
+    }
     int written = hl_plan_writes(plan, index);
     step->out = step->out_gradient = view_of(plan, written);
     hl_plan_point(plan, index, false);
@@ -121,6 +124,8 @@ static void place_step(hl_plan *plan, int index) {
     step->known = n->knows < 0 ? NULL : at(plan, plan->nodes[n->knows].saved);
     step->known_channels = n->knows < 0 ? 0 : plan->nodes[n->knows].shape.c;
     step->kept = at(plan, n->kept);
+    if (n->through >= 0) step->norm_sums = at(plan, n->norm_sums >= 0 ? n->norm_sums : plan->nodes[n->through].norm_sums);
+    if (n->leaves >= 0) plan->nodes[n->leaves].step.taken = at(plan, n->norm_sums);
     if (n->averages >= 0) step->row_sums = plan->nodes[n->averages].step.finish.row_sums = at(plan, n->row_sums);
     if (n->finished && (node->op->needs & HL_NORMS)) plan->nodes[node->inputs[0]].step.finish.terms = hl_norm_of(step->saved, step->out.c).terms;
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
@@ -134,7 +139,7 @@ static void forget_layout(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
         n->finished = n->step.finishes = false, n->step.finish = (hl_finish){0};
-        n->again = n->value = n->gradient = n->saved = n->kept = n->forward_scratch = n->backward_scratch = n->again_scratch = n->row_sums = -1;
+        n->again = n->value = n->gradient = n->saved = n->kept = n->forward_scratch = n->backward_scratch = n->again_scratch = n->row_sums = n->norm_sums = -1;
         for (int slot = 0; slot < HL_MAX_PARAMS; slot++) n->param_gradient[slot] = -1;
     }
 }
@@ -153,6 +158,7 @@ static hl_status describe(hl_plan *plan) {
     if (status) return status;
     hl_plan_analyse(plan);
     for (int i = 0; i < plan->count; i++) describe_step(plan, i);
+    hl_plan_find_through(plan);
     status = hl_plan_lay(plan);
     return status ? status : hl_plan_limit(plan);
 }

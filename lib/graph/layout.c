@@ -128,11 +128,11 @@ static bool lay_gradients(hl_plan *plan) {
         if (plan->nodes[i].absorbed) {
             int norm = node->inputs[0];
             plan->nodes[norm].gradient = plan->nodes[i].gradient;
-            hl_arena_extend(&plan->arena, plan->nodes[i].gradient, hl_backward_time(plan, norm));
+            if (plan->nodes[norm].through < 0) hl_arena_extend(&plan->arena, plan->nodes[i].gradient, hl_backward_time(plan, norm));
             continue;
         }
         for (int k = 0; k < node->input_count; k++) {
-            int input = node->inputs[k];
+            int input = hl_plan_gives(plan, i, k);
             hl_plan_node *in = &plan->nodes[input];
             if (!in->wants) continue;
             int written = hl_plan_writes(plan, i);
@@ -145,6 +145,19 @@ static bool lay_gradients(hl_plan *plan) {
             if (in->gradient < 0) return false;
             hl_arena_extend(&plan->arena, in->gradient, input == plan->graph->input ? end_time(plan) : hl_backward_time(plan, input));
         }
+    }
+    return true;
+}
+
+/* A norm's sums: from its convolution's backward pass to its own, or to that of the norm it leaves something to. */
+static bool lay_norm_sums(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) {
+        hl_plan_node *n = &plan->nodes[i];
+        if (n->through < 0 || !(plan->graph->nodes[i]->op->needs & HL_NORMS)) continue;
+        int last = n->leaves < 0 ? i : n->leaves;
+        n->norm_sums = hl_arena_add(plan->hl, &plan->arena, 2 * (size_t)n->shape.c * sizeof(double), hl_backward_time(plan, n->through),
+                                    hl_backward_time(plan, last));
+        if (n->norm_sums < 0) return false;
     }
     return true;
 }
@@ -210,6 +223,6 @@ static bool lay_scratch(hl_plan *plan) {
 }
 
 hl_status hl_plan_layout(hl_plan *plan) {
-    if (!lay_values(plan) || !lay_gradients(plan) || !lay_parameter_gradients(plan) || !lay_kept(plan) || !lay_scratch(plan)) return HL_NO_MEMORY;
+    if (!lay_values(plan) || !lay_gradients(plan) || !lay_norm_sums(plan) || !lay_parameter_gradients(plan) || !lay_kept(plan) || !lay_scratch(plan)) return HL_NO_MEMORY;
     return hl_arena_place(plan->hl, &plan->arena);
 }

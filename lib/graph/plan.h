@@ -45,10 +45,12 @@ typedef struct hl_plan_node {
     bool summed;       /* ... but no more of it than its sums over the pixels */
     int averages;      /* a global average: the convolution that leaves it the sums of its rows, -1: none */
     int knows;         /* a norm: the norm that has the statistics of its first channels already, -1: none */
+    int through;       /* a convolution: the norm that its backward pass goes on through, to that one's input; that norm: the convolution; -1: none */
+    int leaves;        /* such a norm: the norm that it leaves what its first channels' gradient lacks, its `knows`; -1: none */
     bool accumulate[HL_MAX_INPUTS];
     hl_reads reads; /* what the step reads, joins taken apart */
     int again; /* arena item of the value that is computed once more */
-    int value, gradient, saved, kept, forward_scratch, backward_scratch, again_scratch, row_sums; /* arena items, -1: none */
+    int value, gradient, saved, kept, forward_scratch, backward_scratch, again_scratch, row_sums, norm_sums; /* arena items, -1: none */
     int param_gradient[HL_MAX_PARAMS];
     hl_step step;
 } hl_plan_node;
@@ -91,6 +93,11 @@ int hl_plan_home(const hl_plan *plan, int node, int *offset);
 int hl_plan_maker(const hl_plan *plan, int value);
 /* The node whose value is what node's pass writes: the activation that a norm computes with it, else itself. */
 int hl_plan_writes(const hl_plan *plan, int node);
+/* Which convolutions' backward passes go on through the norms they read through, and which norms leave something to others. Steps are described
+ * first. */
+void hl_plan_find_through(hl_plan *plan);
+/* The value whose gradient a node's backward pass adds to for its input k. */
+int hl_plan_gives(const hl_plan *plan, int node, int k);
 /* Which convolutions could sum their rows up for a global average. Steps are described first. */
 void hl_plan_find_averages(hl_plan *plan);
 /* Which values are computed again in backward. Reads are described first. */

@@ -53,6 +53,11 @@ typedef struct hl_conv_kernel {
     /* din (+)= gradient to the input, n x in_h x in_w x in_c. */
     void (*backward_data)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
                           bool accumulate, void *workspace);
+    /* Of a 1x1 convolution with stride 1, without padding or groups, whose one whole segment `in` is read through a norm: with g the gradient to what is
+     * read times the activation's slope, din (+)= g scale, sums[c] = sum of g over the pixels, sums[in_c + c] = that of g (x - mean). What a norm's
+     * backward pass does besides is norm_settle's. Workspace as for backward_data. NULL: it is not offered. */
+    void (*backward_through)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_segment *in, const hl_view *din,
+                             bool accumulate, double *sums, void *workspace);
     /* dkernel = gradient to the kernel, dbias (out_c, may be NULL) = sum of dout: overwritten. */
     void (*backward_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
                              void *dbias, void *workspace);
@@ -107,6 +112,9 @@ typedef struct hl_kernels {
      * when not accumulating, and without data it is not wanted. Same workspace as norm_statistics. */
     void (*norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_norm_state *norm, const hl_view *dx, bool accumulate,
                           void *dgamma, void *dbeta, void *workspace);
+
+    /* dx -= each + (x - mean) slope, an each, a mean and a slope a channel. */
+    void (*norm_settle)(hl_context *hl, const hl_view *x, const double *mean, const double *each, const double *slope, const hl_view *dx);
 
     /* sums[i] = sum over the pixels of the gradient to input channel i of a convolution without groups; mean: each channel's of dout. */
     size_t (*conv_sums_workspace)(const hl_conv *conv);

@@ -56,6 +56,12 @@ static hl_conv geometry(const hl_step *step) { return hl_conv_geometry(step->nod
 
 static bool sums_input(const hl_node *node) { return or_one(((const hl_conv_options *)node->attributes)->groups) == 1; }
 
+static bool backs_through(const hl_step *step) {
+    hl_conv conv = geometry(step);
+    bool pointwise = conv.kh * conv.kw * conv.stride_h * conv.stride_w * conv.groups == 1 && conv.in_h == conv.out_h && conv.in_w == conv.out_w;
+    return pointwise && !conv.pad_top && !conv.pad_left && step->conv[HL_BACKWARD_DATA]->backward_through;
+}
+
 /* Means and deviations of the output's gradient; then what computing them and the sums takes. */
 static size_t moments_bytes(const hl_step *step) { return (2 * (size_t)step->out.c + 7) / 8 * 8 * sizeof(double); }
 static size_t sums_workspace(const hl_step *step, const hl_conv *conv) {
@@ -106,10 +112,13 @@ static void backward(hl_step *step) {
     step->conv[HL_BACKWARD_WEIGHTS]->backward_weights(step->hl, &conv, step->in, step->in_count, &step->out_gradient,
                                                       step->param_gradient[KERNEL], step->param_gradient[BIAS], step->workspace);
     step->seconds[HL_BACKWARD_WEIGHTS] += hl_seconds() - start;
+    const hl_conv_kernel *data = step->conv[HL_BACKWARD_DATA];
     if (step->summed) sum_input_gradient(step, &conv);
+    else if (step->through)
+        data->backward_through(step->hl, &conv, &step->out_gradient, step->param[KERNEL], &step->in[0], &step->in_gradient[0], step->in_accumulate[0],
+                               step->norm_sums, step->workspace);
     else if (step->in_gradient[0].data)
-        step->conv[HL_BACKWARD_DATA]->backward_data(step->hl, &conv, &step->out_gradient, step->param[KERNEL], &step->in_gradient[0],
-                                                    step->in_accumulate[0], step->workspace);
+        data->backward_data(step->hl, &conv, &step->out_gradient, step->param[KERNEL], &step->in_gradient[0], step->in_accumulate[0], step->workspace);
 }
 
 static double flops(const hl_step *step) {
@@ -125,6 +134,7 @@ const hl_op hl_op_conv = {
     .shape = shape,
     .reads_through = reads_through,
     .sums_input = sums_input,
+    .backs_through = backs_through,
     .geometry = geometry,
     .workspace = workspace,
     .kept = kept,

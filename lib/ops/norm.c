@@ -32,7 +32,7 @@ static hl_norm_state state(const hl_step *step) {
 }
 
 static size_t workspace(const hl_step *step, bool backward) {
-    if (backward && step->summed) return 0;
+    if (backward && (step->summed || step->through)) return 0;
     return step->kernels->norm_workspace(&step->out, hl_threads(step->hl));
 }
 
@@ -72,11 +72,16 @@ static void prepare(hl_step *step) {
     step->kernels->norm_terms(&norm, step->out.c);
 }
 
+static hl_view channels_from(const hl_step *step, hl_view map, int first) {
+    map.data = (char *)map.data + (size_t)first * hl_dtype_bytes(step->kernels->dtype);
+    map.c -= first;
+    return map;
+}
+
 /* Of the channels that another norm has read before they are known. */
 static void batch_statistics(const hl_step *step, const hl_norm_state *norm) {
-    hl_view rest = step->in[0].view;
     int known = step->known_channels;
-    rest.data = (char *)rest.data + (size_t)known * hl_dtype_bytes(step->kernels->dtype), rest.c -= known;
+    hl_view rest = channels_from(step, step->in[0].view, known);
     if (known) {
         hl_norm_state other = hl_norm_of(step->known, known);
         memcpy(norm->mean, other.mean, (size_t)known * sizeof *norm->mean);
@@ -101,12 +106,33 @@ static void again(hl_step *step) {
     step->kernels->norm_apply(step->hl, &step->in[0].view, &norm, &step->out);
 }
 
+/* The convolution behind has left scale g in the gradient to the input, and g's sums (kernels.h, backward_through). What is missing of
+ * dx = scale (g - mean(g) - (x - mean) mean(g (x - mean)) / sigma^2) is linear in x: in channels that a norm before this one reads too it
+ * is left to that one, which adds its own, and only the rest is seen to here. */
+static void settle(hl_step *step, const hl_norm_state *norm) {
+    int channels = step->out.c, first = step->settles_from;
+    double pixels = (double)hl_view_pixels(&step->out), *each = step->norm_sums, *slope = each + channels;
+    for (int c = 0; c < channels; c++) {
+        double scale = get(step, norm->terms, channels + c), variance = norm->variance[c] + norm->eps;
+        set(step, step->param_gradient[BETA], c, each[c]);
+        if (step->param_gradient[GAMMA]) set(step, step->param_gradient[GAMMA], c, slope[c] / sqrt(variance));
+        each[c] = scale * each[c] / pixels + (step->taken ? step->taken[c] : 0);
+        slope[c] = scale * slope[c] / pixels / variance + (step->taken ? step->taken[step->taken_channels + c] : 0);
+    }
+    hl_view x = channels_from(step, step->in[0].view, first), dx = channels_from(step, step->in_gradient[0], first);
+    if (x.c) step->kernels->norm_settle(step->hl, &x, norm->mean + first, each + first, slope + first, &dx);
+}
+
 static void backward(hl_step *step) {
     if (step->summed) {
         memcpy(step->param_gradient[BETA], step->out_gradient.data, (size_t)step->out.c * hl_dtype_bytes(step->kernels->dtype));
         return;
     }
     hl_norm_state norm = state(step);
+    if (step->through) {
+        settle(step, &norm);
+        return;
+    }
     step->kernels->norm_backward(step->hl, &step->in[0].view, &step->out_gradient, &norm, &step->in_gradient[0], step->in_accumulate[0],
                                  step->param_gradient[GAMMA], step->param_gradient[BETA], step->workspace);
 }

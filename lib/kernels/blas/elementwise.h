@@ -31,6 +31,7 @@ void HL_BLAS(image_scale)(hl_context *hl, const double *factor, const hl_view *x
 size_t HL_BLAS(norm_workspace)(const hl_view *x, int threads);
 void HL_BLAS(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, double *variance, void *workspace);
 void HL_BLAS(norm_apply)(hl_context *hl, const hl_view *x, const hl_norm_state *norm, const hl_view *y);
+void HL_BLAS(norm_settle)(hl_context *hl, const hl_view *x, const double *mean, const double *each, const double *slope, const hl_view *dx);
 void HL_BLAS(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_norm_state *norm, const hl_view *dx, bool accumulate,
                             void *dgamma, void *dbeta, void *workspace);
 

@@ -2,6 +2,7 @@
 #include <cblas.h>
 #include <string.h>
 
+#include "kernels/blas/gemm_through.h"
 #include "kernels/blas/normed.h"
 #include "kernels/blas/panels.h"
 #include "kernels/blas/product.h"
@@ -91,11 +92,12 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_FORWARD) return ((size_t)HL_BLAS(kernel_floats)(conv) + patch_floats(conv, threads)) * sizeof(float);
     if (is_scattered(conv)) return (size_t)(threads * scatter_floats(conv)) * sizeof(float);
     hl_conv turned = turned_conv(conv);
-    return ((size_t)HL_BLAS(kernel_floats)(&turned) + patch_floats(&turned, threads)) * sizeof(float);
+    size_t bytes = ((size_t)HL_BLAS(kernel_floats)(&turned) + patch_floats(&turned, threads)) * sizeof(float);
+    size_t through = HL_BLAS(pointwise)(conv) ? HL_BLAS(gemm_through_workspace)(conv, threads) : 0;
+    return bytes > through ? bytes : through;
 }
 
-/* `depth` elements of some rows of patches as panels of `rows` vectors; with `in` they are its channels from `channel` on, of one image's pixels. */
-static void pack_rows(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int64_t image, int channel, float *to) {
+void HL_BLAS(pack_rows)(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int64_t image, int channel, float *to) {
     for (int k = 0; k < depth; k += LANES) {
         if (!in) {
             for (int r = 0; r < rows; r++, to += LANES) vector_store(to, vector_load_some(patches + r * stride + k, depth - k));
@@ -134,7 +136,7 @@ static void multiply(const float *patches, int64_t stride, int rows, int depth, 
         int part = depth - k < DEPTH ? depth - k : DEPTH;
         for (int r = 0; r < rows; r += step) {
             int here = rows - r < step ? rows - r : step;
-            pack_rows(patches + r * stride + k, stride, here, part, in, image, channel + k, a);
+            HL_BLAS(pack_rows)(patches + r * stride + k, stride, here, part, in, image, channel + k, a);
             hl_product p = {.a = a, .a_panel = here * LANES, .b = kernel + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
                             .c = c + r * c_row, .c_row = c_row, .c_panel = LANES, .rows = here, .panels = panels_of(columns),
                             .depth = part, .accumulate = accumulate, .next_row = stride};
@@ -349,5 +351,6 @@ const hl_conv_kernel HL_BLAS(gemm) = {
     .keep = HL_BLAS(keep),
     .forward_kept = forward_kept,
     .backward_data = backward_data,
+    .backward_through = HL_BLAS(gemm_through),
     .backward_weights = HL_BLAS(gemm_weights),
 };

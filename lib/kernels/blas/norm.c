@@ -267,3 +267,36 @@ void HL_BLAS(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy,
         if (dgamma) ((float *)dgamma)[c] = (float)(call.total[x->c + c] / sqrt(norm->variance[c] + norm->eps));
     }
 }
+
+typedef struct settle_call {
+    const hl_view *x, *dx;
+    const double *mean, *each, *slope;
+    int64_t pixels; /* of a piece */
+} settle_call;
+
+/* A vector of channels' factors in float. */
+static vector narrowed(const double *from, int count) {
+    float to[LANES] = {0};
+    for (int i = 0; i < LANES && i < count; i++) to[i] = (float)from[i];
+    return vector_load(to);
+}
+
+static void settle_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const settle_call *call = arg;
+    int64_t first = piece * call->pixels, end = smaller(first + call->pixels, hl_view_pixels(call->x));
+    for (int c = 0; c < call->x->c; c += LANES) {
+        int count = call->x->c - c;
+        vector mean = narrowed(call->mean + c, count), each = narrowed(call->each + c, count), slope = narrowed(call->slope + c, count);
+        for (int64_t p = first; p < end; p++) {
+            vector away = vector_load_some(hl_blas_pixel(call->x, p) + c, count) - mean;
+            float *dx = hl_blas_pixel(call->dx, p) + c;
+            vector_store_some(dx, vector_load_some(dx, count) - vector_fma(away, slope, each), count);
+        }
+    }
+}
+
+void HL_BLAS(norm_settle)(hl_context *hl, const hl_view *x, const double *mean, const double *each, const double *slope, const hl_view *dx) {
+    settle_call call = {x, dx, mean, each, slope, hl_blas_clamp(APPLY_FLOATS / x->c, 16, APPLY_FLOATS)};
+    hl_parallel_for(hl, hl_blas_pieces(hl_view_pixels(x), call.pixels), settle_piece, &call);
+}

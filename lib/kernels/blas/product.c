@@ -35,11 +35,11 @@ static inline __attribute__((always_inline)) void add_column(const float *a, con
 }
 
 /* `rows` and `panels` are constants wherever it is inlined. */
-static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels, bool asks) {
+static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels, const float *next, int64_t next_row) {
     vector sum[PRODUCT_ROWS][OUTER_PANELS];
-    const float *a = p->a, *b = p->b + panel * p->b_panel, *next = p->next;
+    const float *a = p->a, *b = p->b + panel * p->b_panel;
     float *c = p->c + panel * p->c_panel;
-    int64_t next_row = p->next_row;
+    bool asks = next != NULL;
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
@@ -65,36 +65,39 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
         for (int n = 0; n < panels; n++) store_sum(p, c + r * p->c_row + n * p->c_panel, sum[r][n]);
 }
 
-/* Beside the first two panels the next rows are asked for. */
-static inline __attribute__((always_inline)) void rows_of(const hl_product *p, int panel, int panels, bool asks) {
+/* `next`: asked for beside these panels. */
+static inline __attribute__((always_inline)) void rows_of(const hl_product *p, int panel, int panels, const float *next, int64_t next_row) {
     switch (p->rows) {
-    case 1: block(p, panel, 1, panels, asks); return;
-    case 2: block(p, panel, 2, panels, asks); return;
-    case 3: block(p, panel, 3, panels, asks); return;
-    case 4: block(p, panel, 4, panels, asks); return;
-    case 5: block(p, panel, 5, panels, asks); return;
-    case 6: block(p, panel, 6, panels, asks); return;
+    case 1: block(p, panel, 1, panels, next, next_row); return;
+    case 2: block(p, panel, 2, panels, next, next_row); return;
+    case 3: block(p, panel, 3, panels, next, next_row); return;
+    case 4: block(p, panel, 4, panels, next, next_row); return;
+    case 5: block(p, panel, 5, panels, next, next_row); return;
+    case 6: block(p, panel, 6, panels, next, next_row); return;
 #ifdef HL_KERNELS_AVX512
-    case 7: block(p, panel, 7, panels, asks); return;
-    case 8: block(p, panel, 8, panels, asks); return;
-    case 9: block(p, panel, 9, panels, asks); return;
-    case 10: block(p, panel, 10, panels, asks); return;
-    case 11: block(p, panel, 11, panels, asks); return;
-    case 12: block(p, panel, 12, panels, asks); return;
-    case 13: block(p, panel, 13, panels, asks); return;
+    case 7: block(p, panel, 7, panels, next, next_row); return;
+    case 8: block(p, panel, 8, panels, next, next_row); return;
+    case 9: block(p, panel, 9, panels, next, next_row); return;
+    case 10: block(p, panel, 10, panels, next, next_row); return;
+    case 11: block(p, panel, 11, panels, next, next_row); return;
+    case 12: block(p, panel, 12, panels, next, next_row); return;
+    case 13: block(p, panel, 13, panels, next, next_row); return;
 #endif
     default: return;
     }
 }
 
-static void one_panel(const hl_product *p, int panel) { rows_of(p, panel, 1, false); }
-static void two_panels(const hl_product *p, int panel) { rows_of(p, panel, 2, false); }
-static void two_panels_asking(const hl_product *p, int panel) { rows_of(p, panel, 2, true); }
+static void one_panel(const hl_product *p, int panel) { rows_of(p, panel, 1, NULL, 0); }
+static void two_panels(const hl_product *p, int panel) { rows_of(p, panel, 2, NULL, 0); }
+__attribute__((nonnull)) static void two_panels_asking(const hl_product *p, int panel, const float *next, int64_t next_row) {
+    rows_of(p, panel, 2, next, next_row);
+}
 
 void HL_BLAS(product)(const hl_product *p) {
     for (int panel = 0; panel < p->panels; panel += 2) {
         if (p->panels - panel < 2) one_panel(p, panel);
-        else if (panel == 0 && p->next) two_panels_asking(p, panel);
+        else if (panel == 0 && p->next) two_panels_asking(p, panel, p->next, p->next_row);
+        else if (panel == 2 && p->after) two_panels_asking(p, panel, p->after, p->after_row);
         else two_panels(p, panel);
     }
 }

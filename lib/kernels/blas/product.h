@@ -14,8 +14,8 @@ typedef struct hl_product {
     int64_t c_row, c_panel; /* vector (row, panel) of c is at c[row * c_row + panel * c_panel] */
     int rows, panels, depth;
     bool accumulate;
-    const float *next; /* asked of the memory meanwhile: LANES rows of `depth` floats, next_row apart; NULL: nothing */
-    int64_t next_row;
+    const float *next, *after; /* asked of the memory meanwhile: LANES rows each of `depth` floats, next_row and after_row apart; NULL: nothing */
+    int64_t next_row, after_row;
 } hl_product;
 
 enum { PRODUCT_ROWS = LANES == 16 ? 13 : 6 }; /* most rows; two panels at a time fill the registers */

@@ -22,6 +22,7 @@ const hl_kernels hl_kernels_blas = {
     .norm_terms = HL_REF(norm_terms),
     .norm_apply = HL_BLAS(norm_apply),
     .norm_backward = HL_BLAS(norm_backward),
+    .norm_settle = HL_BLAS(norm_settle),
     .conv_sums_workspace = HL_REF(conv_sums_workspace),
     .conv_sums = HL_REF(conv_sums),
     .relu_forward = HL_BLAS(relu_forward),

@@ -14,6 +14,7 @@ typedef struct conv_call {
     const hl_view *out, *din;
     bool accumulate;
     real *dkernel, *dbias;
+    double *sums;
 } conv_call;
 
 static bool fits(const hl_conv *conv) {
@@ -146,6 +147,32 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
     hl_parallel_for(hl, (int64_t)conv->n * conv->in_h, backward_data_row, &call);
 }
 
+/* One input channel of a 1x1 convolution. */
+static void through_channel(void *arg, int64_t c, int worker) {
+    (void)worker;
+    const conv_call *call = arg;
+    const hl_conv *conv = call->conv;
+    const real *norm = call->in->norm, mean = norm[c], scale = norm[conv->in_c + c], shift = norm[2 * conv->in_c + c];
+    double sum = 0, product = 0;
+    for (int64_t p = 0; p < (int64_t)conv->n * conv->in_h * conv->in_w; p++) {
+        const real *dout = (const real *)call->out->data + p * call->out->stride;
+        real away = ((const real *)call->in->view.data)[p * call->in->view.stride + c] - mean, g = 0;
+        for (int o = 0; o < conv->out_c; o++) g += dout[o] * call->kernel[(int64_t)o * conv->in_c + c];
+        if (call->in->act == HL_RELU && !(away * scale + shift > 0)) g = 0;
+        sum += (double)g, product += (double)g * (double)away;
+        real *din = (real *)call->din->data + p * call->din->stride + c;
+        *din = call->accumulate ? *din + g * scale : g * scale;
+    }
+    call->sums[c] = sum, call->sums[conv->in_c + c] = product;
+}
+
+static void backward_through(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_segment *in, const hl_view *din,
+                             bool accumulate, double *sums, void *memory) {
+    (void)memory;
+    conv_call call = {.conv = conv, .in = in, .kernel = kernel, .out = dout, .din = din, .accumulate = accumulate, .sums = sums};
+    hl_parallel_for(hl, conv->in_c, through_channel, &call);
+}
+
 /* Adds to the kernel of one output channel what one output pixel's gradient gives. */
 static void weights_pixel(const conv_call *call, int n, int oy, int ox, int group, real dout, real *dkernel) {
     const hl_conv *conv = call->conv;
@@ -200,5 +227,6 @@ const hl_conv_kernel HL_REF(conv) = {
     .workspace = workspace,
     .forward = forward,
     .backward_data = backward_data,
+    .backward_through = backward_through,
     .backward_weights = backward_weights,
 };

@@ -136,3 +136,25 @@ void HL_REF(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, 
     norm_call call = {.x = x, .dy = dy, .dx = dx, .norm = norm, .channels = x->c, .accumulate = accumulate, .dgamma = dgamma, .dbeta = dbeta};
     hl_parallel_for(hl, blocks_of(x), backward_block, &call);
 }
+
+typedef struct settle_call {
+    const hl_view *x, *dx;
+    const double *mean, *each, *slope;
+} settle_call;
+
+static void settle_block(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const settle_call *call = arg;
+    int64_t pixels = hl_view_pixels(call->x);
+    for (int c = (int)piece * BLOCK; c < block_end(call->x, piece); c++) {
+        const real *x = (const real *)call->x->data + c;
+        real *dx = (real *)call->dx->data + c;
+        for (int64_t i = 0; i < pixels; i++)
+            dx[i * call->dx->stride] -= (real)(call->each[c] + ((double)x[i * call->x->stride] - call->mean[c]) * call->slope[c]);
+    }
+}
+
+void HL_REF(norm_settle)(hl_context *hl, const hl_view *x, const double *mean, const double *each, const double *slope, const hl_view *dx) {
+    settle_call call = {x, dx, mean, each, slope};
+    hl_parallel_for(hl, blocks_of(x), settle_block, &call);
+}

@@ -17,6 +17,7 @@ void HL_REF(norm_terms)(const hl_norm_state *norm, int channels);
 void HL_REF(norm_apply)(hl_context *hl, const hl_view *x, const hl_norm_state *norm, const hl_view *y);
 void HL_REF(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_norm_state *norm, const hl_view *dx, bool accumulate,
                             void *dgamma, void *dbeta, void *workspace);
+void HL_REF(norm_settle)(hl_context *hl, const hl_view *x, const double *mean, const double *each, const double *slope, const hl_view *dx);
 
 void HL_REF(relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y);
 void HL_REF(relu_backward)(hl_context *hl, const hl_view *y, const hl_view *dy, const hl_view *dx, bool accumulate);

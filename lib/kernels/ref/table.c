@@ -18,6 +18,7 @@ const hl_kernels hl_kernels_ref_f32 = {
     .norm_terms = HL_REF(norm_terms),
     .norm_apply = HL_REF(norm_apply),
     .norm_backward = HL_REF(norm_backward),
+    .norm_settle = HL_REF(norm_settle),
     .conv_sums_workspace = HL_REF(conv_sums_workspace),
     .conv_sums = HL_REF(conv_sums),
     .relu_forward = HL_REF(relu_forward),
