@@ -63,6 +63,27 @@ static hl_value *dense(hl_graph *g, hl_value *x) {
     }
     return x;
 }
+/* Some of DenseNet's layers, and what follows a block: gradients go on through norms, each leaving something to the one before it. */
+static hl_value *dense_bottlenecks(hl_graph *g, hl_value *x) {
+    x = hl_conv2d(g, x, "stem", 3, 3);
+    for (int i = 0; i < 3; i++) {
+        char norm[8] = "n0", narrow[8] = "b0", second[8] = "m0", name[8] = "c0";
+        norm[1] = narrow[1] = second[1] = name[1] = (char)('0' + i);
+        hl_value *a = hl_conv2d(g, hl_relu(g, hl_batch_norm(g, x, norm, 1e-5)), narrow, 4, 1);
+        a = hl_conv2d(g, hl_relu(g, hl_batch_norm(g, a, second, 1e-5)), name, 2, 3);
+        x = hl_concat(g, (hl_value *const[]){x, a}, 2);
+    }
+    return hl_conv2d(g, hl_norm(g, x, "end", &(hl_norm_options){.epsilon = 1e-5, .no_gamma = true}), "transition", 3, 1);
+}
+/* A block one of whose norms is read by two, which leaves nothing to others and takes nothing. */
+static hl_value *dense_shared(hl_graph *g, hl_value *x) {
+    x = hl_conv2d(g, x, "stem", 3, 1);
+    hl_value *y[2] = {x, hl_conv2d(g, hl_relu(g, hl_batch_norm(g, x, "n0", 1e-5)), "c0", 2, 1)};
+    hl_value *shared = hl_relu(g, hl_batch_norm(g, y[0] = hl_concat(g, y, 2), "n1", 1e-5));
+    y[1] = hl_add(g, hl_conv2d(g, shared, "c1", 2, 1), hl_conv2d(g, shared, "d1", 2, 3));
+    hl_value *end = hl_concat(g, y, 2);
+    return hl_conv2d(g, hl_relu(g, hl_batch_norm(g, end, "n2", 1e-5)), "c2", 2, 1);
+}
 static hl_value *max_pool(hl_graph *g, hl_value *x) { return hl_max_pool2d(g, x, 2); }
 static hl_value *max_pool_padded(hl_graph *g, hl_value *x) {
     return hl_max_pool(g, x, &(hl_pool_options){.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1, .zero_pad = true});
@@ -149,6 +170,8 @@ static const gradient_case cases[] = {
     {"drop-connect", 3, 1, 5, 7, drop_connect, false},
     {"inverted bottleneck", 3, 5, 7, 3, bottleneck, false},
     {"dense block", 3, 5, 7, 2, dense, false},
+    {"dense block of bottlenecks", 3, 5, 7, 2, dense_bottlenecks, false},
+    {"dense block, a norm of two readers", 3, 5, 7, 2, dense_shared, false},
     {"max-pool 2x2", 3, 7, 5, 2, max_pool, false},
     {"max-pool 3x3, zeros take part", 3, 7, 6, 2, max_pool_padded, false},
     {"max-pool, window cut", 2, 5, 7, 1, max_pool_cut, false},

@@ -89,6 +89,9 @@ static void norm_backward_in_place(bench *b, const hl_kernels *k, hl_dtype t, bo
     k->norm_backward(b->hl, in(&b->x, t), in(&b->dy, t), &norm, in(&b->dy, t), false, of(&b->dgamma, t), of(&b->dbeta, t), s.data);
     space_free("norm_backward", &s);
 }
+static void norm_settle(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
+    k->norm_settle(b->hl, in(&b->x, t), b->mean, more ? b->mean : b->variance, b->variance, in(&b->dx, t));
+}
 static void relu(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
     k->relu_forward(b->hl, in(&b->x, t), more ? in(&b->x, t) : in(&b->y, t));
     k->relu_backward(b->hl, in(&b->y, t), in(&b->dy, t), in(&b->dx, t), more);
@@ -195,6 +198,7 @@ static const struct {
             {"norm_relu_backward", norm_relu_backward},
             {"norm_swish_backward", norm_swish_backward},
             {"norm_backward in place", norm_backward_in_place},
+            {"norm_settle", norm_settle},
             {"relu", relu},
             {"sigmoid", sigmoid},
             {"swish", swish},
