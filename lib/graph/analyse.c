@@ -250,6 +250,19 @@ void hl_plan_find_through(hl_plan *plan) {
     }
 }
 
+/* Of a convolution that two norms read the first one's. */
+void hl_plan_find_measured(hl_plan *plan) {
+    for (int i = 0; i < plan->count; i++) {
+        hl_plan_node *n = &plan->nodes[i];
+        n->measured = -1;
+        if (plan->options.mode != HL_TRAIN || !n->wants || !(plan->graph->nodes[i]->op->needs & HL_NORMS)) continue;
+        int conv = plan->graph->nodes[i]->inputs[0];
+        bool can = hl_plan_computed(plan, conv) && (plan->graph->nodes[conv]->op->needs & HL_FINISHES) && !plan->nodes[conv].step.measured;
+        if (!can || !plan->nodes[conv].step.conv[HL_FORWARD]->gives_moments) continue;
+        n->measured = conv, n->step.measured = plan->nodes[conv].step.measured = true;
+    }
+}
+
 bool hl_plan_repeatable(const hl_plan *plan, int value) {
     int maker = hl_plan_maker(plan, value);
     const hl_op *op = plan->graph->nodes[maker]->op;

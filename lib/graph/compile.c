@@ -127,6 +127,10 @@ static void place_step(hl_plan *plan, int index) {
     if (n->through >= 0) step->norm_sums = at(plan, n->norm_sums >= 0 ? n->norm_sums : plan->nodes[n->through].norm_sums);
     if (n->leaves >= 0) plan->nodes[n->leaves].step.taken = at(plan, n->norm_sums);
     if (n->averages >= 0) step->row_sums = plan->nodes[n->averages].step.finish.row_sums = at(plan, n->row_sums);
+    if (n->measured >= 0) {
+        hl_norm_state norm = hl_norm_of(step->saved, step->out.c);
+        plan->nodes[n->measured].step.finish.mean = norm.mean, plan->nodes[n->measured].step.finish.variance = norm.variance;
+    }
     if (n->finished && (node->op->needs & HL_NORMS)) plan->nodes[node->inputs[0]].step.finish.terms = hl_norm_of(step->saved, step->out.c).terms;
     for (int slot = 0; slot < HL_MAX_PARAMS; slot++) {
         if (node->params[slot] >= 0) step->param[slot] = plan->params->list[plan->param_of_spec[node->params[slot]]].data;
@@ -159,6 +163,7 @@ static hl_status describe(hl_plan *plan) {
     hl_plan_analyse(plan);
     for (int i = 0; i < plan->count; i++) describe_step(plan, i);
     hl_plan_find_through(plan);
+    hl_plan_find_measured(plan);
     status = hl_plan_lay(plan);
     return status ? status : hl_plan_limit(plan);
 }

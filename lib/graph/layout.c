@@ -105,6 +105,7 @@ static bool lay_values(hl_plan *plan) {
             n->saved = hl_arena_add(plan->hl, &plan->arena, node->op->saved(node) * sizeof(double), stays ? 0 : forward_time(i),
                                     stays ? end_time(plan) : n->wants ? hl_backward_time(plan, i) : forward_time(i));
             if (n->saved < 0) return false;
+            if (n->measured >= 0) hl_arena_extend(&plan->arena, n->saved, forward_time(n->measured));
             if (n->knows >= 0) hl_arena_extend(&plan->arena, plan->nodes[n->knows].saved, forward_time(i));
         }
         if (!lay_reads(plan, i)) return false;

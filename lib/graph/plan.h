@@ -45,6 +45,7 @@ typedef struct hl_plan_node {
     bool summed;       /* ... but no more of it than its sums over the pixels */
     int averages;      /* a global average: the convolution that leaves it the sums of its rows, -1: none */
     int knows;         /* a norm: the norm that has the statistics of its first channels already, -1: none */
+    int measured;      /* a norm: the convolution that gives it the statistics of its input, -1: none */
     int through;       /* a convolution: the norm that its backward pass goes on through, to that one's input; that norm: the convolution; -1: none */
     int leaves;        /* such a norm: the norm that it leaves what its first channels' gradient lacks, its `knows`; -1: none */
     bool accumulate[HL_MAX_INPUTS];
@@ -96,6 +97,8 @@ int hl_plan_writes(const hl_plan *plan, int node);
 /* Which convolutions' backward passes go on through the norms they read through, and which norms leave something to others. Steps are described
  * first. */
 void hl_plan_find_through(hl_plan *plan);
+/* Which norms' statistics are left by the convolutions before them. Steps are described first. */
+void hl_plan_find_measured(hl_plan *plan);
 /* The value whose gradient a node's backward pass adds to for its input k. */
 int hl_plan_gives(const hl_plan *plan, int node, int k);
 /* Which convolutions could sum their rows up for a global average. Steps are described first. */

@@ -29,6 +29,7 @@ typedef struct hl_finish {
     const void *terms; /* NULL: none */
     hl_activation act;
     const hl_view *add; /* NULL: none; not the output's memory */
+    double *mean, *variance; /* out_c each: get the channels' means and variances (biased) over the pixels of what was so finished; NULL: not wanted */
     void *row_sums;     /* n x out_h x out_c: gets the sums over each row of pixels of what was so finished; NULL: not wanted */
 } hl_finish;
 
@@ -36,6 +37,7 @@ typedef struct hl_finish {
 typedef struct hl_conv_kernel {
     const char *name; /* recorded in config.json */
     bool sums_rows;   /* forward gives finish->row_sums */
+    bool gives_moments; /* forward, not forward_kept, gives finish->mean and finish->variance */
     bool (*fits)(const hl_conv *conv);
     /* What a pass is thought to cost, in direct multiply-adds; the cheapest that fits is chosen. Shape alone decides. */
     double (*cost)(const hl_conv *conv, hl_pass pass);

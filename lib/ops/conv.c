@@ -101,7 +101,7 @@ static void prepare(hl_step *step) {
 static void forward(hl_step *step) {
     hl_conv conv = geometry(step);
     const hl_conv_kernel *kernel = step->conv[HL_FORWARD];
-    const hl_finish *finish = step->finishes ? &step->finish : NULL;
+    const hl_finish *finish = step->finishes || step->measured ? &step->finish : NULL;
     if (step->kept) kernel->forward_kept(step->hl, &conv, step->in, step->in_count, step->kept, step->param[BIAS], finish, &step->out, step->workspace);
     else kernel->forward(step->hl, &conv, step->in, step->in_count, step->param[KERNEL], step->param[BIAS], finish, &step->out, step->workspace);
 }

@@ -94,7 +94,7 @@ static void forward(hl_step *step) {
     const hl_view *x = &step->in[0].view;
     hl_norm_state norm = state(step);
     if (step->mode == HL_TRAIN) {
-        batch_statistics(step, &norm);
+        if (!step->measured) batch_statistics(step, &norm);
         move_statistics(step, norm.mean, norm.variance);
         step->kernels->norm_terms(&norm, step->out.c);
     }

@@ -72,6 +72,7 @@ typedef struct hl_step {
     double *known;    /* of a norm: `saved` of another, whose input were the first `known_channels` channels of this one's; NULL: none */
     int known_channels;
     hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are */
+    bool measured;     /* of a norm in training: the convolution that makes its input has left its mean and variance in `saved`; of that convolution: it does */
     bool summed;       /* of a norm: `out_gradient` is no map but its sums over the pixels, a number a channel; of its reader: so is `in_gradient` */
     bool through;      /* of a convolution: backward goes on through the norm that its input is read through, whose input's `in_gradient` is; of that norm:
                           it is given so much of it, */

@@ -17,6 +17,7 @@ typedef struct layer {
     int segments;
     row norms[HL_MAX_SEGMENTS];
     row kernel, dkernel, bias, dbias, terms, row_sums;
+    double *moments[2]; /* means, then variances of the outputs, in float and in double: 2 out_c each */
     bool finishes; /* outputs by `act`, by terms first where terms_too, and with `more` added where adds */
     bool terms_too, adds;
     hl_activation act;
@@ -40,13 +41,14 @@ static inline layer layer_new(hl_context *hl, const shape *s) {
     l.more = map_new(conv->n, conv->out_h, conv->out_w, conv->out_c, s->gap + 1, 9);
     l.kernel = row_new(size, 4), l.dkernel = row_new(size, 5), l.bias = row_new(conv->out_c, 6), l.dbias = row_new(conv->out_c, 7);
     l.terms = row_new(3 * conv->out_c, 8), l.row_sums = row_new((int64_t)conv->n * conv->out_h * conv->out_c, 40);
+    for (int i = 0; i < 2; i++) l.moments[i] = calloc(2 * (size_t)conv->out_c, sizeof(double));
     return l;
 }
 
 static inline void layer_free(layer *l) {
     for (int i = 0; i < l->segments; i++) map_free(&l->parts[i]), map_free(&l->scales[i]), row_free(&l->norms[i]);
     map_free(&l->din), map_free(&l->out), map_free(&l->dout), map_free(&l->more);
-    row_free(&l->kernel), row_free(&l->dkernel), row_free(&l->bias), row_free(&l->dbias), row_free(&l->terms), row_free(&l->row_sums);
+    row_free(&l->kernel), row_free(&l->dkernel), row_free(&l->bias), row_free(&l->dbias), row_free(&l->terms), row_free(&l->row_sums), free(l->moments[0]), free(l->moments[1]);
 }
 
 /* From here on the segments are read through norms, every second one's with a ReLU. */
@@ -97,15 +99,27 @@ static inline void run(layer *l, const hl_conv_kernel *kernel, hl_dtype dtype, i
     for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++) {
         space s = space_new(l->hl, kernel->workspace(l->conv, (hl_pass)pass, hl_threads(l->hl)));
         if (pass == HL_FORWARD) {
-            hl_finish how = {.terms = l->terms_too ? single ? (void *)l->terms.f32 : (void *)l->terms.f64 : NULL, .act = l->act}, *finish = l->finishes ? &how : NULL;
+            double *moments = l->moments[!single];
+            hl_finish how = {.terms = l->terms_too ? single ? (void *)l->terms.f32 : (void *)l->terms.f64 : NULL, .act = l->act}, *finish = l->finishes || kernel->gives_moments ? &how : NULL;
             if (l->adds) how.add = single ? &l->more.f32 : &l->more.f64;
-            if (kernel->sums_rows) how.row_sums = single ? (void *)l->row_sums.f32 : (void *)l->row_sums.f64;
+            if (kernel->gives_moments) how.mean = moments, how.variance = moments + l->conv->out_c;
+            if (kernel->sums_rows && l->finishes) how.row_sums = single ? (void *)l->row_sums.f32 : (void *)l->row_sums.f64;
             kernel->forward(l->hl, l->conv, in, l->segments, weights, variant ? NULL : bias, finish, out, s.data);
             if (single && kernel->kept) run_kept(l, kernel, variant ? NULL : bias, finish);
         }
         if (pass == HL_BACKWARD_DATA) kernel->backward_data(l->hl, l->conv, dout, weights, din, variant, s.data);
         if (pass == HL_BACKWARD_WEIGHTS) kernel->backward_weights(l->hl, l->conv, in, l->segments, dout, dweights, variant ? NULL : dbias, s.data);
         space_free(kernel->name, &s);
+    }
+}
+
+/* Means up to deviations, variances up to themselves. */
+static inline void moments_agree(const char *what, const layer *l) {
+    for (int c = 0; c < l->conv->out_c; c++) {
+        double variance = l->moments[1][l->conv->out_c + c], other = l->moments[0][l->conv->out_c + c], mean = l->moments[1][c];
+        double room = 1e-4 * sqrt(variance) + 1e-5 * fabs(mean) + 1e-6;
+        ck_assert_msg(fabs(l->moments[0][c] - mean) <= room, "%s: channel %d: mean %g, expected %g", what, c, l->moments[0][c], mean);
+        ck_assert_msg(fabs(other - variance) <= 1e-4 * variance + 2e-6 * sqrt(variance) + 1e-12, "%s: channel %d: variance %g, expected %g", what, c, other, variance);
     }
 }
 
@@ -127,6 +141,7 @@ static inline void hold_against_double(const shape *s, const hl_conv_kernel *ker
         maps_agree(strcpy(what + length, "out") - length, &l.out, tolerance);
         maps_agree(strcpy(what + length, "din") - length, &l.din, tolerance);
         if (kernel->sums_rows && l.finishes) rows_agree(strcpy(what + length, "row sums") - length, l.row_sums.f32, l.row_sums.f64, l.row_sums.count, tolerance);
+        if (kernel->gives_moments) moments_agree(strcpy(what + length, "moments") - length, &l);
         rows_agree(strcpy(what + length, "dkernel") - length, l.dkernel.f32, l.dkernel.f64, l.dkernel.count, tolerance);
         rows_agree(strcpy(what + length, "dbias") - length, l.dbias.f32, l.dbias.f64, l.dbias.count, tolerance);
         layer_free(&l);
@@ -144,6 +159,7 @@ static inline void hold_against_one_thread(const shape *s, const hl_conv_kernel 
         layer l = layer_new(many, s);
         run(&l, kernel, HL_F32, 0);
         ck_assert_mem_eq(l.out.f32.data, first.out.f32.data, map_bytes(&l.out));
+        ck_assert_mem_eq(l.moments[0], first.moments[0], 2 * (size_t)s->conv.out_c * sizeof(double));
         ck_assert_mem_eq(l.din.f32.data, first.din.f32.data, map_bytes(&l.din));
         ck_assert_mem_eq(l.dkernel.f32, first.dkernel.f32, (size_t)l.dkernel.count * sizeof(float));
         ck_assert_mem_eq(l.dbias.f32, first.dbias.f32, (size_t)l.dbias.count * sizeof(float));

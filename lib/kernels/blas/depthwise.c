@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/blas/lines.h"
+#include "kernels/blas/moments.h"
 
 enum {
     LANES = 16,    /* channels, */
@@ -25,6 +26,7 @@ typedef struct depthwise_call {
     float *turned; /* (taps, channels): the kernel */
     float *parts;  /* (blocks, parts, taps, CHANNELS): its gradient, cut over channels and rows */
     float *dkernel;
+    float *moments; /* each row's sums, NULL: not wanted */
     struct tap *taps; /* a list for each worker */
 } depthwise_call;
 
@@ -239,7 +241,9 @@ static void sum_row(void *arg, int64_t row, int worker) {
         r.in = &call->in[s], r.channel = channel, r.to = call->in[s].view.c, r.kernel_shift = channel;
         do_row(&r, row, false);
     }
-    if (call->finish) HL_BLAS(finish)(call->finish, call->to, row * call->to->w, (row + 1) * call->to->w, 0, call->to->c);
+    int64_t first = row * call->to->w, end = first + call->to->w;
+    if (call->finish) HL_BLAS(finish)(call->finish, call->to, first, end, 0, call->to->c);
+    if (call->moments) HL_BLAS(moments)(call->to, first, end, 0, call->to->c, call->moments + row * hl_moments_floats(call->to->c));
 }
 
 /* Turns CHANNELS channels of the kernel (channels, taps) into (taps, channels). */
@@ -303,10 +307,12 @@ static size_t parts_bytes(const hl_conv *conv) {
     return (size_t)(blocks_of(conv) * parts_of(conv) * taps_of(conv)) * CHANNELS * sizeof(float);
 }
 
+static size_t moments_floats(const hl_conv *conv) { return hl_blas_lines(rows_of(conv) * hl_moments_floats(conv->out_c)); }
+
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     size_t lists = (size_t)(threads * list_size(conv)) * sizeof(tap);
     if (pass == HL_BACKWARD_WEIGHTS) return hl_conv_bias_bytes(conv) + parts_bytes(conv) + lists;
-    return kernel_floats(conv) * sizeof(float) + lists;
+    return (kernel_floats(conv) + (pass == HL_FORWARD ? moments_floats(conv) : 0)) * sizeof(float) + lists;
 }
 
 static void sum_all(hl_context *hl, depthwise_call *call, float *turned, void *taps) {
@@ -334,8 +340,12 @@ static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *
 
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_finish *finish, const hl_view *out, void *memory) {
-    depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = out, .kernel = kernel, .bias = bias, .finish = finish};
+    depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = out, .kernel = kernel, .bias = bias};
+    if (hl_finish_changes(finish)) call.finish = finish;
+    bool measures = finish && finish->mean;
+    if (measures) call.moments = memory, memory = call.moments + moments_floats(conv);
     turn_and_sum(hl, &call, memory);
+    if (measures) HL_BLAS(moments_total)(hl, call.moments, hl_conv_pixels(conv), conv->out_w, conv->out_c, finish->mean, finish->variance);
 }
 
 static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din, bool accumulate,
@@ -359,6 +369,7 @@ static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segme
 const hl_conv_kernel HL_BLAS(depthwise) = {
     .name = "depthwise",
     .sums_rows = true,
+    .gives_moments = true,
     .fits = fits,
     .cost = cost,
     .workspace = workspace,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/blas/gemm_through.h"
+#include "kernels/blas/moments.h"
 #include "kernels/blas/normed.h"
 #include "kernels/blas/panels.h"
 #include "kernels/blas/product.h"
@@ -31,7 +32,7 @@ typedef struct gemm_call {
     bool accumulate;
     int group_in, group_out, depth;
     int rows; /* output pixels of a piece */
-    float *patches;
+    float *patches, *moments; /* moments: sums of each range of pixels, NULL: not wanted */
 } gemm_call;
 
 static bool fits(const hl_conv *conv) {
@@ -87,9 +88,13 @@ static bool is_scattered(const hl_conv *conv) {
 /* A worker's products, and the part of the kernel they are with. */
 static int64_t scatter_floats(const hl_conv *conv) { return (SCATTER_PIXELS + (int64_t)(conv->out_c / conv->groups)) * SCATTER_CHANNELS; }
 
+/* Where outputs are measured: ranges are pieces' pixels. */
+static int64_t ranges_of(const hl_conv *conv) { return is_shared(conv) ? 1 : hl_blas_pieces(hl_conv_pixels(conv), piece_rows(conv)); }
+static size_t moments_floats(const hl_conv *conv) { return hl_blas_lines(ranges_of(conv) * hl_moments_floats(conv->out_c)); }
+
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_WEIGHTS) return HL_BLAS(gemm_weights_workspace)(conv, threads);
-    if (pass == HL_FORWARD) return ((size_t)HL_BLAS(kernel_floats)(conv) + patch_floats(conv, threads)) * sizeof(float);
+    if (pass == HL_FORWARD) return ((size_t)HL_BLAS(kernel_floats)(conv) + patch_floats(conv, threads) + moments_floats(conv)) * sizeof(float);
     if (is_scattered(conv)) return (size_t)(threads * scatter_floats(conv)) * sizeof(float);
     hl_conv turned = turned_conv(conv);
     size_t bytes = ((size_t)HL_BLAS(kernel_floats)(&turned) + patch_floats(&turned, threads)) * sizeof(float);
@@ -160,7 +165,10 @@ static void product(const gemm_call *call, int64_t first, int rows, int g, int f
         multiply(patches + r * stride, stride, here, call->depth, in, (first + r) / ((int64_t)out->h * out->w), g * call->group_in, kernel, count,
                  call->accumulate || call->bias, to + r * out->stride, out->stride);
     }
-    if (call->finish) HL_BLAS(finish)(call->finish, out, first, first + rows, g * call->group_out + from, count);
+    int channel = g * call->group_out + from;
+    if (call->finish) HL_BLAS(finish)(call->finish, out, first, first + rows, channel, count);
+    int64_t range = is_shared(call->conv) ? 0 : first / call->rows;
+    if (call->moments) HL_BLAS(moments)(out, first, first + rows, channel, count, call->moments + range * hl_moments_floats(out->c));
 }
 
 static const float *patches_of(const gemm_call *call, int64_t first, int rows, int g, float *to, int64_t *stride) {
@@ -227,9 +235,14 @@ static void run(hl_context *hl, gemm_call *call) {
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_finish *finish, const hl_view *out, void *memory) {
     HL_BLAS(pack_kernel)(hl, conv, kernel, false, memory);
-    gemm_call call = {.conv = conv, .in = in, .segments = segments, .packed = memory, .bias = bias, .finish = finish, .out = out,
+    gemm_call call = {.conv = conv, .in = in, .segments = segments, .packed = memory, .bias = bias, .out = out,
                       .patches = (float *)memory + HL_BLAS(kernel_floats)(conv)};
+    if (hl_finish_changes(finish)) call.finish = finish;
+    if (finish && finish->mean) call.moments = call.patches + patch_floats(conv, hl_threads(hl));
     run(hl, &call);
+    if (!call.moments) return;
+    int64_t range = is_shared(conv) ? hl_conv_pixels(conv) : piece_rows(conv);
+    HL_BLAS(moments_total)(hl, call.moments, hl_conv_pixels(conv), range, conv->out_c, finish->mean, finish->variance);
 }
 
 static void forward_kept(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kept, const void *bias,
@@ -343,6 +356,7 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
 
 const hl_conv_kernel HL_BLAS(gemm) = {
     .name = "gemm",
+    .gives_moments = true,
     .fits = fits,
     .cost = cost,
     .workspace = workspace,

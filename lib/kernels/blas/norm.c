@@ -1,8 +1,9 @@
-/* Batch norm in training (Ioffe, Szegedy 2015, algorithm 1): sums over pixels, in float over few, in double over many. */
+/* Batch norm in training (Ioffe, Szegedy 2015, algorithm 1): statistics, what it gives, its gradients; sums in float over few pixels, in double over many. */
 #include <math.h>
 #include <string.h>
 
 #include "kernels/blas/elementwise.h"
+#include "kernels/blas/moments.h"
 #include "kernels/blas/normed.h"
 
 enum {
@@ -45,9 +46,14 @@ INLINE vector through(hl_activation act, vector y, vector dy) {
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static size_t sums_of(const hl_view *x) { return 2 * (size_t)x->c; }
 
+/* Pixels of a range of the statistics. */
+static int64_t statistics_range(const hl_view *x) { return hl_blas_clamp(hl_view_pixels(x) / 16, 64, 512); }
+
 size_t HL_BLAS(norm_workspace)(const hl_view *x, int threads) {
     (void)threads;
-    return (SUM_PIECES + 1) * sums_of(x) * sizeof(double);
+    size_t sums = (SUM_PIECES + 1) * sums_of(x) * sizeof(double);
+    size_t statistics = (size_t)(hl_blas_pieces(hl_view_pixels(x), statistics_range(x)) * hl_moments_floats(x->c)) * sizeof(float);
+    return sums > statistics ? sums : statistics;
 }
 
 /* Pixels first .. end, `count` channels from `channel` on: up to `vectors`, a constant, of which the last may not be full. */
@@ -63,21 +69,7 @@ static void add_sums(const block *b, const vector *sum, const vector *square, in
     for (int c = 0; c < b->count; c++) total[b->channel + c] += (double)sums[c], total[channels + b->channel + c] += (double)squares[c];
 }
 
-/* Float sums of x - shift and of its square over up to BLOCK_PIXELS pixels. */
-INLINE void block_moments(const hl_view *x, const block *b, int vectors, double *total) {
-    vector shift[VECTORS], sum[VECTORS], square[VECTORS];
-    for (int v = 0; v < vectors; v++) shift[v] = vector_load_some(hl_blas_pixel(x, 0) + b->channel + v * LANES, lanes_of(b, v)), sum[v] = square[v] = (vector){0};
-    for (int64_t p = b->first; p < b->end; p++)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++) {
-            vector d = vector_load_some(hl_blas_pixel(x, p) + b->channel + v * LANES, lanes_of(b, v)) - shift[v];
-            sum[v] += d;
-            square[v] = vector_fma(d, d, square[v]);
-        }
-    add_sums(b, sum, square, vectors, x->c, total);
-}
-
-/* Likewise of g and of g (x - mean), g being dy through the activation. */
+/* Float sums of g and of g (x - mean) over up to BLOCK_PIXELS pixels, g being dy through the activation. */
 INLINE void block_products(const norm_call *call, hl_activation act, const block *b, int vectors, double *total) {
     terms t[VECTORS];
     vector sum[VECTORS], product[VECTORS];
@@ -97,8 +89,7 @@ INLINE void block_products(const norm_call *call, hl_activation act, const block
 }
 
 INLINE void block_sums(const norm_call *call, const block *b, int vectors, double *total) {
-    if (!call->dy) block_moments(call->x, b, vectors, total);
-    else if (call->norm->act == HL_RELU) block_products(call, HL_RELU, b, vectors, total);
+    if (call->norm->act == HL_RELU) block_products(call, HL_RELU, b, vectors, total);
     else if (call->norm->act == HL_SWISH) block_products(call, HL_SWISH, b, vectors, total);
     else block_products(call, HL_LINEAR, b, vectors, total);
 }
@@ -133,16 +124,23 @@ static const double *sum_up(hl_context *hl, norm_call *call, double *workspace) 
     return total;
 }
 
-/* Moments about the first pixel's value, so that a large mean does not swallow the variance. */
+typedef struct statistics_call {
+    const hl_view *x;
+    float *sums;
+    int64_t range;
+} statistics_call;
+
+static void statistics_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const statistics_call *call = arg;
+    int64_t first = piece * call->range, end = smaller(first + call->range, hl_view_pixels(call->x));
+    HL_BLAS(moments)(call->x, first, end, 0, call->x->c, call->sums + piece * hl_moments_floats(call->x->c));
+}
+
 void HL_BLAS(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, double *variance, void *workspace) {
-    norm_call call = {.x = x};
-    const double *total = sum_up(hl, &call, workspace);
-    double pixels = (double)hl_view_pixels(x);
-    for (int c = 0; c < x->c; c++) {
-        double shifted = total[c] / pixels, square = total[x->c + c] / pixels - shifted * shifted;
-        mean[c] = (double)hl_blas_pixel(x, 0)[c] + shifted;
-        variance[c] = square > 0 ? square : square < 0 ? 0 : square; /* a NaN stays one */
-    }
+    statistics_call call = {x, workspace, statistics_range(x)};
+    hl_parallel_for(hl, hl_blas_pieces(hl_view_pixels(x), call.range), statistics_piece, &call);
+    HL_BLAS(moments_total)(hl, call.sums, hl_view_pixels(x), call.range, x->c, mean, variance);
 }
 
 /* `sums` (may be NULL): each channel's over the pixels. */

@@ -112,6 +112,7 @@ static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, i
     (void)memory;
     conv_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .finish = finish, .out = out};
     hl_parallel_for(hl, (int64_t)conv->n * conv->out_h, forward_row, &call);
+    if (finish && finish->mean) HL_REF(norm_statistics)(hl, out, finish->mean, finish->variance, NULL);
 }
 
 /* The output position that a tap at input position `i` belongs to, or -1. */
@@ -222,6 +223,7 @@ static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segme
 const hl_conv_kernel HL_REF(conv) = {
     .name = "direct",
     .sums_rows = true,
+    .gives_moments = true,
     .fits = fits,
     .cost = cost,
     .workspace = workspace,
