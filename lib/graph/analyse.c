@@ -218,14 +218,17 @@ int hl_plan_gives(const hl_plan *plan, int node, int k) {
     return beyond ? plan->graph->nodes[plan->nodes[node].through]->inputs[0] : n->inputs[k];
 }
 
-/* The norm that a convolution alone reads through, and right behind it, so that nobody adds to its input's gradient between them; -1: none. */
+/* The norm that a convolution alone reads, or reads through, and right behind it, so that nobody adds to its input's gradient between them; -1: none. */
 static int norm_through(const hl_plan *plan, int node) {
     const hl_plan_node *n = &plan->nodes[node];
     const hl_op *op = plan->graph->nodes[node]->op;
-    int norm = n->reads.count == 1 && !n->reads.up[0] ? n->reads.norm[0] : -1;
-    if (norm < 0 || !n->wants || !op->backs_through || !op->backs_through(&n->step)) return -1;
+    if (n->reads.count != 1 || n->reads.up[0] || n->reads.scale[0] >= 0 || !n->wants || !op->backs_through) return -1;
+    bool stored = n->reads.norm[0] < 0;
+    int norm = stored ? hl_plan_maker(plan, n->reads.value[0]) : n->reads.norm[0];
+    if (!(plan->graph->nodes[norm]->op->needs & HL_NORMS) || !op->backs_through(&n->step, stored)) return -1;
     int written = hl_plan_writes(plan, norm);
-    bool alone = written != plan->graph->output && next_reader(plan, written, written) == node && next_reader(plan, written, node) < 0;
+    bool alone = plan->graph->nodes[node]->inputs[0] == written && written != plan->graph->output;
+    alone = alone && next_reader(plan, written, written) == node && next_reader(plan, written, node) < 0;
     for (int i = norm + 1; i < node; i++) alone &= !hl_plan_computed(plan, i);
     bool wanted = plan->nodes[norm].wants && !plan->nodes[norm].summed && plan->nodes[plan->graph->nodes[norm]->inputs[0]].wants;
     return alone && wanted ? norm : -1;
@@ -240,6 +243,7 @@ void hl_plan_find_through(hl_plan *plan) {
         hl_plan_node *n = &plan->nodes[i];
         n->through = norm, plan->nodes[norm].through = i;
         n->step.through = plan->nodes[norm].step.through = true;
+        n->step.beyond = plan->nodes[norm].step.in[0], n->step.beyond.act = plan->nodes[norm].step.act;
         n->step.in_gradient[0] = plan->nodes[norm].step.in_gradient[0], n->step.in_accumulate[0] = plan->nodes[norm].accumulate[0];
     }
     for (int i = plan->count - 1; i >= 0; i--) {
@@ -250,7 +254,7 @@ void hl_plan_find_through(hl_plan *plan) {
     }
 }
 
-/* Of a convolution that two norms read the first one's. */
+/* Of two norms that read one convolution the first. */
 void hl_plan_find_measured(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
@@ -293,6 +297,7 @@ void hl_plan_find_again(hl_plan *plan) {
         hl_reads reads = plan->nodes[hl_plan_maker(plan, i)].reads;
         if (n->again_by >= 0) need_reads(plan, &reads, n->again_by);
         if (needs & HL_NEEDS_INPUT) need_reads(plan, &n->reads, i);
+        if (n->step.beyond.view.c) need_again(plan, hl_plan_gives(plan, i, 0), i);
     }
 }
 

@@ -73,6 +73,7 @@ static bool lay_reads(hl_plan *plan, int node) {
     if (!extend_reads(plan, node, forward_time(node))) return false;
     int by = plan->nodes[hl_plan_writes(plan, node)].again_by;
     if (by >= 0 && !extend_reads(plan, node, hl_backward_time(plan, by))) return false;
+    if (n->step.beyond.view.c && !extend_value(plan, hl_plan_gives(plan, node, 0), hl_backward_time(plan, node))) return false;
     bool again = n->wants && (plan->graph->nodes[node]->op->needs & HL_NEEDS_INPUT);
     return !again || extend_reads(plan, node, hl_backward_time(plan, node));
 }
@@ -224,6 +225,7 @@ static bool lay_scratch(hl_plan *plan) {
 }
 
 hl_status hl_plan_layout(hl_plan *plan) {
-    if (!lay_values(plan) || !lay_gradients(plan) || !lay_norm_sums(plan) || !lay_parameter_gradients(plan) || !lay_kept(plan) || !lay_scratch(plan)) return HL_NO_MEMORY;
+    bool gradients = lay_values(plan) && lay_gradients(plan) && lay_norm_sums(plan) && lay_parameter_gradients(plan);
+    if (!gradients || !lay_kept(plan) || !lay_scratch(plan)) return HL_NO_MEMORY;
     return hl_arena_place(plan->hl, &plan->arena);
 }

@@ -36,7 +36,7 @@ typedef struct hl_finish {
 /* One way to compute a convolution. */
 typedef struct hl_conv_kernel {
     const char *name; /* recorded in config.json */
-    bool sums_rows;   /* forward gives finish->row_sums */
+    bool sums_rows;     /* forward gives finish->row_sums */
     bool gives_moments; /* forward, not forward_kept, gives finish->mean and finish->variance */
     bool (*fits)(const hl_conv *conv);
     /* What a pass is thought to cost, in direct multiply-adds; the cheapest that fits is chosen. Shape alone decides. */
@@ -55,9 +55,10 @@ typedef struct hl_conv_kernel {
     /* din (+)= gradient to the input, n x in_h x in_w x in_c. */
     void (*backward_data)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
                           bool accumulate, void *workspace);
-    /* Of a 1x1 convolution with stride 1, without padding or groups, whose one whole segment `in` is read through a norm: with g the gradient to what is
-     * read times the activation's slope, din (+)= g scale, sums[c] = sum of g over the pixels, sums[in_c + c] = that of g (x - mean). What a norm's
-     * backward pass does besides is norm_settle's. Workspace as for backward_data. NULL: it is not offered. */
+    /* Of a 1x1 convolution with stride 1, without padding or groups, or of a depthwise one, that reads what a norm and its activation, which may
+     * be a swish, give of the whole segment `in`: with g the gradient to that times the activation's slope, din (+)= g scale, sums[c] = sum of g
+     * over the pixels, sums[in_c + c] = that of g (x - mean). What a norm's backward pass does besides is norm_settle's. Workspace as for
+     * backward_data. NULL: it is not offered. */
     void (*backward_through)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_segment *in, const hl_view *din,
                              bool accumulate, double *sums, void *workspace);
     /* dkernel = gradient to the kernel, dbias (out_c, may be NULL) = sum of dout: overwritten. */

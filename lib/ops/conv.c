@@ -56,10 +56,13 @@ static hl_conv geometry(const hl_step *step) { return hl_conv_geometry(step->nod
 
 static bool sums_input(const hl_node *node) { return or_one(((const hl_conv_options *)node->attributes)->groups) == 1; }
 
-static bool backs_through(const hl_step *step) {
+/* A 1x1 convolution through which it reads, a depthwise one through what it cannot read through. */
+static bool backs_through(const hl_step *step, bool stored) {
     hl_conv conv = geometry(step);
+    if (!step->conv[HL_BACKWARD_DATA]->backward_through) return false;
+    if (stored) return conv.groups == conv.in_c && conv.groups == conv.out_c;
     bool pointwise = conv.kh * conv.kw * conv.stride_h * conv.stride_w * conv.groups == 1 && conv.in_h == conv.out_h && conv.in_w == conv.out_w;
-    return pointwise && !conv.pad_top && !conv.pad_left && step->conv[HL_BACKWARD_DATA]->backward_through;
+    return pointwise && !conv.pad_top && !conv.pad_left;
 }
 
 /* Means and deviations of the output's gradient; then what computing them and the sums takes. */
@@ -115,7 +118,7 @@ static void backward(hl_step *step) {
     const hl_conv_kernel *data = step->conv[HL_BACKWARD_DATA];
     if (step->summed) sum_input_gradient(step, &conv);
     else if (step->through)
-        data->backward_through(step->hl, &conv, &step->out_gradient, step->param[KERNEL], &step->in[0], &step->in_gradient[0], step->in_accumulate[0],
+        data->backward_through(step->hl, &conv, &step->out_gradient, step->param[KERNEL], &step->beyond, &step->in_gradient[0], step->in_accumulate[0],
                                step->norm_sums, step->workspace);
     else if (step->in_gradient[0].data)
         data->backward_data(step->hl, &conv, &step->out_gradient, step->param[KERNEL], &step->in_gradient[0], step->in_accumulate[0], step->workspace);

@@ -74,8 +74,9 @@ typedef struct hl_step {
     hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are */
     bool measured;     /* of a norm in training: the convolution that makes its input has left its mean and variance in `saved`; of that convolution: it does */
     bool summed;       /* of a norm: `out_gradient` is no map but its sums over the pixels, a number a channel; of its reader: so is `in_gradient` */
-    bool through;      /* of a convolution: backward goes on through the norm that its input is read through, whose input's `in_gradient` is; of that norm:
-                          it is given so much of it, */
+    bool through;      /* of a convolution: backward goes on through the norm that it reads through, or that makes its input, to that one's input, whose
+                          `in_gradient` is; of that norm: it is given so much of it, */
+    hl_segment beyond; /* of that convolution: the norm's input, its terms and activation; */
     double *norm_sums; /* and two sums a channel (kernels.h, backward_through), which the norm turns into what is missing; */
     double *taken;     /* with what another norm has left missing of these channels, `taken_channels` being that one's, NULL: nothing; */
     int taken_channels;
@@ -125,8 +126,8 @@ struct hl_op {
     bool (*reads_through)(const hl_node *node);
     /* Whether backward can give the sums over the pixels of its input's gradient in its place (step->summed). NULL: it cannot. */
     bool (*sums_input)(const hl_node *node);
-    /* Whether backward can go on through the norm that the one input is read through (step->through). NULL: it cannot. */
-    bool (*backs_through)(const hl_step *step);
+    /* Whether backward can go on through the norm before the one input (step->through), which is read through it or `stored`. NULL: it cannot. */
+    bool (*backs_through)(const hl_step *step, bool stored);
     /* Computes the output once more, in backward, from the inputs and what forward left: for what is cheaper to compute than to keep. NULL:
      * it is kept. */
     void (*again)(hl_step *step);

@@ -119,7 +119,8 @@ static inline void moments_agree(const char *what, const layer *l) {
         double variance = l->moments[1][l->conv->out_c + c], other = l->moments[0][l->conv->out_c + c], mean = l->moments[1][c];
         double room = 1e-4 * sqrt(variance) + 1e-5 * fabs(mean) + 1e-6;
         ck_assert_msg(fabs(l->moments[0][c] - mean) <= room, "%s: channel %d: mean %g, expected %g", what, c, l->moments[0][c], mean);
-        ck_assert_msg(fabs(other - variance) <= 1e-4 * variance + 2e-6 * sqrt(variance) + 1e-12, "%s: channel %d: variance %g, expected %g", what, c, other, variance);
+        ck_assert_msg(fabs(other - variance) <= 1e-4 * variance + 2e-6 * sqrt(variance) + 1e-12, "%s: channel %d: variance %g, expected %g", what, c, other,
+                      variance);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernels/blas/lines.h"
 #include "kernels/blas/moments.h"
+#include "kernels/blas/through.h"
 
 enum {
     LANES = 16,    /* channels, */
@@ -27,6 +28,8 @@ typedef struct depthwise_call {
     float *parts;  /* (blocks, parts, taps, CHANNELS): its gradient, cut over channels and rows */
     float *dkernel;
     float *moments; /* each row's sums, NULL: not wanted */
+    through_call through;
+    float *rows, *sums; /* a worker's row of the gradient that goes through a norm, and each row's sums */
     struct tap *taps; /* a list for each worker */
 } depthwise_call;
 
@@ -45,6 +48,7 @@ typedef struct run {
     tap *taps;
     int count, length;
     int64_t source_step, target_step;
+    float *row; /* where its row's targets are, NULL: in the map */
     float *target;
     float *kernel; /* (taps, kernel_step), its first channel the segment's channel -kernel_shift */
     int64_t kernel_step, kernel_shift;
@@ -64,6 +68,11 @@ static int source_of(const depthwise_call *call, int target, int tap, int pad, i
     if (!call->back) return target * stride - pad + tap;
     int at = target + pad - tap;
     return at % stride ? NOWHERE : at / stride;
+}
+
+static int64_t pixel_step(const run *r) { return r->row ? r->call->to->c : r->call->to->stride; }
+static float *pixel_of(const run *r, int64_t row, int x) {
+    return r->row ? r->row + x * pixel_step(r) : hl_blas_pixel(r->call->to, row * r->call->to->w + x);
 }
 
 /* Lists the taps of target (y, x) of image n. */
@@ -119,14 +128,14 @@ static void walk_row(run *r, int64_t row, tile *act) {
     const depthwise_call *call = r->call;
     const hl_view *view = call->to;
     int step = call->back ? call->conv->stride_w : 1, n = (int)(row / view->h), y = (int)(row % view->h), first, end;
-    r->source_step = (call->back ? 1 : call->conv->stride_w) * r->in->view.stride, r->target_step = step * view->stride;
+    r->source_step = (call->back ? 1 : call->conv->stride_w) * r->in->view.stride, r->target_step = step * pixel_step(r);
     for (int start = 0; start < smaller(step, view->w); start++) {
         int count = (view->w - start + step - 1) / step;
         find_inside(call, start, count, &first, &end);
         for (int j = 0; j < count; j += r->length) {
             int x = start + j * step;
             r->length = j == first && j < end && !r->in->up ? end - first : 1;
-            r->target = hl_blas_pixel(view, row * view->w + x) + r->channel;
+            r->target = pixel_of(r, row, x) + r->channel;
             find_taps(r, n, y, x);
             walk_run(r, act);
         }
@@ -146,9 +155,9 @@ static depthwise_line line_of(const run *r, int64_t row) {
     const hl_view *from = &r->in->view;
     int n = (int)(row / call->to->h), y = (int)(row % call->to->h);
     depthwise_line l = {.columns = conv->kw, .stride = call->back ? 1 : conv->stride_w, .back = call->back, .sources = from->w, .targets = call->to->w,
-                        .first = call->back ? conv->pad_left - conv->kw + 1 : -conv->pad_left, .source_step = from->stride, .target_step = call->to->stride,
+                        .first = call->back ? conv->pad_left - conv->kw + 1 : -conv->pad_left, .source_step = from->stride, .target_step = pixel_step(r),
                         .kernel_step = r->kernel_step, .from = r->from, .to = r->to, .accumulate = call->accumulate};
-    l.target = hl_blas_pixel(call->to, row * call->to->w) + r->channel;
+    l.target = pixel_of(r, row, 0) + r->channel;
     l.bias = call->bias ? call->bias + r->channel : NULL;
     for (int i = 0; i < conv->kh; i++) {
         int sy = source_of(call, y, i, conv->pad_top, conv->stride_h);
@@ -222,6 +231,9 @@ static __attribute__((noinline)) void add_tile(const run *r, int j, int targets,
     }
 }
 
+static int64_t row_floats(const hl_conv *conv) { return (int64_t)hl_blas_lines((int64_t)conv->in_w * conv->in_c); }
+static int64_t row_sums_floats(const hl_conv *conv) { return (int64_t)hl_blas_lines((int64_t)conv->n * conv->in_h * 2 * conv->in_c); }
+
 /* A row of a run's targets: summed, or what they give added to the kernel's gradient. */
 static void do_row(run *r, int64_t row, bool add) {
     if (!has_lines(r)) {
@@ -244,6 +256,18 @@ static void sum_row(void *arg, int64_t row, int worker) {
     int64_t first = row * call->to->w, end = first + call->to->w;
     if (call->finish) HL_BLAS(finish)(call->finish, call->to, first, end, 0, call->to->c);
     if (call->moments) HL_BLAS(moments)(call->to, first, end, 0, call->to->c, call->moments + row * hl_moments_floats(call->to->c));
+}
+
+/* The same of a gradient that goes on through a norm. */
+static void through_row(void *arg, int64_t row, int worker) {
+    const depthwise_call *call = arg;
+    int channels = call->conv->in_c, pixels = call->to->w;
+    run r = {.call = call, .in = call->in, .to = channels, .taps = call->taps + worker * list_size(call->conv), .kernel = call->turned};
+    r.kernel_step = channels, r.row = call->rows + worker * row_floats(call->conv);
+    do_row(&r, row, false);
+    float *sums = call->sums + row * 2 * channels;
+    memset(sums, 0, 2 * (size_t)channels * sizeof *sums);
+    HL_BLAS(through)(&call->through, &(through_block){row * pixels, pixels, 0, channels}, r.row, channels, sums);
 }
 
 /* Turns CHANNELS channels of the kernel (channels, taps) into (taps, channels). */
@@ -312,7 +336,8 @@ static size_t moments_floats(const hl_conv *conv) { return hl_blas_lines(rows_of
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     size_t lists = (size_t)(threads * list_size(conv)) * sizeof(tap);
     if (pass == HL_BACKWARD_WEIGHTS) return hl_conv_bias_bytes(conv) + parts_bytes(conv) + lists;
-    return (kernel_floats(conv) + (pass == HL_FORWARD ? moments_floats(conv) : 0)) * sizeof(float) + lists;
+    size_t more = pass == HL_FORWARD ? moments_floats(conv) : (size_t)(row_sums_floats(conv) + threads * row_floats(conv));
+    return (kernel_floats(conv) + more) * sizeof(float) + lists;
 }
 
 static void sum_all(hl_context *hl, depthwise_call *call, float *turned, void *taps) {
@@ -356,6 +381,17 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
     turn_and_sum(hl, &call, memory);
 }
 
+static void backward_through(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_segment *in, const hl_view *din,
+                             bool accumulate, double *sums, void *memory) {
+    hl_segment from = {.view = *dout};
+    depthwise_call call = {.conv = conv, .back = true, .in = &from, .segments = 1, .to = din, .kernel = kernel, .through = {in, din, accumulate}};
+    call.turned = memory, call.sums = call.turned + kernel_floats(conv), call.rows = call.sums + row_sums_floats(conv);
+    call.taps = (tap *)(call.rows + hl_threads(hl) * row_floats(conv));
+    keep(hl, conv, kernel, call.turned);
+    hl_parallel_for(hl, (int64_t)conv->n * conv->in_h, through_row, &call);
+    HL_BLAS(through_total)(hl, call.sums, (int64_t)conv->n * conv->in_h, 2 * conv->in_c, sums);
+}
+
 static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,
                              void *dbias, void *memory) {
     depthwise_call call = {.conv = conv, .in = in, .segments = segments, .to = dout, .dkernel = dkernel};
@@ -378,5 +414,6 @@ const hl_conv_kernel HL_BLAS(depthwise) = {
     .keep = keep,
     .forward_kept = forward_kept,
     .backward_data = backward_data,
+    .backward_through = backward_through,
     .backward_weights = backward_weights,
 };

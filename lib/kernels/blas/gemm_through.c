@@ -2,9 +2,9 @@
  * of each block of the product while that is in the first cache, and the gradient itself is never stored. */
 #include "kernels/blas/gemm_through.h"
 
-#include "kernels/blas/normed.h"
 #include "kernels/blas/panels.h"
 #include "kernels/blas/product.h"
+#include "kernels/blas/through.h"
 
 enum {
     ROWS = 39 * PRODUCT_ROWS, /* most pixels of a piece, */
@@ -14,14 +14,13 @@ enum {
     DEPTH = 256,              /* of a product; a multiple of LANES */
 };
 
-typedef struct through_call {
+typedef struct gemm_call {
     const hl_conv *conv;
-    const hl_view *dout, *din;
-    const hl_segment *in;
-    const float *packed; /* the kernel in panels */
-    bool accumulate;
+    const hl_view *dout;
+    through_call through;
+    const float *packed;  /* the kernel in panels */
     float *sums, *memory; /* two a channel for each range of pixels; a worker's rows */
-} through_call;
+} gemm_call;
 
 static int64_t range_pixels(const hl_conv *conv) {
     int64_t pixels = hl_conv_pixels(conv);
@@ -48,58 +47,23 @@ size_t HL_BLAS(gemm_through_workspace)(const hl_conv *conv, int threads) {
     return (packed_floats(conv) + sums_floats(conv) + (size_t)threads * worker_floats(conv)) * sizeof(float);
 }
 
-/* Some pixels' channels of the gradient. */
-typedef struct block {
-    int64_t first;
-    int rows, channel, count;
-} block;
-
-/* What is constant wherever it is inlined: whether there is a ReLU, whether to accumulate. */
-static inline __attribute__((always_inline)) void finish_as(const through_call *call, const block *b, const float *gradient, bool relu, bool accumulate,
-                                                            float *sums) {
-    for (int c = 0; c < b->count; c += LANES) {
-        int count = b->count - c, channel = b->channel + c;
-        norm_vectors n = norm_vectors_of(call->in, 0, channel, count);
-        vector sum = {0}, product = {0};
-        for (int r = 0; r < b->rows; r++) {
-            vector away = vector_load_some(hl_blas_pixel(&call->in->view, b->first + r) + channel, count) - n.mean;
-            vector g = vector_load(gradient + r * COLUMNS + c);
-            if (relu) g = (vector)((vector_mask)g & (vector_mask)(vector_fma(away, n.scale, n.shift) > 0));
-            sum += g;
-            product = vector_fma(g, away, product);
-            float *to = hl_blas_pixel(call->din, b->first + r) + channel;
-            vector d = g * n.scale;
-            if (accumulate) d += vector_load_some(to, count);
-            vector_store_some(to, d, count);
-        }
-        float *to = sums + channel, *more = to + call->conv->in_c;
-        vector_store_some(to, vector_load_some(to, count) + sum, count);
-        vector_store_some(more, vector_load_some(more, count) + product, count);
-    }
-}
-
-static void finish_block(const through_call *call, const block *b, const float *gradient, float *sums) {
-    if (call->in->act == HL_RELU && call->accumulate) finish_as(call, b, gradient, true, true, sums);
-    else if (call->in->act == HL_RELU) finish_as(call, b, gradient, true, false, sums);
-    else if (call->accumulate) finish_as(call, b, gradient, false, true, sums);
-    else finish_as(call, b, gradient, false, false, sums);
-}
-
 /* The gradient of a block: rows of dout in panels, times the kernel. */
-static void multiply(const through_call *call, const block *b, const float *rows, float *gradient) {
+static void multiply(const gemm_call *call, const through_block *b, const float *rows, float *gradient) {
     int depth = call->conv->out_c;
+    const hl_segment *in = call->through.in;
+    const hl_view *din = call->through.din;
     for (int k = 0; k < depth; k += DEPTH)
-        HL_BLAS(product)(&(hl_product){.a = rows + (int64_t)k * b->rows, .a_panel = b->rows * LANES,
+        HL_BLAS(product)(&(hl_product){.a = rows + (int64_t)k * b->pixels, .a_panel = b->pixels * LANES,
                          .b = call->packed + (int64_t)b->channel * depth + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
-                         .c = gradient, .c_row = COLUMNS, .c_panel = LANES, .rows = b->rows, .panels = panels_of(b->count),
+                         .c = gradient, .c_row = COLUMNS, .c_panel = LANES, .rows = b->pixels, .panels = panels_of(b->count),
                          .depth = depth - k < DEPTH ? depth - k : DEPTH, .accumulate = k > 0,
-                         .next = hl_blas_pixel(&call->in->view, b->first) + b->channel, .next_row = call->in->view.stride,
-                         .after = hl_blas_pixel(call->din, b->first) + b->channel, .after_row = call->din->stride});
+                         .next = hl_blas_pixel(&in->view, b->first) + b->channel, .next_row = in->view.stride,
+                         .after = hl_blas_pixel(din, b->first) + b->channel, .after_row = din->stride});
 }
 
 /* A range of pixels, all channels or some. */
 static void through_piece(void *arg, int64_t piece, int worker) {
-    const through_call *call = arg;
+    const gemm_call *call = arg;
     const hl_conv *conv = call->conv;
     int columns = piece_columns(conv), blocks = (int)hl_blas_pieces(conv->in_c, columns), from = (int)(piece % blocks) * columns;
     int64_t range = piece / blocks, first = range * range_pixels(conv), left = hl_conv_pixels(conv) - first;
@@ -109,12 +73,12 @@ static void through_piece(void *arg, int64_t piece, int worker) {
     memset(sums + from, 0, (size_t)(end - from) * sizeof *sums), memset(sums + conv->in_c + from, 0, (size_t)(end - from) * sizeof *sums);
     for (int r = 0; r < pixels; r += step) {
         float gradient[PRODUCT_ROWS * COLUMNS];
-        block b = {.first = first + r, .rows = pixels - r < step ? pixels - r : step};
-        HL_BLAS(pack_rows)(hl_blas_pixel(call->dout, b.first), call->dout->stride, b.rows, conv->out_c, NULL, 0, 0, rows);
+        through_block b = {.first = first + r, .pixels = pixels - r < step ? pixels - r : step};
+        HL_BLAS(pack_rows)(hl_blas_pixel(call->dout, b.first), call->dout->stride, b.pixels, conv->out_c, NULL, 0, 0, rows);
         for (b.channel = from; b.channel < end; b.channel += COLUMNS) {
             b.count = end - b.channel < COLUMNS ? end - b.channel : COLUMNS;
             multiply(call, &b, rows, gradient);
-            finish_block(call, &b, gradient, sums);
+            HL_BLAS(through)(&call->through, &b, gradient, COLUMNS, sums);
         }
     }
 }
@@ -122,12 +86,10 @@ static void through_piece(void *arg, int64_t piece, int worker) {
 void HL_BLAS(gemm_through)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_segment *in, const hl_view *din,
                            bool accumulate, double *sums, void *workspace) {
     float *packed = workspace;
-    through_call call = {.conv = conv, .dout = dout, .din = din, .in = in, .packed = packed, .accumulate = accumulate};
+    gemm_call call = {.conv = conv, .dout = dout, .through = {in, din, accumulate}, .packed = packed};
     call.sums = packed + packed_floats(conv), call.memory = call.sums + sums_floats(conv);
     hl_conv turned = turned_conv(conv);
     HL_BLAS(pack_kernel)(hl, &turned, kernel, true, packed);
     hl_parallel_for(hl, ranges_of(conv) * hl_blas_pieces(conv->in_c, piece_columns(conv)), through_piece, &call);
-    memset(sums, 0, 2 * (size_t)conv->in_c * sizeof *sums);
-    for (int64_t range = 0; range < ranges_of(conv); range++)
-        for (int64_t i = 0; i < 2 * conv->in_c; i++) sums[i] += (double)call.sums[range * 2 * conv->in_c + i];
+    HL_BLAS(through_total)(hl, call.sums, ranges_of(conv), 2 * conv->in_c, sums);
 }

@@ -36,12 +36,6 @@ INLINE terms terms_of(const float *norm, int channels, int channel, int count) {
 }
 
 /* Activations, and whether to accumulate, are constants wherever these are inlined. */
-/* dy times the activation's slope at y. */
-INLINE vector through(hl_activation act, vector y, vector dy) {
-    if (act == HL_RELU) return (vector)((vector_mask)dy & (vector_mask)(y > 0));
-    if (act == HL_SWISH) dy *= vector_swish_slope(y);
-    return dy;
-}
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static size_t sums_of(const hl_view *x) { return 2 * (size_t)x->c; }
@@ -80,7 +74,7 @@ INLINE void block_products(const norm_call *call, hl_activation act, const block
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
             vector away = vector_load_some(x + v * LANES, lanes_of(b, v)) - t[v].mean;
-            vector g = through(act, vector_fma(away, t[v].scale, t[v].shift), vector_load_some(dy + v * LANES, lanes_of(b, v)));
+            vector g = through_activation(act, vector_fma(away, t[v].scale, t[v].shift), vector_load_some(dy + v * LANES, lanes_of(b, v)));
             sum[v] += g;
             product[v] = vector_fma(g, away, product[v]);
         }
@@ -198,7 +192,7 @@ INLINE void backward_as(const norm_call *call, hl_activation act, bool accumulat
         for (int v = 0; v < vectors; v++) {
             int lanes = lanes_of(b, v);
             vector away = vector_load_some(x + v * LANES, lanes) - t[v].mean;
-            vector g = through(act, vector_fma(away, t[v].scale, t[v].shift), vector_load_some(dy + v * LANES, lanes));
+            vector g = through_activation(act, vector_fma(away, t[v].scale, t[v].shift), vector_load_some(dy + v * LANES, lanes));
             vector d = t[v].scale * vector_fma(-away, t[v].slope, g - t[v].each);
             if (accumulate) d += vector_load_some(dx + v * LANES, lanes);
             vector_store_some(dx + v * LANES, d, lanes);

@@ -12,6 +12,13 @@ static inline __attribute__((always_inline)) vector activated(hl_activation act,
     return act == HL_SWISH ? vector_swish(y) : y;
 }
 
+/* dy times the activation's slope at y. */
+static inline __attribute__((always_inline)) vector through_activation(hl_activation act, vector y, vector dy) {
+    if (act == HL_RELU) return (vector)((vector_mask)dy & (vector_mask)(y > 0));
+    if (act == HL_SWISH) dy *= vector_swish_slope(y);
+    return dy;
+}
+
 /* A vector of channels' terms. */
 typedef struct norm_vectors {
     vector mean, scale, shift;

@@ -1,4 +1,5 @@
 /* Convolution in plain loops: fits every geometry. */
+#include <math.h>
 #include <string.h>
 
 #include "kernels/ref/ref.h"
@@ -148,21 +149,41 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
     hl_parallel_for(hl, (int64_t)conv->n * conv->in_h, backward_data_row, &call);
 }
 
-/* One input channel of a 1x1 convolution. */
-static void through_channel(void *arg, int64_t c, int worker) {
+/* The gradient to channel c of input pixel (n, iy, ix). */
+static double input_gradient(const conv_call *call, int n, int iy, int ix, int c) {
+    const hl_conv *conv = call->conv;
+    int group_in = conv->in_c / conv->groups, group_out = conv->out_c / conv->groups, taps = conv->kh * conv->kw, g = c / group_in;
+    double sum = 0;
+    for (int tap = 0; tap < taps; tap++) {
+        int oy = output_of(iy, conv->pad_top, tap / conv->kw, conv->stride_h, conv->out_h);
+        int ox = output_of(ix, conv->pad_left, tap % conv->kw, conv->stride_w, conv->out_w);
+        if (oy < 0 || ox < 0) continue;
+        const real *dout = pixel_at(call->out, n, oy, ox);
+        for (int o = g * group_out; o < (g + 1) * group_out; o++)
+            sum += (double)dout[o] * (double)call->kernel[((int64_t)o * taps + tap) * group_in + c % group_in];
+    }
+    return sum;
+}
+
+static double slope_of(hl_activation act, double y) {
+    double s = 1 / (1 + exp(-y));
+    return act == HL_RELU ? y > 0 : act == HL_SWISH ? s * (1 + y * (1 - s)) : 1;
+}
+
+/* One input channel. */
+static void through_channel(void *arg, int64_t channel, int worker) {
     (void)worker;
     const conv_call *call = arg;
     const hl_conv *conv = call->conv;
+    int c = (int)channel;
     const real *norm = call->in->norm, mean = norm[c], scale = norm[conv->in_c + c], shift = norm[2 * conv->in_c + c];
     double sum = 0, product = 0;
     for (int64_t p = 0; p < (int64_t)conv->n * conv->in_h * conv->in_w; p++) {
-        const real *dout = (const real *)call->out->data + p * call->out->stride;
-        real away = ((const real *)call->in->view.data)[p * call->in->view.stride + c] - mean, g = 0;
-        for (int o = 0; o < conv->out_c; o++) g += dout[o] * call->kernel[(int64_t)o * conv->in_c + c];
-        if (call->in->act == HL_RELU && !(away * scale + shift > 0)) g = 0;
-        sum += (double)g, product += (double)g * (double)away;
-        real *din = (real *)call->din->data + p * call->din->stride + c;
-        *din = call->accumulate ? *din + g * scale : g * scale;
+        int n = (int)(p / conv->in_w / conv->in_h), y = (int)(p / conv->in_w % conv->in_h), x = (int)(p % conv->in_w);
+        real away = pixel_at(&call->in->view, n, y, x)[c] - mean, *din = pixel_at(call->din, n, y, x) + c;
+        double g = input_gradient(call, n, y, x, c) * slope_of(call->in->act, (double)(away * scale + shift));
+        sum += g, product += g * (double)away;
+        *din = (real)((call->accumulate ? (double)*din : 0) + g * (double)scale);
     }
     call->sums[c] = sum, call->sums[conv->in_c + c] = product;
 }
