@@ -212,13 +212,30 @@ static void find_gradients(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) plan->nodes[i].gradient = -1;
 }
 
-int hl_plan_gives(const hl_plan *plan, int node, int k) {
-    const hl_node *n = plan->graph->nodes[node];
-    bool beyond = plan->nodes[node].through >= 0 && !(n->op->needs & HL_NORMS);
-    return beyond ? plan->graph->nodes[plan->nodes[node].through]->inputs[0] : n->inputs[k];
+int hl_plan_beyond(const hl_plan *plan, int node) {
+    int norm = plan->nodes[node].through;
+    return norm < 0 ? -1 : plan->graph->nodes[norm]->inputs[0];
 }
 
-/* The norm that a convolution alone reads, or reads through, and right behind it, so that nobody adds to its input's gradient between them; -1: none. */
+int hl_plan_gives(const hl_plan *plan, int node, int k) {
+    int beyond = hl_plan_beyond(plan, node);
+    return beyond < 0 ? plan->graph->nodes[node]->inputs[k] : beyond;
+}
+
+/* Whether a node alone reads a value, as its one input. */
+static bool reads_alone(const hl_plan *plan, int node, int value) {
+    bool input = value != plan->graph->output && plan->graph->nodes[node]->inputs[0] == value;
+    return input && next_reader(plan, value, value) == node && next_reader(plan, value, node) < 0;
+}
+
+/* Whether no node between two has a backward pass: it could add to a gradient between theirs. */
+static bool passes_adjoin(const hl_plan *plan, int from, int to) {
+    for (int i = from + 1; i < to; i++)
+        if (plan->nodes[i].wants && !plan->nodes[i].absorbed) return false;
+    return true;
+}
+
+/* The norm that a convolution's backward pass can go on through, -1: none. */
 static int norm_through(const hl_plan *plan, int node) {
     const hl_plan_node *n = &plan->nodes[node];
     const hl_op *op = plan->graph->nodes[node]->op;
@@ -226,35 +243,35 @@ static int norm_through(const hl_plan *plan, int node) {
     bool stored = n->reads.norm[0] < 0;
     int norm = stored ? hl_plan_maker(plan, n->reads.value[0]) : n->reads.norm[0];
     if (!(plan->graph->nodes[norm]->op->needs & HL_NORMS) || !op->backs_through(&n->step, stored)) return -1;
-    int written = hl_plan_writes(plan, norm);
-    bool alone = plan->graph->nodes[node]->inputs[0] == written && written != plan->graph->output;
-    alone = alone && next_reader(plan, written, written) == node && next_reader(plan, written, node) < 0;
-    for (int i = norm + 1; i < node; i++) alone &= !hl_plan_computed(plan, i);
     bool wanted = plan->nodes[norm].wants && !plan->nodes[norm].summed && plan->nodes[plan->graph->nodes[norm]->inputs[0]].wants;
-    return alone && wanted ? norm : -1;
+    return wanted && reads_alone(plan, node, hl_plan_writes(plan, norm)) && passes_adjoin(plan, norm, node) ? norm : -1;
+}
+
+static void go_through(hl_plan *plan, int conv, int norm) {
+    hl_plan_node *n = &plan->nodes[conv], *by = &plan->nodes[norm];
+    n->through = norm, by->given_by = conv;
+    n->step.through = by->step.through = true;
+    n->step.beyond = by->step.in[0], n->step.beyond.act = by->step.act;
+    n->step.in_gradient[0] = by->step.in_gradient[0], n->step.in_accumulate[0] = by->accumulate[0];
 }
 
 /* In a dense block every norm's part in the gradient to the channels before it lacks what is linear in them: the last to come adds it for all. */
 void hl_plan_find_through(hl_plan *plan) {
-    for (int i = 0; i < plan->count; i++) plan->nodes[i].through = plan->nodes[i].leaves = -1;
+    for (int i = 0; i < plan->count; i++) plan->nodes[i].through = plan->nodes[i].given_by = plan->nodes[i].leaves = -1;
     for (int i = 0; i < plan->count && plan->options.mode == HL_TRAIN; i++) {
         int norm = hl_plan_computed(plan, i) ? norm_through(plan, i) : -1;
-        if (norm < 0) continue;
-        hl_plan_node *n = &plan->nodes[i];
-        n->through = norm, plan->nodes[norm].through = i;
-        n->step.through = plan->nodes[norm].step.through = true;
-        n->step.beyond = plan->nodes[norm].step.in[0], n->step.beyond.act = plan->nodes[norm].step.act;
-        n->step.in_gradient[0] = plan->nodes[norm].step.in_gradient[0], n->step.in_accumulate[0] = plan->nodes[norm].accumulate[0];
+        if (norm >= 0) go_through(plan, i, norm);
     }
     for (int i = plan->count - 1; i >= 0; i--) {
-        int to = plan->nodes[i].step.through && (plan->graph->nodes[i]->op->needs & HL_NORMS) ? plan->nodes[i].knows : -1;
-        if (to < 0 || !plan->nodes[to].step.through || plan->nodes[to].step.taken_channels) continue;
+        int to = plan->nodes[i].given_by >= 0 ? plan->nodes[i].knows : -1;
+        if (to < 0 || plan->nodes[to].given_by < 0 || plan->nodes[to].step.taken_channels) continue;
         plan->nodes[i].leaves = to, plan->nodes[i].step.settles_from = plan->nodes[to].shape.c;
         plan->nodes[to].step.taken_channels = plan->nodes[i].shape.c;
     }
 }
 
-/* Of two norms that read one convolution the first. */
+/* Of two norms that read one convolution the first. A convolution that is computed again in backward writes once more, the same, into what the norm
+ * has saved: that is there still, because a norm that is wanted reads its input in backward. */
 void hl_plan_find_measured(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
@@ -297,7 +314,7 @@ void hl_plan_find_again(hl_plan *plan) {
         hl_reads reads = plan->nodes[hl_plan_maker(plan, i)].reads;
         if (n->again_by >= 0) need_reads(plan, &reads, n->again_by);
         if (needs & HL_NEEDS_INPUT) need_reads(plan, &n->reads, i);
-        if (n->step.beyond.view.c) need_again(plan, hl_plan_gives(plan, i, 0), i);
+        if (n->through >= 0) need_again(plan, hl_plan_beyond(plan, i), i);
     }
 }
 

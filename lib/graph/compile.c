@@ -101,7 +101,7 @@ void hl_plan_point(hl_plan *plan, int index, bool again) {
         point(plan, &n->step.in[k].view, n->reads.value[k], again);
         if (n->reads.scale[k] >= 0) point(plan, &n->step.in[k].scale, n->reads.scale[k], again);
     }
-    if (n->step.beyond.view.c) point(plan, &n->step.beyond.view, hl_plan_gives(plan, index, 0), again);
+    if (n->through >= 0) point(plan, &n->step.beyond.view, hl_plan_beyond(plan, index), again);
     int written = hl_plan_writes(plan, index);
     n->step.out.data = map_at(plan, written, again && plan->nodes[written].again >= 0 ? plan->nodes[written].again : n->value);
 }
@@ -125,8 +125,12 @@ static void place_step(hl_plan *plan, int index) {
     step->known = n->knows < 0 ? NULL : at(plan, plan->nodes[n->knows].saved);
     step->known_channels = n->knows < 0 ? 0 : plan->nodes[n->knows].shape.c;
     step->kept = at(plan, n->kept);
-    if (step->beyond.view.c) step->beyond.norm = hl_norm_of(at(plan, plan->nodes[n->through].saved), step->beyond.view.c).terms;
-    if (n->through >= 0) step->norm_sums = at(plan, n->norm_sums >= 0 ? n->norm_sums : plan->nodes[n->through].norm_sums);
+    step->norm_sums = at(plan, n->norm_sums);
+    if (n->through >= 0) {
+        const hl_plan_node *norm = &plan->nodes[n->through];
+        step->beyond.norm = hl_norm_of(at(plan, norm->saved), norm->shape.c).terms;
+        step->norm_sums = at(plan, norm->norm_sums);
+    }
     if (n->leaves >= 0) plan->nodes[n->leaves].step.taken = at(plan, n->norm_sums);
     if (n->averages >= 0) step->row_sums = plan->nodes[n->averages].step.finish.row_sums = at(plan, n->row_sums);
     if (n->measured >= 0) {

@@ -73,7 +73,7 @@ static bool lay_reads(hl_plan *plan, int node) {
     if (!extend_reads(plan, node, forward_time(node))) return false;
     int by = plan->nodes[hl_plan_writes(plan, node)].again_by;
     if (by >= 0 && !extend_reads(plan, node, hl_backward_time(plan, by))) return false;
-    if (n->step.beyond.view.c && !extend_value(plan, hl_plan_gives(plan, node, 0), hl_backward_time(plan, node))) return false;
+    if (n->through >= 0 && !extend_value(plan, hl_plan_beyond(plan, node), hl_backward_time(plan, node))) return false;
     bool again = n->wants && (plan->graph->nodes[node]->op->needs & HL_NEEDS_INPUT);
     return !again || extend_reads(plan, node, hl_backward_time(plan, node));
 }
@@ -130,7 +130,7 @@ static bool lay_gradients(hl_plan *plan) {
         if (plan->nodes[i].absorbed) {
             int norm = node->inputs[0];
             plan->nodes[norm].gradient = plan->nodes[i].gradient;
-            if (plan->nodes[norm].through < 0) hl_arena_extend(&plan->arena, plan->nodes[i].gradient, hl_backward_time(plan, norm));
+            if (plan->nodes[norm].given_by < 0) hl_arena_extend(&plan->arena, plan->nodes[i].gradient, hl_backward_time(plan, norm));
             continue;
         }
         for (int k = 0; k < node->input_count; k++) {
@@ -155,9 +155,9 @@ static bool lay_gradients(hl_plan *plan) {
 static bool lay_norm_sums(hl_plan *plan) {
     for (int i = 0; i < plan->count; i++) {
         hl_plan_node *n = &plan->nodes[i];
-        if (n->through < 0 || !(plan->graph->nodes[i]->op->needs & HL_NORMS)) continue;
+        if (n->given_by < 0) continue;
         int last = n->leaves < 0 ? i : n->leaves;
-        n->norm_sums = hl_arena_add(plan->hl, &plan->arena, 2 * (size_t)n->shape.c * sizeof(double), hl_backward_time(plan, n->through),
+        n->norm_sums = hl_arena_add(plan->hl, &plan->arena, 2 * (size_t)n->shape.c * sizeof(double), hl_backward_time(plan, n->given_by),
                                     hl_backward_time(plan, last));
         if (n->norm_sums < 0) return false;
     }

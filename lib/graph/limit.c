@@ -36,7 +36,7 @@ static bool reads(const hl_plan *plan, int node, int value) {
     const hl_reads *reads = &plan->nodes[node].reads;
     for (int k = 0; k < reads->count; k++)
         if (reads->value[k] == value || reads->scale[k] == value) return true;
-    return plan->nodes[node].step.beyond.view.c && hl_plan_gives(plan, node, 0) == value;
+    return hl_plan_beyond(plan, node) == value;
 }
 
 /* The first time in backward at which a value is wanted, -1: at none; and the last in forward. */

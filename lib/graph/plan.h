@@ -46,8 +46,9 @@ typedef struct hl_plan_node {
     int averages;      /* a global average: the convolution that leaves it the sums of its rows, -1: none */
     int knows;         /* a norm: the norm that has the statistics of its first channels already, -1: none */
     int measured;      /* a norm: the convolution that gives it the statistics of its input, -1: none */
-    int through;       /* a convolution: the norm that its backward pass goes on through, to that one's input; that norm: the convolution; -1: none */
-    int leaves;        /* such a norm: the norm that it leaves what its first channels' gradient lacks, its `knows`; -1: none */
+    int through;       /* a convolution: the norm that its backward pass goes on through, to that one's input; -1: none */
+    int given_by;      /* that norm: the convolution; -1: none */
+    int leaves;        /* such a norm: the norm that it leaves to add what its first channels' gradient lacks, its `knows`; -1: none */
     bool accumulate[HL_MAX_INPUTS];
     hl_reads reads; /* what the step reads, joins taken apart */
     int again; /* arena item of the value that is computed once more */
@@ -99,7 +100,9 @@ int hl_plan_writes(const hl_plan *plan, int node);
 void hl_plan_find_through(hl_plan *plan);
 /* Which norms' statistics are left by the convolutions before them. Steps are described first. */
 void hl_plan_find_measured(hl_plan *plan);
-/* The value whose gradient a node's backward pass adds to for its input k. */
+/* The input of the norm that a convolution's backward pass goes on through, -1: none. */
+int hl_plan_beyond(const hl_plan *plan, int node);
+/* The value to whose gradient a node's backward pass adds for its input k: that input, or what is beyond the norm that makes it. */
 int hl_plan_gives(const hl_plan *plan, int node, int k);
 /* Which convolutions could sum their rows up for a global average. Steps are described first. */
 void hl_plan_find_averages(hl_plan *plan);

@@ -10,7 +10,7 @@ static void set_batch(hl_plan *plan, const void *images, int count) {
         step->out.n = step->out_gradient.n = count;
         for (int k = 0; k < HL_MAX_INPUTS; k++) step->in_gradient[k].n = count;
         step->beyond.view.n = count;
-        if (step->beyond.view.c && hl_plan_gives(plan, i, 0) == plan->graph->input) step->beyond.view.data = (void *)(uintptr_t)images;
+        if (hl_plan_beyond(plan, i) == plan->graph->input) step->beyond.view.data = (void *)(uintptr_t)images;
         for (int k = 0; k < step->in_count; k++) {
             step->in[k].view.n = step->in[k].scale.n = count;
             if (n->reads.value[k] == plan->graph->input) step->in[k].view.data = (void *)(uintptr_t)images; /* only read */

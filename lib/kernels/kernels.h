@@ -33,6 +33,19 @@ typedef struct hl_finish {
     void *row_sums;     /* n x out_h x out_c: gets the sums over each row of pixels of what was so finished; NULL: not wanted */
 } hl_finish;
 
+/* Whether it does more than to measure. */
+static inline bool hl_finish_changes(const hl_finish *finish) {
+    return finish && (finish->terms || finish->act != HL_LINEAR || finish->add || finish->row_sums);
+}
+
+/* 1 x 1, stride 1, no padding: an output pixel sees its own place alone. */
+static inline bool hl_conv_is_pointwise(const hl_conv *conv) {
+    return conv->kh == 1 && conv->kw == 1 && conv->stride_h == 1 && conv->stride_w == 1 && !conv->pad_top && !conv->pad_left &&
+           conv->in_h == conv->out_h && conv->in_w == conv->out_w;
+}
+/* A channel to a channel. */
+static inline bool hl_conv_is_depthwise(const hl_conv *conv) { return conv->groups == conv->in_c && conv->groups == conv->out_c; }
+
 /* One way to compute a convolution. */
 typedef struct hl_conv_kernel {
     const char *name; /* recorded in config.json */
@@ -55,10 +68,10 @@ typedef struct hl_conv_kernel {
     /* din (+)= gradient to the input, n x in_h x in_w x in_c. */
     void (*backward_data)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din,
                           bool accumulate, void *workspace);
-    /* Of a 1x1 convolution with stride 1, without padding or groups, or of a depthwise one, that reads what a norm and its activation, which may
-     * be a swish, give of the whole segment `in`: with g the gradient to that times the activation's slope, din (+)= g scale, sums[c] = sum of g
-     * over the pixels, sums[in_c + c] = that of g (x - mean). What a norm's backward pass does besides is norm_settle's. Workspace as for
-     * backward_data. NULL: it is not offered. */
+    /* backward_data of what a norm and its activation, which may be a swish, give of the segment `in`, going on through them: with g the gradient to
+     * that times the activation's slope, din (+)= g scale, sums[c] = sum of g over the pixels, sums[in_c + c] = that of g (x - mean). What a
+     * norm's backward pass does besides is norm_settle's. Workspace as for backward_data. Both NULL: it is not offered. */
+    bool (*goes_through)(const hl_conv *conv); /* whether it is, for this one */
     void (*backward_through)(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_segment *in, const hl_view *din,
                              bool accumulate, double *sums, void *workspace);
     /* dkernel = gradient to the kernel, dbias (out_c, may be NULL) = sum of dout: overwritten. */

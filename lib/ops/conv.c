@@ -56,13 +56,11 @@ static hl_conv geometry(const hl_step *step) { return hl_conv_geometry(step->nod
 
 static bool sums_input(const hl_node *node) { return or_one(((const hl_conv_options *)node->attributes)->groups) == 1; }
 
-/* A 1x1 convolution through which it reads, a depthwise one through what it cannot read through. */
+/* A 1x1 convolution through what it reads through, a depthwise one through what is stored for it. */
 static bool backs_through(const hl_step *step, bool stored) {
     hl_conv conv = geometry(step);
-    if (!step->conv[HL_BACKWARD_DATA]->backward_through) return false;
-    if (stored) return conv.groups == conv.in_c && conv.groups == conv.out_c;
-    bool pointwise = conv.kh * conv.kw * conv.stride_h * conv.stride_w * conv.groups == 1 && conv.in_h == conv.out_h && conv.in_w == conv.out_w;
-    return pointwise && !conv.pad_top && !conv.pad_left;
+    const hl_conv_kernel *data = step->conv[HL_BACKWARD_DATA];
+    return (stored ? hl_conv_is_depthwise(&conv) : hl_conv_is_pointwise(&conv)) && data->goes_through && data->goes_through(&conv);
 }
 
 /* Means and deviations of the output's gradient; then what computing them and the sums takes. */

@@ -74,13 +74,13 @@ typedef struct hl_step {
     hl_activation act; /* of a norm: the activation behind it, computed with it, whose value and gradient `out` and `out_gradient` are */
     bool measured;     /* of a norm in training: the convolution that makes its input has left its mean and variance in `saved`; of that convolution: it does */
     bool summed;       /* of a norm: `out_gradient` is no map but its sums over the pixels, a number a channel; of its reader: so is `in_gradient` */
-    bool through;      /* of a convolution: backward goes on through the norm that it reads through, or that makes its input, to that one's input, whose
-                          `in_gradient` is; of that norm: it is given so much of it, */
-    hl_segment beyond; /* of that convolution: the norm's input, its terms and activation; */
-    double *norm_sums; /* and two sums a channel (kernels.h, backward_through), which the norm turns into what is missing; */
-    double *taken;     /* with what another norm has left missing of these channels, `taken_channels` being that one's, NULL: nothing; */
+    bool through;      /* of a convolution: its backward pass goes on through the norm before it (kernels.h, backward_through), and `in_gradient` is that
+                          one's input's. Of that norm: so it has been */
+    hl_segment beyond; /* of such a convolution: the norm's input, terms and activation */
+    double *norm_sums; /* of both: the two sums a channel; over them the norm writes what the gradient to its input lacks still, an addend and a slope */
+    double *taken;     /* of such a norm: what another has left so of its channels, which are the first of that one's `taken_channels`; NULL: nothing */
     int taken_channels;
-    int settles_from;  /* and the channels before this one it leaves missing itself */
+    int settles_from;  /* of such a norm: what channels before this one lack is left to another */
     bool unstored;     /* of a norm or a scale: nobody reads `out`; who needs it reads the input through the terms or factors */
     void *workspace;
     void *kept;        /* of a convolution: its kernel as `prepare` has left it; NULL: it is read from `param` */
@@ -126,7 +126,7 @@ struct hl_op {
     bool (*reads_through)(const hl_node *node);
     /* Whether backward can give the sums over the pixels of its input's gradient in its place (step->summed). NULL: it cannot. */
     bool (*sums_input)(const hl_node *node);
-    /* Whether backward can go on through the norm before the one input (step->through), which is read through it or `stored`. NULL: it cannot. */
+    /* Whether backward can go on through the norm before the one input (step->through), which is read through or `stored`. NULL: it cannot. */
     bool (*backs_through)(const hl_step *step, bool stored);
     /* Computes the output once more, in backward, from the inputs and what forward left: for what is cheaper to compute than to keep. NULL:
      * it is kept. */

@@ -24,7 +24,7 @@ typedef struct hl_segment {
     /* Of the view's dtype, view.c means, as many scales and as many shifts: what is read is act((x - mean) scale + shift), a batch norm
      * that was never stored. NULL: x itself. */
     const void *norm;
-    hl_activation act; /* HL_LINEAR or HL_RELU, with norm only */
+    hl_activation act; /* with norm only: HL_LINEAR or HL_RELU; HL_SWISH where a gradient alone goes through it (kernels.h, backward_through) */
     hl_view scale;     /* n x 1 x 1 x view.c: what is read is x times its image's, a channel_scale that was never stored; not with norm. Without data: x itself */
 } hl_segment;
 

@@ -75,6 +75,30 @@ static hl_value *dense_bottlenecks(hl_graph *g, hl_value *x) {
     }
     return hl_conv2d(g, hl_norm(g, x, "end", &(hl_norm_options){.epsilon = 1e-5, .no_gamma = true}), "transition", 3, 1);
 }
+/* Between a norm and its convolution stands a join that reads the norm's input. */
+static hl_value *join_between(hl_graph *g, hl_value *x) {
+    x = hl_conv2d(g, x, "a", 3, 3);
+    hl_value *r = hl_relu(g, hl_batch_norm(g, x, "n", 1e-3)), *up = hl_upsample(g, x, 2);
+    hl_value *b = hl_upsample(g, hl_conv2d(g, r, "b", 2, 1), 2);
+    return hl_conv2d(g, hl_concat(g, (hl_value *const[]){b, up}, 2), "c", 2, 3);
+}
+/* One convolution that two norms read, and a concatenation in place that two do. */
+static hl_value *norms_side_by_side(hl_graph *g, hl_value *x) {
+    x = hl_conv2d(g, x, "a", 3, 1);
+    hl_value *y = hl_conv2d(g, hl_relu(g, hl_batch_norm(g, x, "n0", 1e-3)), "b", 2, 1);
+    hl_value *z = hl_concat(g, (hl_value *const[]){x, y}, 2);
+    hl_value *left = hl_conv2d(g, hl_relu(g, hl_batch_norm(g, z, "n1", 1e-3)), "c", 2, 1);
+    hl_value *right = hl_conv2d(g, hl_relu(g, hl_batch_norm(g, z, "n2", 1e-3)), "d", 2, 1);
+    return hl_add(g, hl_add(g, left, right), hl_conv2d(g, hl_swish(g, hl_batch_norm(g, x, "n3", 1e-3)), "e", 2, 1));
+}
+/* A bottleneck whose norms come first, with its shortcut, and a kernel from one channel to one behind a norm. */
+static hl_value *norms_first(hl_graph *g, hl_value *x) {
+    x = hl_conv2d(g, x, "a", 4, 1);
+    hl_value *y = hl_conv2d(g, hl_relu(g, hl_batch_norm(g, x, "n0", 1e-3)), "b", 2, 1);
+    y = hl_conv2d(g, hl_relu(g, hl_batch_norm(g, y, "n1", 1e-3)), "c", 4, 1);
+    x = hl_conv2d(g, hl_add(g, y, x), "d", 1, 1);
+    return hl_conv2d(g, hl_swish(g, hl_batch_norm(g, x, "n2", 1e-3)), "e", 1, 3);
+}
 /* A block one of whose norms is read by two, which leaves nothing to others and takes nothing. */
 static hl_value *dense_shared(hl_graph *g, hl_value *x) {
     x = hl_conv2d(g, x, "stem", 3, 1);
@@ -172,6 +196,9 @@ static const gradient_case cases[] = {
     {"dense block", 3, 5, 7, 2, dense, false},
     {"dense block of bottlenecks", 3, 5, 7, 2, dense_bottlenecks, false},
     {"dense block, a norm of two readers", 3, 5, 7, 2, dense_shared, false},
+    {"a join between a norm and its convolution", 3, 3, 5, 2, join_between, false},
+    {"norms side by side", 3, 5, 3, 2, norms_side_by_side, false},
+    {"norms first", 3, 5, 7, 2, norms_first, false},
     {"max-pool 2x2", 3, 7, 5, 2, max_pool, false},
     {"max-pool 3x3, zeros take part", 3, 7, 6, 2, max_pool_padded, false},
     {"max-pool, window cut", 2, 5, 7, 1, max_pool_cut, false},

@@ -49,9 +49,13 @@ typedef struct rig {
     int batch, size;
 } rig;
 
-static rig open_rig(int threads, double width, int batch, int size) {
+/* Nets with all that a plan can do: joins, dense blocks, depthwise convolutions behind norms. */
+static const char *const nets[] = {"unet-vgg16", "unet-densenet121", "linknet-efficientnetb0"};
+enum { NETS = sizeof nets / sizeof *nets };
+
+static rig open_rig(const char *net, int threads, double width, int batch, int size) {
     rig r = {.hl = hl_open(&(hl_options){.threads = threads}), .batch = batch, .size = size};
-    r.graph = hl_net(r.hl, "unet-vgg16", &(hl_net_options){.width = width});
+    r.graph = hl_net(r.hl, net, &(hl_net_options){.width = width});
     r.params = hl_params_init(r.graph, HL_INIT_HE, 7);
     r.plan = hl_compile(r.graph, r.params, &(hl_plan_options){.mode = HL_TRAIN, .batch = batch, .height = size, .width = size});
     ck_assert_msg(r.plan != NULL, "%s", hl_error(r.hl));
@@ -75,7 +79,7 @@ static void close_rig(rig *r) {
 }
 
 START_TEST(steps_allocate_nothing) {
-    rig r = open_rig(2, 0.25, 2, 64);
+    rig r = open_rig(nets[_i], 2, 0.25, 2, 64);
     double first, loss = 0;
     ck_ok(r.hl, hl_train_step(r.plan, r.adam, 1e-3, r.images, r.masks, r.batch, &first));
 #ifndef __SANITIZE_ADDRESS__
@@ -96,7 +100,7 @@ START_TEST(same_bits_on_any_threads) {
     double losses[3][4];
     double *weights[3];
     for (int t = 0; t < 3; t++) {
-        rig r = open_rig(t + 1, 0.25, 3, 64);
+        rig r = open_rig(nets[_i], t + 1, 0.25, 3, 64);
         for (int k = 0; k < 4; k++) ck_ok(r.hl, hl_train_step(r.plan, r.adam, 1e-3, r.images, r.masks, 3 - k % 2, &losses[t][k]));
         int last = hl_params_count(r.params) - 1, total = 0;
         for (int i = 0; i <= last; i++) total += (int)hl_param_elements(r.params, i);
@@ -112,17 +116,51 @@ END_TEST
 
 /* A smaller batch in a large plan gives what a plan of its own gives. */
 START_TEST(smaller_batches) {
-    rig large = open_rig(2, 0.125, 5, 32), small = open_rig(2, 0.125, 2, 32);
+    rig large = open_rig(nets[_i], 2, 0.125, 5, 32), small = open_rig(nets[_i], 2, 0.125, 2, 32);
     double a, b;
     ck_ok(large.hl, hl_train_step(large.plan, large.adam, 1e-3, large.images, large.masks, 5, &a));
     close_rig(&large);
-    large = open_rig(2, 0.125, 5, 32);
+    large = open_rig(nets[_i], 2, 0.125, 5, 32);
     ck_ok(large.hl, hl_train_step(large.plan, large.adam, 1e-3, large.images, large.masks, 2, &a));
     ck_ok(small.hl, hl_train_step(small.plan, small.adam, 1e-3, small.images, small.masks, 2, &b));
     ck_assert_double_eq_tol(a, b, 1e-6);
     ck_assert_int_eq(hl_train_step(small.plan, small.adam, 1e-3, small.images, small.masks, 3, &b), HL_USAGE);
     close_rig(&large);
     close_rig(&small);
+}
+END_TEST
+
+typedef struct counts {
+    int through, leaving, depthwise, measured;
+} counts;
+static counts count_of(const hl_plan *plan) {
+    counts c = {0};
+    for (int i = 0; i < plan->count; i++) {
+        const hl_plan_node *n = &plan->nodes[i];
+        c.through += n->through >= 0, c.leaving += n->leaves >= 0, c.measured += n->measured >= 0;
+        if (n->through < 0) continue;
+        hl_conv conv = plan->graph->nodes[i]->op->geometry(&n->step);
+        c.depthwise += conv.groups > 1;
+    }
+    return c;
+}
+
+/* What makes gradients and statistics cheap is found: in DenseNet121's 58 layers, of which the first of each of 4 blocks leaves nothing to another,
+ * and in EfficientNetB0's 16 depthwise convolutions. In inference nothing is. */
+START_TEST(norms_share_their_work) {
+    hl_context *hl = hl_open(NULL);
+    for (int i = 0; i < NETS; i++) {
+        hl_graph *graph = hl_net(hl, nets[i], &(hl_net_options){0});
+        hl_plan *train = hl_plan_dry(graph, HL_F32, &(hl_plan_options){.mode = HL_TRAIN, .batch = 2, .height = 64, .width = 64});
+        hl_plan *infer = hl_plan_dry(graph, HL_F32, &(hl_plan_options){.mode = HL_INFER, .batch = 2, .height = 64, .width = 64});
+        ck_assert_msg(train && infer, "%s", hl_error(hl));
+        counts c = count_of(train), none = count_of(infer);
+        if (i == 1) ck_assert(c.through >= 58 && c.leaving >= 54 && c.measured >= 58);
+        if (i == 2) ck_assert(c.depthwise == 16 && c.measured >= 32);
+        ck_assert(!none.through && !none.leaving && !none.measured);
+        hl_plan_free(train), hl_plan_free(infer), hl_graph_free(graph);
+    }
+    hl_close(hl);
 }
 END_TEST
 
@@ -135,7 +173,7 @@ static void predict_both(hl_plan *plan, hl_plan *keeping, const float *images, i
 
 /* Kernels that are kept are those of the parameters as they are, after every step. */
 START_TEST(kept_kernels_follow_the_parameters) {
-    rig r = open_rig(2, 0.25, 2, 64);
+    rig r = open_rig("unet-vgg16", 2, 0.25, 2, 64);
     hl_plan_options o = {.mode = HL_INFER, .batch = 2, .height = 64, .width = 64};
     hl_plan *plan = hl_compile(r.graph, r.params, &o);
     o.keep_kernels = true;
@@ -285,9 +323,10 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("plan");
     TCase *tcase = slow_case(suite, "plan");
-    tcase_add_test(tcase, steps_allocate_nothing);
-    tcase_add_test(tcase, same_bits_on_any_threads);
-    tcase_add_test(tcase, smaller_batches);
+    tcase_add_loop_test(tcase, steps_allocate_nothing, 0, NETS);
+    tcase_add_loop_test(tcase, same_bits_on_any_threads, 0, NETS);
+    tcase_add_loop_test(tcase, smaller_batches, 0, NETS);
+    tcase_add_test(tcase, norms_share_their_work);
     tcase_add_test(tcase, kept_kernels_follow_the_parameters);
     tcase_add_test(tcase, images_apart);
     tcase_add_test(tcase, deep_chain);

@@ -33,16 +33,9 @@ typedef struct hl_patch_range {
     int count, tap, taps, channel, channels;
 } hl_patch_range;
 void HL_BLAS(patches)(const hl_conv *conv, const hl_segment *in, int segments, const hl_patch_range *range, float *to);
-/* Whether the input's own memory is the patch matrix: 1 x 1, stride 1, no padding, one map that is not upsampled. */
-bool HL_BLAS(pointwise)(const hl_conv *conv);
 
 /* Finishes channels channel .. channel + count of pixels first .. end of a convolution's output where they are; with row_sums these are a row. */
 void HL_BLAS(finish)(const hl_finish *finish, const hl_view *out, int64_t first, int64_t end, int channel, int count);
-
-/* Whether it does more than to measure. */
-static inline bool hl_finish_changes(const hl_finish *finish) {
-    return finish && (finish->terms || finish->act != HL_LINEAR || finish->add || finish->row_sums);
-}
 
 /* sums[c] = sum of x over all pixels, in double, by pieces added in order. */
 size_t HL_BLAS(sums_workspace)(const hl_view *x); /* bytes, a multiple of 64; grows with pixels and c alone */

@@ -317,7 +317,6 @@ static void block_piece(void *arg, int64_t piece, int worker) {
     }
 }
 
-static bool fits(const hl_conv *conv) { return conv->groups == conv->in_c && conv->groups == conv->out_c; }
 
 /* A product waits for loads where a matrix product's does not, and narrow maps leave lanes idle. */
 static double cost(const hl_conv *conv, hl_pass pass) {
@@ -406,7 +405,7 @@ const hl_conv_kernel HL_BLAS(depthwise) = {
     .name = "depthwise",
     .sums_rows = true,
     .gives_moments = true,
-    .fits = fits,
+    .fits = hl_conv_is_depthwise,
     .cost = cost,
     .workspace = workspace,
     .forward = forward,
@@ -414,6 +413,7 @@ const hl_conv_kernel HL_BLAS(depthwise) = {
     .keep = keep,
     .forward_kept = forward_kept,
     .backward_data = backward_data,
+    .goes_through = hl_conv_is_depthwise,
     .backward_through = backward_through,
     .backward_weights = backward_weights,
 };

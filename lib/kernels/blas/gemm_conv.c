@@ -71,15 +71,6 @@ static size_t patch_floats(const hl_conv *conv, int threads) {
     return hl_blas_lines((int64_t)piece_rows(conv) * depth) * (size_t)threads;
 }
 
-/* The forward convolution that backward-data is at stride 1: over dout, with the kernel turned about. */
-static hl_conv turned_conv(const hl_conv *conv) {
-    hl_conv turned = *conv;
-    turned.in_h = conv->out_h, turned.in_w = conv->out_w, turned.in_c = conv->out_c;
-    turned.out_h = conv->in_h, turned.out_w = conv->in_w, turned.out_c = conv->in_c;
-    turned.pad_top = conv->kh - 1 - conv->pad_top, turned.pad_left = conv->kw - 1 - conv->pad_left;
-    return turned;
-}
-
 /* Turning the kernel pays where there are pixels enough, and needs stride 1. */
 static bool is_scattered(const hl_conv *conv) {
     return conv->stride_h != 1 || conv->stride_w != 1 || (is_shared(conv) && conv->kh * conv->kw > 1);
@@ -87,6 +78,8 @@ static bool is_scattered(const hl_conv *conv) {
 
 /* A worker's products, and the part of the kernel they are with. */
 static int64_t scatter_floats(const hl_conv *conv) { return (SCATTER_PIXELS + (int64_t)(conv->out_c / conv->groups)) * SCATTER_CHANNELS; }
+
+static bool goes_through(const hl_conv *conv) { return hl_conv_is_pointwise(conv) && conv->groups == 1; }
 
 /* Where outputs are measured: ranges are pieces' pixels. */
 static int64_t ranges_of(const hl_conv *conv) { return is_shared(conv) ? 1 : hl_blas_pieces(hl_conv_pixels(conv), piece_rows(conv)); }
@@ -98,23 +91,12 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (is_scattered(conv)) return (size_t)(threads * scatter_floats(conv)) * sizeof(float);
     hl_conv turned = turned_conv(conv);
     size_t bytes = ((size_t)HL_BLAS(kernel_floats)(&turned) + patch_floats(&turned, threads)) * sizeof(float);
-    size_t through = HL_BLAS(pointwise)(conv) ? HL_BLAS(gemm_through_workspace)(conv, threads) : 0;
+    size_t through = goes_through(conv) ? HL_BLAS(gemm_through_workspace)(conv, threads) : 0;
     return bytes > through ? bytes : through;
 }
 
-void HL_BLAS(pack_rows)(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int64_t image, int channel, float *to) {
-    for (int k = 0; k < depth; k += LANES) {
-        if (!in) {
-            for (int r = 0; r < rows; r++, to += LANES) vector_store(to, vector_load_some(patches + r * stride + k, depth - k));
-            continue;
-        }
-        norm_vectors n = norm_vectors_of(in, image, channel + k, depth - k);
-        for (int r = 0; r < rows; r++, to += LANES) vector_store(to, normed(&n, vector_load_some(patches + r * stride + k, depth - k)));
-    }
-}
-
-/* The patches are the one segment's own memory. */
-static bool is_direct(const gemm_call *call) { return call->segments == 1 && !call->in->up && HL_BLAS(pointwise)(call->conv); }
+/* The patch matrix is the one segment's own memory. */
+static bool is_direct(const gemm_call *call) { return call->segments == 1 && !call->in->up && hl_conv_is_pointwise(call->conv); }
 
 /* A product whose last panel may be past the output's channels. */
 static void product_within(hl_product *p, int columns) {
@@ -365,6 +347,7 @@ const hl_conv_kernel HL_BLAS(gemm) = {
     .keep = HL_BLAS(keep),
     .forward_kept = forward_kept,
     .backward_data = backward_data,
+    .goes_through = goes_through,
     .backward_through = HL_BLAS(gemm_through),
     .backward_weights = HL_BLAS(gemm_weights),
 };

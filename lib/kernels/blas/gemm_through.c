@@ -9,9 +9,9 @@
 enum {
     ROWS = 39 * PRODUCT_ROWS, /* most pixels of a piece, */
     FEW_PIXELS = 512,         /* up to so many are one piece's, which is cut over channels, */
-    FEW_COLUMNS = 64,         /* to so many */
-    COLUMNS = 128,            /* channels of a block */
-    DEPTH = 256,              /* of a product; a multiple of LANES */
+    FEW_COLUMNS = 64,         /* to so many; */
+    COLUMNS = 128,            /* channels of a block; */
+    DEPTH = 256,              /* of a product. All three are multiples of LANES */
 };
 
 typedef struct gemm_call {
@@ -28,13 +28,6 @@ static int64_t range_pixels(const hl_conv *conv) {
 }
 static int64_t ranges_of(const hl_conv *conv) { return hl_blas_pieces(hl_conv_pixels(conv), range_pixels(conv)); }
 static int piece_columns(const hl_conv *conv) { return hl_conv_pixels(conv) <= FEW_PIXELS ? FEW_COLUMNS : conv->in_c; }
-
-/* The convolution that the gradient is. */
-static hl_conv turned_conv(const hl_conv *conv) {
-    hl_conv turned = *conv;
-    turned.in_c = conv->out_c, turned.out_c = conv->in_c;
-    return turned;
-}
 
 static size_t packed_floats(const hl_conv *conv) {
     hl_conv turned = turned_conv(conv);

@@ -5,9 +5,8 @@
 #include "kernels/blas/vector.h"
 
 enum {
-    BLOCK_PIXELS = 64,                 /* summed in one chain; */
-    VECTORS = REGISTERS == 32 ? 4 : 2, /* so many vectors of channels side by side */
-    CHANNELS = 64,                     /* of a piece of the total */
+    BLOCK_PIXELS = 64, /* summed in one chain */
+    CHANNELS = 64,     /* of a piece of the total */
 };
 
 /* Of up to `vectors` vectors of channels, a constant. */
@@ -36,9 +35,9 @@ static inline __attribute__((always_inline)) void range_moments(const hl_view *x
 
 void HL_BLAS(moments)(const hl_view *x, int64_t first, int64_t end, int channel, int count, float *sums) {
     for (int c = 0, step; c < count; c += step) {
-        step = count - c >= VECTORS * LANES ? VECTORS * LANES : LANES;
+        step = next_channels(count - c);
         if (step > LANES) range_moments(x, first, end, channel + c, step, VECTORS, sums);
-        else range_moments(x, first, end, channel + c, count - c, 1, sums);
+        else range_moments(x, first, end, channel + c, step, 1, sums);
     }
 }
 

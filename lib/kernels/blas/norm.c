@@ -8,7 +8,6 @@
 
 enum {
     BLOCK_PIXELS = 64,                     /* summed in float, */
-    VECTORS = REGISTERS == 32 ? 4 : 2,     /* so many of channels side by side, their sums and terms in registers, */
     SUM_PIECES = 32,                       /* with double sums of their own */
     APPLY_FLOATS = 1 << 15,                /* in a piece where there is nothing to sum */
 };
@@ -35,8 +34,6 @@ INLINE terms terms_of(const float *norm, int channels, int channel, int count) {
                    .shift = vector_load_some(norm + 2 * channels + channel, count)};
 }
 
-/* Activations, and whether to accumulate, are constants wherever these are inlined. */
-
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static size_t sums_of(const hl_view *x) { return 2 * (size_t)x->c; }
 
@@ -57,12 +54,13 @@ typedef struct block {
 } block;
 INLINE int lanes_of(const block *b, int v) { return b->count - v * LANES; }
 
-static void add_sums(const block *b, const vector *sum, const vector *square, int vectors, int channels, double *total) {
-    float sums[VECTORS * LANES], squares[VECTORS * LANES];
-    memcpy(sums, sum, (size_t)vectors * sizeof *sum), memcpy(squares, square, (size_t)vectors * sizeof *square);
-    for (int c = 0; c < b->count; c++) total[b->channel + c] += (double)sums[c], total[channels + b->channel + c] += (double)squares[c];
+static void add_sums(const block *b, const vector *sum, const vector *product, int vectors, int channels, double *total) {
+    float sums[VECTORS * LANES], products[VECTORS * LANES];
+    memcpy(sums, sum, (size_t)vectors * sizeof *sum), memcpy(products, product, (size_t)vectors * sizeof *product);
+    for (int c = 0; c < b->count; c++) total[b->channel + c] += (double)sums[c], total[channels + b->channel + c] += (double)products[c];
 }
 
+/* Activations, and whether to accumulate, are constants wherever these are inlined. */
 /* Float sums of g and of g (x - mean) over up to BLOCK_PIXELS pixels, g being dy through the activation. */
 INLINE void block_products(const norm_call *call, hl_activation act, const block *b, int vectors, double *total) {
     terms t[VECTORS];
@@ -97,8 +95,8 @@ static void sums_piece(void *arg, int64_t piece, int worker) {
     int64_t end = smaller((piece + 1) * call->pixels, hl_view_pixels(call->x));
     for (int64_t p = piece * call->pixels; p < end; p += BLOCK_PIXELS)
         for (int c = 0, step; c < channels; c += step) {
-            step = channels - c >= VECTORS * LANES ? VECTORS * LANES : LANES;
-            block b = {p, smaller(p + BLOCK_PIXELS, end), c, (int)smaller(step, channels - c)};
+            step = next_channels(channels - c);
+            block b = {p, smaller(p + BLOCK_PIXELS, end), c, step};
             if (step > LANES) block_sums(call, &b, VECTORS, total);
             else block_sums(call, &b, 1, total);
         }
@@ -171,8 +169,8 @@ INLINE void apply_block(const hl_view *x, const hl_finish *finish, const hl_view
 /* Channels channel .. end of pixels. */
 static void apply(const hl_view *x, const hl_finish *finish, const hl_view *y, int64_t first, int64_t end, int channel, int end_channel, float *sums) {
     for (int step; channel < end_channel; channel += step) {
-        step = end_channel - channel >= VECTORS * LANES ? VECTORS * LANES : LANES;
-        block b = {first, end, channel, (int)smaller(step, end_channel - channel)};
+        step = next_channels(end_channel - channel);
+        block b = {first, end, channel, step};
         if (step > LANES) apply_block(x, finish, y, &b, VECTORS, sums);
         else apply_block(x, finish, y, &b, 1, sums);
     }
@@ -232,8 +230,8 @@ static void map_piece(void *arg, int64_t piece, int worker) {
         return;
     }
     for (int c = 0, step; c < channels; c += step) {
-        step = channels - c >= VECTORS * LANES ? VECTORS * LANES : LANES;
-        block b = {first, end, c, (int)smaller(step, channels - c)};
+        step = next_channels(channels - c);
+        block b = {first, end, c, step};
         if (step > LANES) backward_block(call, &b, VECTORS);
         else backward_block(call, &b, 1);
     }

@@ -1,5 +1,7 @@
-/* A convolution's kernel in panels, as products read it: packed for a pass, or kept for many. */
+/* What products read in panels: a convolution's kernel, packed for a pass or kept for many, and rows of pixels. */
 #include "kernels/blas/panels.h"
+
+#include "kernels/blas/normed.h"
 
 typedef struct pack_call {
     const hl_conv *conv;
@@ -51,3 +53,14 @@ void HL_BLAS(pack_kernel)(hl_context *hl, const hl_conv *conv, const float *kern
 
 size_t HL_BLAS(kept_bytes)(const hl_conv *conv) { return (size_t)HL_BLAS(kernel_floats)(conv) * sizeof(float); }
 void HL_BLAS(keep)(hl_context *hl, const hl_conv *conv, const void *kernel, void *kept) { HL_BLAS(pack_kernel)(hl, conv, kernel, false, kept); }
+
+void HL_BLAS(pack_rows)(const float *patches, int64_t stride, int rows, int depth, const hl_segment *in, int64_t image, int channel, float *to) {
+    for (int k = 0; k < depth; k += LANES) {
+        if (!in) {
+            for (int r = 0; r < rows; r++, to += LANES) vector_store(to, vector_load_some(patches + r * stride + k, depth - k));
+            continue;
+        }
+        norm_vectors n = norm_vectors_of(in, image, channel + k, depth - k);
+        for (int r = 0; r < rows; r++, to += LANES) vector_store(to, normed(&n, vector_load_some(patches + r * stride + k, depth - k)));
+    }
+}

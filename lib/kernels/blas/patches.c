@@ -3,11 +3,6 @@
 
 #include "kernels/blas/rows.h"
 
-bool HL_BLAS(pointwise)(const hl_conv *conv) {
-    return conv->kh == 1 && conv->kw == 1 && conv->stride_h == 1 && conv->stride_w == 1 && !conv->pad_top && !conv->pad_left &&
-           conv->in_h == conv->out_h && conv->in_w == conv->out_w;
-}
-
 void HL_BLAS(patches)(const hl_conv *conv, const hl_segment *in, int segments, const hl_patch_range *range, float *to) {
     int ox = (int)(range->first % conv->out_w), oy = (int)(range->first / conv->out_w % conv->out_h);
     int n = (int)(range->first / conv->out_w / conv->out_h);

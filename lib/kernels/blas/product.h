@@ -14,7 +14,9 @@ typedef struct hl_product {
     int64_t c_row, c_panel; /* vector (row, panel) of c is at c[row * c_row + panel * c_panel] */
     int rows, panels, depth;
     bool accumulate;
-    const float *next, *after; /* asked of the memory meanwhile: LANES rows each of `depth` floats, next_row and after_row apart; NULL: nothing */
+    /* Asked of the memory meanwhile, beside the first two panels and beside the two after those: LANES rows of `depth` floats, next_row and after_row
+     * apart; NULL: nothing. */
+    const float *next, *after;
     int64_t next_row, after_row;
 } hl_product;
 

@@ -3,12 +3,9 @@
 
 #include "kernels/blas/normed.h"
 
-enum {
-    VECTORS = REGISTERS == 32 ? 4 : 2, /* of channels side by side */
-    CHANNELS = 64,                     /* of a piece of the total */
-};
+enum { CHANNELS = 64 }; /* of a piece of the total */
 
-/* The activation, whether to accumulate and how many vectors there are side by side are constants wherever it is inlined. */
+/* The activation, how many vectors there are side by side, and where it matters most whether to accumulate, are constants wherever it is inlined. */
 static inline __attribute__((always_inline)) void through_as(const through_call *call, const through_block *b, const float *gradient, int64_t step,
                                                              hl_activation act, bool accumulate, int vectors, float *sums) {
     norm_vectors n[VECTORS];
@@ -48,8 +45,8 @@ static inline __attribute__((always_inline)) void through_block_of(const through
 
 void HL_BLAS(through)(const through_call *call, const through_block *b, const float *gradient, int64_t step, float *sums) {
     for (int c = 0, wide; c < b->count; c += wide) {
-        wide = b->count - c >= VECTORS * LANES ? VECTORS * LANES : LANES;
-        through_block part = {b->first, b->pixels, b->channel + c, wide < b->count - c ? wide : b->count - c};
+        wide = next_channels(b->count - c);
+        through_block part = {b->first, b->pixels, b->channel + c, wide};
         if (wide > LANES) through_block_of(call, &part, gradient + c, step, VECTORS, sums);
         else through_block_of(call, &part, gradient + c, step, 1, sums);
     }

@@ -17,8 +17,8 @@ typedef struct through_block {
     int pixels, channel, count;
 } through_block;
 
-/* din (+)= g scale, with g the gradient times the activation's slope; to sums, two for each of all channels, the block's sums of g and of g (x - mean)
- * are added. The gradient's pixels are `step` floats apart, its first is the block's first channel at its first pixel. */
+/* din (+)= g scale, with g the gradient times the activation's slope; to sums, all channels' of g and then all channels' of g (x - mean), the
+ * block's are added. The gradient's pixels are `step` floats apart, its first is the block's first channel at its first pixel. */
 void HL_BLAS(through)(const through_call *call, const through_block *b, const float *gradient, int64_t step, float *sums);
 /* to = the sums of all parts, `count` each, in their order. */
 void HL_BLAS(through_total)(hl_context *hl, const float *sums, int64_t parts, int64_t count, double *to);

@@ -20,6 +20,11 @@ typedef int vector_mask __attribute__((vector_size(4 * LANES)));
 /* Panels of LANES channels that hold so many. */
 static inline int panels_of(int channels) { return (channels + LANES - 1) / LANES; }
 
+/* Vectors of channels that are done side by side, with sums and terms of each in registers; how many of the channels that are left are next: so
+ * many, or a vector's. */
+enum { VECTORS = REGISTERS == 32 ? 4 : 2 };
+static inline int next_channels(int left) { return left >= VECTORS * LANES ? VECTORS * LANES : left < LANES ? left : LANES; }
+
 static inline vector vector_load(const float *from) {
     vector v;
     memcpy(&v, from, sizeof v);

@@ -1,5 +1,4 @@
 /* Convolution in plain loops: fits every geometry. */
-#include <math.h>
 #include <string.h>
 
 #include "kernels/ref/ref.h"
@@ -111,7 +110,8 @@ static void forward_row(void *arg, int64_t piece, int worker) {
 static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                     const hl_finish *finish, const hl_view *out, void *memory) {
     (void)memory;
-    conv_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .finish = finish, .out = out};
+    conv_call call = {.conv = conv, .in = in, .segments = segments, .kernel = kernel, .bias = bias, .out = out};
+    if (hl_finish_changes(finish)) call.finish = finish;
     hl_parallel_for(hl, (int64_t)conv->n * conv->out_h, forward_row, &call);
     if (finish && finish->mean) HL_REF(norm_statistics)(hl, out, finish->mean, finish->variance, NULL);
 }
@@ -165,11 +165,6 @@ static double input_gradient(const conv_call *call, int n, int iy, int ix, int c
     return sum;
 }
 
-static double slope_of(hl_activation act, double y) {
-    double s = 1 / (1 + exp(-y));
-    return act == HL_RELU ? y > 0 : act == HL_SWISH ? s * (1 + y * (1 - s)) : 1;
-}
-
 /* One input channel. */
 static void through_channel(void *arg, int64_t channel, int worker) {
     (void)worker;
@@ -181,7 +176,7 @@ static void through_channel(void *arg, int64_t channel, int worker) {
     for (int64_t p = 0; p < (int64_t)conv->n * conv->in_h * conv->in_w; p++) {
         int n = (int)(p / conv->in_w / conv->in_h), y = (int)(p / conv->in_w % conv->in_h), x = (int)(p % conv->in_w);
         real away = pixel_at(&call->in->view, n, y, x)[c] - mean, *din = pixel_at(call->din, n, y, x) + c;
-        double g = input_gradient(call, n, y, x, c) * slope_of(call->in->act, (double)(away * scale + shift));
+        double g = input_gradient(call, n, y, x, c) * HL_REF(slope)(call->in->act, (double)(away * scale + shift));
         sum += g, product += g * (double)away;
         *din = (real)((call->accumulate ? (double)*din : 0) + g * (double)scale);
     }
@@ -250,6 +245,7 @@ const hl_conv_kernel HL_REF(conv) = {
     .workspace = workspace,
     .forward = forward,
     .backward_data = backward_data,
+    .goes_through = fits,
     .backward_through = backward_through,
     .backward_weights = backward_weights,
 };

@@ -79,12 +79,14 @@ void HL_REF(finish)(const hl_finish *finish, int channels, int64_t pixel, real *
     }
 }
 
-/* The activation's slope at what the norm gives for x; ReLU'(0) = 0. */
-static double slope_at(const norm_call *call, int c, real x) {
-    double y = (double)normed(call, c, x), s = logistic(y);
-    if (call->norm->act == HL_RELU) return y > 0;
-    return call->norm->act == HL_SWISH ? s * (1 + y * (1 - s)) : 1;
+double HL_REF(slope)(hl_activation act, double y) {
+    double s = logistic(y);
+    if (act == HL_RELU) return y > 0;
+    return act == HL_SWISH ? s * (1 + y * (1 - s)) : 1;
 }
+
+/* At what the norm gives for x. */
+static double slope_at(const norm_call *call, int c, real x) { return HL_REF(slope)(call->norm->act, (double)normed(call, c, x)); }
 
 static void apply_block(void *arg, int64_t piece, int worker) {
     (void)worker;

@@ -13,6 +13,8 @@ size_t HL_REF(norm_workspace)(const hl_view *x, int threads);
 void HL_REF(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, double *variance, void *workspace);
 /* One pixel of `channels` outputs. */
 void HL_REF(finish)(const hl_finish *finish, int channels, int64_t pixel, real *x);
+/* An activation's slope at y; ReLU'(0) = 0. */
+double HL_REF(slope)(hl_activation act, double y);
 void HL_REF(norm_terms)(const hl_norm_state *norm, int channels);
 void HL_REF(norm_apply)(hl_context *hl, const hl_view *x, const hl_norm_state *norm, const hl_view *y);
 void HL_REF(norm_backward)(hl_context *hl, const hl_view *x, const hl_view *dy, const hl_norm_state *norm, const hl_view *dx, bool accumulate,
