@@ -15,7 +15,10 @@ enum {
     LONE_PIXELS = 4,          /* of up to so many pixels it is the kernel that takes time, to be read: */
     LONE_COLUMNS = 32,        /* pieces are so many output channels, or a multiple, */
     LONE_WORK = 1 << 14,      /* for it to hold so many numbers of the kernel */
-    PATCH_FLOATS = 192 << 10, /* a worker's patches */
+    PATCH_FLOATS = 192 << 10, /* a worker's patches, */
+    MOST_ROWS = 512,          /* of so many pixels at most, */
+    LEAST_ROWS = 39,          /* and at least: three times 13, with AVX-512 a product's */
+    PIECES = 32,              /* where pixels make so many: the fewer, the longer threads wait for the last */
     DEPTH = 256,              /* of a product; a multiple of LANES */
     SCATTER_PIXELS = 512,     /* output pixels, */
     SCATTER_CHANNELS = 64,    /* and input channels of a product whose result is scattered; few go with several taps */
@@ -51,8 +54,7 @@ static double cost(const hl_conv *conv, hl_pass pass) {
 
 static int piece_rows(const hl_conv *conv) {
     int depth = conv->kh * conv->kw * (conv->in_c / conv->groups);
-    int64_t rows = hl_blas_clamp(PATCH_FLOATS / depth, 32, 512), eighth = hl_blas_pieces(hl_conv_pixels(conv), 8);
-    return (int)(rows < eighth ? rows : hl_blas_clamp(eighth, 32, rows));
+    return (int)hl_blas_clamp(hl_blas_pieces(hl_conv_pixels(conv), PIECES), LEAST_ROWS, hl_blas_clamp(PATCH_FLOATS / depth, LEAST_ROWS, MOST_ROWS));
 }
 
 /* Pieces by output channels read all patches, those by pixels all of the kernel. */

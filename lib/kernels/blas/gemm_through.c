@@ -7,11 +7,13 @@
 #include "kernels/blas/through.h"
 
 enum {
-    ROWS = 39 * PRODUCT_ROWS, /* most pixels of a piece, */
-    FEW_PIXELS = 512,         /* up to so many are one piece's, which is cut over channels, */
-    FEW_COLUMNS = 64,         /* to so many; */
-    COLUMNS = 128,            /* channels of a block; */
-    DEPTH = 256,              /* of a product. All three are multiples of LANES */
+    MOST_ROWS = 507,  /* pixels of a piece at most, */
+    LEAST_ROWS = 39,  /* and at least: multiples of 13, with AVX-512 a product's */
+    PIECES = 32,      /* where pixels make so many */
+    FEW_PIXELS = 512, /* up to so many are one piece's, which is cut over channels, */
+    FEW_COLUMNS = 64, /* to so many; */
+    COLUMNS = 128,    /* channels of a block; */
+    DEPTH = 256,      /* of a product. All three are multiples of LANES */
 };
 
 typedef struct gemm_call {
@@ -24,7 +26,7 @@ typedef struct gemm_call {
 
 static int64_t range_pixels(const hl_conv *conv) {
     int64_t pixels = hl_conv_pixels(conv);
-    return pixels <= FEW_PIXELS ? pixels : hl_blas_clamp(hl_blas_pieces(pixels, 8), 32, ROWS);
+    return pixels <= FEW_PIXELS ? pixels : hl_blas_clamp(hl_blas_pieces(pixels, PIECES), LEAST_ROWS, MOST_ROWS);
 }
 static int64_t ranges_of(const hl_conv *conv) { return hl_blas_pieces(hl_conv_pixels(conv), range_pixels(conv)); }
 static int piece_columns(const hl_conv *conv) { return hl_conv_pixels(conv) <= FEW_PIXELS ? FEW_COLUMNS : conv->in_c; }
