@@ -108,11 +108,17 @@ static bool read_through(const hl_plan *plan, int value) {
     return true;
 }
 
+/* Whether a node, as its first input, alone reads a value. */
+static bool reads_alone(const hl_plan *plan, int node, int value) {
+    bool input = value != plan->graph->output && plan->graph->nodes[node]->inputs[0] == value;
+    return input && next_reader(plan, value, value) == node && next_reader(plan, value, node) < 0;
+}
+
 /* The convolution that could finish what a node computes of its output: nobody else reads that. -1: none. */
 static int finisher(const hl_plan *plan, int node) {
     int input = plan->graph->nodes[node]->input_count == 1 ? plan->graph->nodes[node]->inputs[0] : -1;
-    bool can = input >= 0 && plan->nodes[node].live && (plan->graph->nodes[input]->op->needs & HL_FINISHES) && input != plan->graph->output;
-    return can && next_reader(plan, input, input) == node && next_reader(plan, input, node) < 0 ? input : -1;
+    bool can = input >= 0 && plan->nodes[node].live && (plan->graph->nodes[input]->op->needs & HL_FINISHES);
+    return can && reads_alone(plan, node, input) ? input : -1;
 }
 
 /* An activation whose norm has no other reader is computed with it. Neither is stored where all readers can do without. */
@@ -220,12 +226,6 @@ int hl_plan_beyond(const hl_plan *plan, int node) {
 int hl_plan_gives(const hl_plan *plan, int node, int k) {
     int beyond = hl_plan_beyond(plan, node);
     return beyond < 0 ? plan->graph->nodes[node]->inputs[k] : beyond;
-}
-
-/* Whether a node alone reads a value, as its one input. */
-static bool reads_alone(const hl_plan *plan, int node, int value) {
-    bool input = value != plan->graph->output && plan->graph->nodes[node]->inputs[0] == value;
-    return input && next_reader(plan, value, value) == node && next_reader(plan, value, node) < 0;
 }
 
 /* Whether no node between two has a backward pass: it could add to a gradient between theirs. */
