@@ -21,6 +21,10 @@ typedef enum hl_status {
 
 typedef enum hl_dtype { HL_F32 = 0, HL_F64 = 1 } hl_dtype;
 
+/* What a plan in float multiplies and keeps: floats; or bf16 numbers (8 bits of sign and exponent more than 7 of fraction), with sums, statistics, losses,
+ * gradients and weights in float all the same. */
+typedef enum hl_precision { HL_FP32 = 0, HL_BF16 = 1 } hl_precision;
+
 typedef struct hl_context hl_context;
 
 typedef struct hl_options {

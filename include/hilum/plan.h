@@ -27,6 +27,8 @@ typedef struct hl_plan_options {
     size_t memory_limit; /* most bytes of the plan, the weights and in training Adam's moments together, 0: any. Values are computed again in backward, to
                           * the same bits, and kernels are not kept, as far as that takes; what does not fit even so is HL_USAGE */
     bool input_gradient; /* the gradient to the input is computed too */
+    hl_precision precision; /* HL_BF16: convolutions multiply bf16 numbers, and values are kept as such where all who read them can. Processors without
+                             * AMX (hl_bf16_lacks): HL_USAGE. For parameters in float */
 } hl_plan_options;
 
 /* Compiles. The plan refers to the graph and the parameters (in whose dtype it computes), which must outlive it. NULL: no

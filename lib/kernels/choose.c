@@ -21,13 +21,16 @@ hl_status hl_kernels_check(hl_context *hl, hl_dtype dtype) {
                    hl->threads);
 }
 
-const hl_conv_kernel *hl_conv_choose(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass) {
+static const hl_conv_kernel *cheapest(const hl_conv_kernel *const *at, const hl_conv *conv, hl_pass pass) {
     const hl_conv_kernel *best = NULL;
     double least = 0;
-    for (const hl_conv_kernel *const *at = kernels->convs; *at; at++) {
+    for (; *at; at++) {
         if (!(*at)->fits(conv)) continue;
         double cost = (*at)->cost(conv, pass);
         if (!best || cost < least) best = *at, least = cost;
     }
     return best;
 }
+
+const hl_conv_kernel *hl_conv_choose(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass) { return cheapest(kernels->convs, conv, pass); }
+const hl_conv_kernel *hl_conv_choose_half(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass) { return cheapest(kernels->half_convs, conv, pass); }

@@ -49,6 +49,7 @@ static inline bool hl_conv_is_depthwise(const hl_conv *conv) { return conv->grou
 /* One way to compute a convolution. */
 typedef struct hl_conv_kernel {
     const char *name; /* recorded in config.json */
+    bool reads_half, writes_half; /* segments and a finish's `add`, in forward and backward_weights, may be half (hl_view); so may forward's output */
     bool sums_rows;     /* forward gives finish->row_sums */
     bool gives_moments; /* forward, not forward_kept, gives finish->mean and finish->variance */
     bool (*fits)(const hl_conv *conv);
@@ -115,6 +116,8 @@ typedef struct hl_kernels {
     const char *name;
     hl_dtype dtype;
     const hl_conv_kernel *const *convs; /* ends with NULL; the last are plain loops */
+    const hl_conv_kernel *const *half_convs; /* those of a plan in bf16 (hl_precision), likewise; NULL: there are none. Where they are, what reads or
+                                              * writes values but convolutions takes half maps (hl_view) for them */
     /* Runs `rounds` times some multiply-adds on registers; returns how many operations that were, a multiply-add being two. */
     double (*burst)(int64_t rounds);
 
@@ -201,7 +204,8 @@ extern const hl_kernels hl_kernels_ref_f32, hl_kernels_ref_f64, hl_kernels_blas,
 const hl_kernels *hl_kernels_for(const hl_context *hl, hl_dtype dtype);
 /* Whether those kernels can be trusted on the context's threads: OpenBLAS' serial build cannot be called by two at once. */
 hl_status hl_kernels_check(hl_context *hl, hl_dtype dtype);
-/* The cheapest convolution kernel of a table for a pass; never NULL: plain loops fit everything. */
+/* The cheapest of a table's convolution kernels for a pass, or of its half_convs; never NULL: plain loops fit everything. */
 const hl_conv_kernel *hl_conv_choose(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass);
+const hl_conv_kernel *hl_conv_choose_half(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass);
 
 #endif

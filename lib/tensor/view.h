@@ -2,6 +2,7 @@
 #ifndef HL_VIEW_H
 #define HL_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ typedef struct hl_view {
     void *data;
     int n, h, w, c;
     int64_t stride;
+    bool half; /* elements are bf16, the upper halves of floats, whatever the dtype: values a plan keeps so; never gradients or parameters */
 } hl_view;
 
 typedef enum hl_activation { HL_LINEAR, HL_RELU, HL_SWISH } hl_activation;

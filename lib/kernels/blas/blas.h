@@ -24,6 +24,8 @@ static inline int64_t hl_blas_clamp(int64_t value, int64_t low, int64_t high) { 
 /* Floats rounded up to whole cache lines. */
 static inline size_t hl_blas_lines(int64_t floats) { return ((size_t)floats + 15) / 16 * 16; }
 static inline float *hl_blas_pixel(const hl_view *view, int64_t pixel) { return (float *)view->data + pixel * view->stride; }
+/* Of a map that may be half; vector.h loads and stores its elements. */
+static inline void *hl_blas_cells(const hl_view *view, int64_t pixel) { return (char *)view->data + pixel * view->stride * (view->half ? 2 : 4); }
 static inline int64_t hl_conv_pixels(const hl_conv *conv) { return (int64_t)conv->n * conv->out_h * conv->out_w; }
 
 /* Patches: to[(p * taps + t) * channels + c] is channel `channel + c` of what output pixel `first + p` sees through tap

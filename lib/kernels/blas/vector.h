@@ -2,6 +2,8 @@
 #ifndef HL_BLAS_VECTOR_H
 #define HL_BLAS_VECTOR_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #if defined __x86_64__ || defined __i386__
 #include <immintrin.h>
@@ -73,6 +75,79 @@ static inline void vector_store_some(float *to, vector v, int count) {
 #else
     memcpy(to, &v, (size_t)count * sizeof *to);
 #endif
+}
+
+/* bf16 numbers, the upper halves of floats. Narrowing rounds to the nearest, ties to even; a NaN stays one, quiet. */
+static inline float half_widen(uint16_t half) {
+    uint32_t bits = (uint32_t)half << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint16_t half_narrow(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (value != value) return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static inline vector vector_widen(const uint16_t *from) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    __m256i halves = _mm256_loadu_si256((const __m256i *)from);
+    return (vector)_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+#else
+    vector v;
+    for (int i = 0; i < LANES; i++) v[i] = half_widen(from[i]);
+    return v;
+#endif
+}
+
+/* The first `count`, zeros behind them. */
+static inline vector vector_widen_some(const uint16_t *from, int count) {
+    if (count >= LANES) return vector_widen(from);
+    uint16_t halves[LANES] = {0};
+    memcpy(halves, from, (size_t)count * sizeof *from);
+    return vector_widen(halves);
+}
+
+static inline void vector_narrow(uint16_t *to, vector v) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    __m512i bits = _mm512_castps_si512((__m512)v), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+    __mmask16 nan = _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q);
+    rounded = _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x400000));
+    _mm256_storeu_si256((__m256i *)to, _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+#else
+    for (int i = 0; i < LANES; i++) to[i] = half_narrow(v[i]);
+#endif
+}
+
+static inline void vector_narrow_some(uint16_t *to, vector v, int count) {
+    if (count >= LANES) {
+        vector_narrow(to, v);
+        return;
+    }
+    uint16_t halves[LANES];
+    vector_narrow(halves, v);
+    memcpy(to, halves, (size_t)count * sizeof *to);
+}
+
+/* An element of a map that may be half (hl_view): loads widen, stores narrow. */
+static inline const void *cell_at(const void *cells, int64_t at, bool half) { return (const char *)cells + at * (half ? 2 : 4); }
+static inline vector cells_load(const void *cells, int64_t at, bool half) {
+    return half ? vector_widen((const uint16_t *)cells + at) : vector_load((const float *)cells + at);
+}
+static inline vector cells_load_some(const void *cells, int64_t at, int count, bool half) {
+    return half ? vector_widen_some((const uint16_t *)cells + at, count) : vector_load_some((const float *)cells + at, count);
+}
+static inline void cells_store(void *cells, int64_t at, vector v, bool half) {
+    if (half) vector_narrow((uint16_t *)cells + at, v);
+    else vector_store((float *)cells + at, v);
+}
+static inline void cells_store_some(void *cells, int64_t at, vector v, int count, bool half) {
+    if (half) vector_narrow_some((uint16_t *)cells + at, v, count);
+    else vector_store_some((float *)cells + at, v, count);
 }
 
 /* a b + c, rounded once where the processor can. */
