@@ -140,8 +140,8 @@ hl_status hl_measure_conv(hl_context *hl, const hl_conv_shape *s, hl_kernel_rate
     size_t in = (size_t)conv.n * (size_t)conv.in_h * (size_t)conv.in_w * (size_t)conv.in_c, out = (size_t)conv.n * (size_t)conv.out_h * (size_t)conv.out_w * (size_t)conv.out_c;
     size_t weights = (size_t)conv.out_c * (size_t)(conv.kh * conv.kw) * (size_t)(conv.in_c / conv.groups);
     conv_call c = {.hl = hl, .conv = conv, .weights = numbers(hl, weights), .dweights = numbers(hl, weights)};
-    c.din = c.in.view = (hl_view){numbers(hl, in), conv.n, conv.in_h, conv.in_w, conv.in_c, conv.in_c};
-    c.out = (hl_view){numbers(hl, out), conv.n, conv.out_h, conv.out_w, conv.out_c, conv.out_c};
+    c.din = c.in.view = (hl_view){numbers(hl, in), conv.n, conv.in_h, conv.in_w, conv.in_c, conv.in_c, false};
+    c.out = (hl_view){numbers(hl, out), conv.n, conv.out_h, conv.out_w, conv.out_c, conv.out_c, false};
     c.din.data = numbers(hl, in);
     bool there = c.weights && c.dweights && c.in.view.data && c.din.data && c.out.data;
     hl_status status = there ? time_kernels(&c, s, rates, room, count) : HL_NO_MEMORY;

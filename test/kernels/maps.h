@@ -48,7 +48,7 @@ static inline map map_new(int n, int h, int w, int c, int gap, uint64_t seed) {
     row r = row_new((int64_t)n * h * w * (c + gap), seed);
     for (int64_t i = 0; i < r.count; i++)
         if (i % (c + gap) >= c) r.f64[i] = (double)GAP, r.f32[i] = GAP;
-    return (map){{r.f32, n, h, w, c, c + gap}, {r.f64, n, h, w, c, c + gap}};
+    return (map){{r.f32, n, h, w, c, c + gap, false}, {r.f64, n, h, w, c, c + gap, false}};
 }
 static inline void map_free(map *m) { free(m->f32.data), free(m->f64.data); }
 static inline size_t map_bytes(const map *m) { return (size_t)(hl_view_pixels(&m->f32) * m->f32.stride) * sizeof(float); }

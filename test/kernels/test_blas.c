@@ -182,7 +182,7 @@ static void adam(bench *b, const hl_kernels *k, hl_dtype t, bool more) {
     row m = {b->x.f32.data, b->x.f64.data, count}, v = row_new(count, 20);
     for (int64_t i = 0; i < count; i++) v.f32[i] = fabsf(v.f32[i]), v.f64[i] = fabs(v.f64[i]);
     map_free(&b->half);
-    b->half = (map){{v.f32, 1, 1, 1, (int)count, count}, {v.f64, 1, 1, 1, (int)count, count}};
+    b->half = (map){{v.f32, 1, 1, 1, (int)count, count, false}, {v.f64, 1, 1, 1, (int)count, count, false}};
     if (b->x.f32.stride > b->x.f32.c) return; /* the gaps are not weights */
     k->adam(b->hl, &step, more ? count : (count + 1) / 2, of(&weights, t), of(&gradient, t), of(&m, t), of(&v, t));
 }
