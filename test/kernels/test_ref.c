@@ -7,7 +7,7 @@ static const hl_kernels *const k = &hl_kernels_ref_f64;
 static void setup(void) { hl = hl_open(&(hl_options){.threads = 2}); }
 static void teardown(void) { hl_close(hl); }
 
-static hl_view view(double *data, int n, int h, int w, int c) { return (hl_view){data, n, h, w, c, c}; }
+static hl_view view(double *data, int n, int h, int w, int c) { return (hl_view){data, n, h, w, c, c, false}; }
 static void near(double a, double b) { ck_assert_msg(fabs(a - b) <= 1e-12 * (1 + fabs(b)), "%.17g is not %.17g", a, b); }
 
 /* n, in h w c, out h w c, k h w, stride h w, pad top left, groups */
