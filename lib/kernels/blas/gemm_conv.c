@@ -98,7 +98,9 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
 }
 
 /* The patch matrix is the one segment's own memory. */
-static bool is_direct(const gemm_call *call) { return call->segments == 1 && !call->in->up && hl_conv_is_pointwise(call->conv); }
+static bool is_direct(const gemm_call *call) {
+    return call->segments == 1 && !call->in->up && !call->in->view.half && hl_conv_is_pointwise(call->conv);
+}
 
 /* A product whose last panel may be past the output's channels. */
 static void product_within(hl_product *p, int columns) {
@@ -340,6 +342,7 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
 
 const hl_conv_kernel HL_BLAS(gemm) = {
     .name = "gemm",
+    .reads_half = true,
     .gives_moments = true,
     .fits = fits,
     .cost = cost,

@@ -101,7 +101,7 @@ typedef struct part {
 /* sums (outputs x depth, padded) = dout^T . patches over pixels first .. end. */
 static void product(const weights_call *call, int64_t first, int64_t end, const part *of, float *memory, float *sums) {
     const hl_conv *conv = call->conv;
-    bool direct = call->segments == 1 && !call->in->up && hl_conv_is_pointwise(conv);
+    bool direct = call->segments == 1 && !call->in->up && !call->in->view.half && hl_conv_is_pointwise(conv);
     int depth = of->taps * of->inputs;
     float *packed = memory + patch_floats(conv), *gradients = packed + packed_floats(depth_of(conv));
     hl_product p = {.a = gradients,

@@ -47,10 +47,10 @@ static inline vector normed(const norm_vectors *n, vector x) {
 }
 
 /* to = channels channel .. channel + count of a pixel of image n. */
-static inline void read_normed(const hl_segment *in, int64_t n, const float *pixel, int channel, int count, float *to) {
+static inline void read_normed(const hl_segment *in, int64_t n, const void *pixel, int channel, int count, float *to) {
     for (int c = 0; c < count; c += LANES) {
         norm_vectors terms = norm_vectors_of(in, n, channel + c, count - c);
-        vector_store_some(to + c, normed(&terms, vector_load_some(pixel + channel + c, count - c)), count - c);
+        vector_store_some(to + c, normed(&terms, cells_load_some(pixel, channel + c, count - c, in->view.half)), count - c);
     }
 }
 

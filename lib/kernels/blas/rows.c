@@ -5,6 +5,13 @@
 
 #include "kernels/blas/normed.h"
 
+static void widen_run(const uint16_t *from, int64_t count, float *to) {
+    for (int64_t i = 0; i < count; i += LANES) {
+        int left = count - i < LANES ? (int)(count - i) : LANES;
+        vector_store_some(to + i, vector_widen_some(from + i, left), left);
+    }
+}
+
 /* `channels` channels of the joined input's pixel (n, y, x), from `channel` on. */
 static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, int channel, int channels, float *to) {
     for (int s = 0, first = 0; s < segments && channels > 0; first += in[s++].view.c) {
@@ -13,17 +20,21 @@ static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, 
         if (skip >= view->c) continue;
         int count = view->c - skip < channels ? view->c - skip : channels;
         int64_t pixel = ((int64_t)n * view->h + (y >> in[s].up)) * view->w + (x >> in[s].up);
-        if (is_through(&in[s])) read_normed(&in[s], n, hl_blas_pixel(view, pixel), skip, count, to);
-        else memcpy(to, hl_blas_pixel(view, pixel) + skip, (size_t)count * sizeof *to);
+        const void *from = cell_at(hl_blas_cells(view, pixel), skip, view->half);
+        if (is_through(&in[s])) read_normed(&in[s], n, hl_blas_cells(view, pixel), skip, count, to);
+        else if (view->half) widen_run(from, count, to);
+        else memcpy(to, from, (size_t)count * sizeof *to);
         to += count, channel += count, channels -= count;
     }
 }
 
 /* The same of `pixels` pixels side by side from one segment that is not enlarged. */
 static void read_run(const hl_segment *in, int n, int y, int x, int pixels, int channel, int channels, float *to) {
-    const float *from = hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + y) * in->view.w + x) + channel;
+    bool half = in->view.half;
+    const void *from = cell_at(hl_blas_cells(&in->view, ((int64_t)n * in->view.h + y) * in->view.w + x), channel, half);
     if (!is_through(in) && in->view.stride == channels) {
-        memcpy(to, from, (size_t)pixels * (size_t)channels * sizeof *to);
+        if (half) widen_run(from, (int64_t)pixels * channels, to);
+        else memcpy(to, from, (size_t)pixels * (size_t)channels * sizeof *to);
         return;
     }
     for (int c = 0; c < channels; c += LANES) {
@@ -31,7 +42,7 @@ static void read_run(const hl_segment *in, int n, int y, int x, int pixels, int 
         norm_vectors norm = {0};
         if (is_through(in)) norm = norm_vectors_of(in, n, channel + c, count);
         for (int64_t p = 0; p < pixels; p++) {
-            vector v = vector_load_some(from + p * in->view.stride + c, count);
+            vector v = cells_load_some(from, p * in->view.stride + c, count, half);
             vector_store_some(to + p * channels + c, is_through(in) ? normed(&norm, v) : v, count);
         }
     }

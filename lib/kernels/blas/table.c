@@ -2,6 +2,10 @@
 #include "kernels/blas/elementwise.h"
 #include "kernels/ref/ref.h"
 
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+extern const hl_conv_kernel *const hl_amx_convs[]; /* kernels/amx/conv.h, which is for other processors still */
+#endif
+
 static const hl_conv_kernel *const convs[] = {&HL_BLAS(depthwise), &HL_BLAS(narrow), &HL_BLAS(stem), &HL_BLAS(winograd), &HL_BLAS(gemm), &HL_REF(conv), NULL};
 
 #if defined HL_KERNELS_AVX512
@@ -16,6 +20,9 @@ const hl_kernels hl_kernels_blas = {
 #endif
     .dtype = HL_F32,
     .convs = convs,
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    .half_convs = hl_amx_convs,
+#endif
     .burst = HL_BLAS(burst),
     .norm_workspace = HL_BLAS(norm_workspace),
     .norm_statistics = HL_BLAS(norm_statistics),

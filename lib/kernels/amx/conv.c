@@ -1,0 +1,267 @@
+/* Convolution on AMX tiles, at stride 1 and without groups: forward and backward to the data. Inputs are read, through whatever stands before them, into rows
+ * of bf16 numbers; a tile's rows are then neighbouring output pixels and its depth a run over the taps of a kernel's row. The output is walked as if it
+ * were as wide as these rows, so that no tile ends with a row of the map. */
+#include "kernels/amx/conv.h"
+
+#include "kernels/blas/gemm_through.h"
+#include "kernels/blas/moments.h"
+#include "kernels/blas/normed.h"
+#include "kernels/blas/rows.h"
+#include "kernels/blas/through.h"
+
+enum {
+    BUFFER_CELLS = 192 << 10, /* of a worker's rows, if one output row needs no more */
+    PIECES = 32,              /* where rows make so many; */
+    FEW_PIECES = 16,          /* where they do not make so many, output channels are cut too */
+    POSITIONS = 2 * TILE,     /* pixels, */
+    CHANNELS = 64,            /* and output channels of a block of sums */
+};
+
+typedef struct amx_call {
+    const hl_conv *conv;
+    const hl_segment *in;
+    int segments;
+    const uint16_t *packed;
+    const float *bias;
+    const hl_finish *finish;
+    const hl_view *out;
+    bool accumulate;
+    const through_call *through; /* NULL: the output is stored */
+    float *sums;                 /* of each range moments, or of each band what goes through; NULL: not wanted */
+    char *memory;
+} amx_call;
+
+/* A piece: some rows of an image, some groups of output channels. */
+static int row_pixels(const hl_conv *conv) { return conv->out_w - 1 + conv->kw; }
+static int64_t row_cells(const hl_conv *conv) { return (int64_t)row_pixels(conv) * conv->in_c; }
+static int piece_rows(const hl_conv *conv) {
+    int64_t room = BUFFER_CELLS / row_cells(conv) - conv->kh + 1, share = hl_blas_pieces((int64_t)conv->n * conv->out_h, PIECES);
+    int64_t least = hl_blas_pieces(POSITIONS, conv->out_w), rows = hl_blas_clamp(share < room ? share : room, least, conv->out_h);
+    return (int)hl_blas_clamp(rows, 1, conv->out_h);
+}
+static int row_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(conv->out_h, piece_rows(conv)); }
+static int group_slices(const hl_conv *conv) {
+    int64_t wanted = hl_blas_pieces(FEW_PIECES, (int64_t)conv->n * row_pieces(conv)), most = hl_blas_pieces(conv->out_c, CHANNELS);
+    return (int)(wanted < most ? wanted : most);
+}
+static int slice_groups(const hl_conv *conv) { return (int)hl_blas_pieces(hl_blas_pieces(conv->out_c, CHANNELS), group_slices(conv)) * (CHANNELS / TILE); }
+
+/* Ranges of the moments: a piece's rows, or single ones where these do not fill the map. */
+static int range_rows(const hl_conv *conv) { return conv->out_h % piece_rows(conv) ? 1 : piece_rows(conv); }
+static int64_t ranges_of(const hl_conv *conv) { return (int64_t)conv->n * (conv->out_h / range_rows(conv)); }
+
+/* The last tile reads on past the last row. */
+static int64_t buffer_cells(const hl_conv *conv) {
+    int64_t rows = piece_rows(conv) + conv->kh - 1, slack = (int64_t)(POSITIONS + conv->kw) * conv->in_c + 2 * DEPTH;
+    return hl_blas_pieces(rows * row_cells(conv) + slack, DEPTH) * DEPTH;
+}
+static size_t worker_bytes(const hl_conv *conv) {
+    return hl_blas_lines(row_cells(conv)) * sizeof(float) + (size_t)buffer_cells(conv) * sizeof(uint16_t);
+}
+static size_t packed_bytes(const hl_conv *conv) { return (size_t)amx_kernel_cells(conv) * sizeof(uint16_t); }
+static int64_t bands_of(const hl_conv *conv) { return (int64_t)conv->n * row_pieces(conv); }
+static size_t sums_bytes(const hl_conv *conv) {
+    int64_t moments = ranges_of(conv) * hl_moments_floats(conv->out_c), through = bands_of(conv) * 2 * conv->out_c;
+    return hl_blas_lines(moments > through ? moments : through) * sizeof(float);
+}
+
+static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
+    if (pass == HL_BACKWARD_WEIGHTS) return hl_amx_weights_workspace(conv, threads);
+    hl_conv turned = turned_conv(conv);
+    const hl_conv *of = pass == HL_FORWARD ? conv : &turned;
+    return packed_bytes(of) + sums_bytes(of) + (size_t)threads * worker_bytes(of);
+}
+
+static bool fits(const hl_conv *conv) { return conv->groups == 1 && conv->stride_h == 1 && conv->stride_w == 1; }
+
+/* A sixth of what vectors take, of whole tiles, and reading the input for it. */
+static double cost(const hl_conv *conv, hl_pass pass) {
+    (void)pass;
+    double depth = (double)conv->kh * amx_chunks(conv) * DEPTH, pixels = (double)hl_conv_pixels(conv);
+    return pixels * depth * amx_groups(conv->out_c) * TILE / 6 + pixels * (conv->in_c + conv->out_c) * 4;
+}
+
+/* What output rows y .. y + rows of image n see. */
+static void fill(const amx_call *call, int n, int y, int rows, float *row, uint16_t *cells) {
+    const hl_conv *conv = call->conv;
+    int64_t count = row_cells(conv), lines = rows + conv->kh - 1;
+    for (int64_t k = 0; k < lines; k++) {
+        HL_BLAS(read_taps)(conv, call->in, call->segments, n, y - conv->pad_top + (int)k, -conv->pad_left, row_pixels(conv), 0, conv->in_c, row);
+        cells_of(row, count, cells + k * count);
+    }
+    memset(cells + lines * count, 0, (size_t)(buffer_cells(conv) - lines * count) * sizeof *cells);
+}
+
+/* sums (POSITIONS x 2 TILE, CHANNELS apart) = pixels from `cells` on . kernel, of one or two groups of output channels: a constant. */
+static inline __attribute__((always_inline)) void multiply(const hl_conv *conv, const uint16_t *cells, const uint16_t *kernel, bool two, float *sums) {
+    int64_t pixel = conv->in_c, line_cells = row_cells(conv);
+    int chunks = amx_chunks(conv);
+    const uint16_t *next = kernel + (int64_t)conv->kh * chunks * TILE_CELLS;
+    tiles_clear();
+    for (int line = 0; line < conv->kh; line++, cells += line_cells) {
+        const uint16_t *first = cells, *second = cells + TILE * pixel;
+        for (int chunk = 0; chunk < chunks; chunk++, first += DEPTH, second += DEPTH, kernel += TILE_CELLS, next += TILE_CELLS) {
+            _tile_loadd(4, first, 2 * pixel);
+            _tile_loadd(6, kernel, 64);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(5, second, 2 * pixel);
+            _tile_dpbf16ps(1, 5, 6);
+            if (!two) continue;
+            _tile_loadd(7, next, 64);
+            _tile_dpbf16ps(2, 4, 7);
+            _tile_dpbf16ps(3, 5, 7);
+        }
+    }
+    _tile_stored(0, sums, CHANNELS * 4);
+    _tile_stored(1, sums + TILE * CHANNELS, CHANNELS * 4);
+    if (!two) return;
+    _tile_stored(2, sums + TILE, CHANNELS * 4);
+    _tile_stored(3, sums + TILE * CHANNELS + TILE, CHANNELS * 4);
+}
+
+/* Of a vector of an output pixel's channels what is to be stored. */
+static inline __attribute__((always_inline)) vector finished(const amx_call *call, int64_t pixel, int channel, int count, vector v) {
+    if (call->bias) v += vector_load_some(call->bias + channel, count);
+    const hl_finish *finish = call->finish;
+    if (!finish) return v;
+    const float *terms = finish->terms;
+    int all = call->conv->out_c;
+    if (terms)
+        v = vector_fma(v - vector_load_some(terms + channel, count), vector_load_some(terms + all + channel, count),
+                       vector_load_some(terms + 2 * all + channel, count));
+    v = activated(finish->act, v);
+    if (finish->add) v += cells_load_some(hl_blas_cells(finish->add, pixel), channel, count, finish->add->half);
+    return v;
+}
+
+static void store(const amx_call *call, int64_t pixel, int channel, int count, const float *sums) {
+    void *to = hl_blas_cells(call->out, pixel);
+    bool half = call->out->half;
+    for (int c = 0; c < count; c += LANES) {
+        vector v = finished(call, pixel, channel + c, count - c, vector_load(sums + c));
+        if (call->accumulate) v += vector_load_some((float *)to + channel + c, count - c);
+        cells_store_some(to, channel + c, v, count - c, half);
+    }
+}
+
+/* Some rows of an image. */
+typedef struct band {
+    int n, y, rows;
+    int64_t index, first; /* among all bands; its first output pixel */
+} band;
+
+/* Stores what is of use of a block's positions, from `position` of the band on. */
+static void emit(const amx_call *call, const band *b, int position, int channel, const float *sums) {
+    const hl_conv *conv = call->conv;
+    int wide = row_pixels(conv), count = conv->out_c - channel < CHANNELS ? conv->out_c - channel : CHANNELS, end = b->rows * wide;
+    if (call->through) {
+        through_block block = {b->first + position, end - position < POSITIONS ? end - position : POSITIONS, channel, count};
+        HL_BLAS(through)(call->through, &block, sums, CHANNELS, call->sums + b->index * 2 * conv->out_c);
+        return;
+    }
+    int y = position / wide, x = position % wide;
+    for (int p = 0; p < POSITIONS && y < b->rows; p++, sums += CHANNELS) {
+        if (x < conv->out_w) store(call, b->first + (int64_t)y * conv->out_w + x, channel, count, sums);
+        if (++x == wide) x = 0, y++;
+    }
+}
+
+/* Output channels of groups from .. end in all of a band's pixels. */
+static void multiply_all(const amx_call *call, const band *b, const uint16_t *cells, int from, int end) {
+    const hl_conv *conv = call->conv;
+    int positions = b->rows * row_pixels(conv);
+    int64_t group = (int64_t)conv->kh * amx_chunks(conv) * TILE_CELLS;
+    float sums[POSITIONS * CHANNELS] __attribute__((aligned(64)));
+    for (int g = from; g < end; g += CHANNELS / TILE)
+        for (int p = 0; p < positions; p += POSITIONS) {
+            for (int h = g; h < g + CHANNELS / TILE && h < end; h += 2) {
+                const uint16_t *kernel = call->packed + h * group, *at = cells + (int64_t)p * conv->in_c;
+                if (h + 1 < end) multiply(conv, at, kernel, true, sums + (h - g) * TILE);
+                else multiply(conv, at, kernel, false, sums + (h - g) * TILE);
+            }
+            emit(call, b, p, g * TILE, sums);
+        }
+}
+
+static void measure(const amx_call *call, const band *b, int channel, int count) {
+    const hl_conv *conv = call->conv;
+    int64_t range = (int64_t)range_rows(conv) * conv->out_w;
+    for (int64_t first = b->first, end = first + (int64_t)b->rows * conv->out_w; first < end; first += range)
+        HL_BLAS(moments)(call->out, first, first + range, channel, count, call->sums + first / range * hl_moments_floats(conv->out_c));
+}
+
+static void piece(void *arg, int64_t piece, int worker) {
+    const amx_call *call = arg;
+    const hl_conv *conv = call->conv;
+    int rows = piece_rows(conv), pieces = row_pieces(conv), slices = group_slices(conv);
+    int64_t index = piece / slices;
+    band b = {.n = (int)(index / pieces), .y = (int)(index % pieces) * rows, .index = index};
+    b.rows = conv->out_h - b.y < rows ? conv->out_h - b.y : rows;
+    b.first = ((int64_t)b.n * conv->out_h + b.y) * conv->out_w;
+    int from = (int)(piece % slices) * slice_groups(conv), all = amx_groups(conv->out_c);
+    int end = from + slice_groups(conv) < all ? from + slice_groups(conv) : all;
+    if (from >= end) return;
+    float *row = (float *)(void *)(call->memory + (size_t)worker * worker_bytes(conv));
+    uint16_t *cells = (uint16_t *)(void *)(row + hl_blas_lines(row_cells(conv)));
+    int channel = from * TILE, count = (end < all ? end * TILE : conv->out_c) - channel;
+    if (call->through)
+        for (int i = 0; i < 2; i++) memset(call->sums + (2 * index + i) * conv->out_c + channel, 0, (size_t)count * sizeof(float));
+    fill(call, b.n, b.y, b.rows, row, cells);
+    tiles_begin();
+    multiply_all(call, &b, cells, from, end);
+    tiles_end();
+    if (call->sums && !call->through) measure(call, &b, channel, count);
+}
+
+static void run(hl_context *hl, amx_call *call, const void *kernel, bool turned, bool sums, void *workspace) {
+    const hl_conv *conv = call->conv;
+    uint16_t *packed = workspace;
+    hl_amx_pack(hl, conv, kernel, turned, packed);
+    char *at = (char *)workspace + packed_bytes(conv);
+    call->packed = packed, call->sums = sums ? (float *)(void *)at : NULL, call->memory = at + sums_bytes(conv);
+    hl_parallel_for(hl, bands_of(conv) * group_slices(conv), piece, call);
+}
+
+static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias, const hl_finish *finish,
+                    const hl_view *out, void *workspace) {
+    amx_call call = {.conv = conv, .in = in, .segments = segments, .bias = bias, .out = out, .finish = hl_finish_changes(finish) ? finish : NULL};
+    bool measures = finish && finish->mean;
+    run(hl, &call, kernel, false, measures, workspace);
+    if (measures)
+        HL_BLAS(moments_total)(hl, call.sums, hl_conv_pixels(conv), (int64_t)range_rows(conv) * conv->out_w, conv->out_c, finish->mean, finish->variance);
+}
+
+/* At stride 1: a convolution of dout with the kernel turned about. */
+static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_view *din, bool accumulate, void *workspace) {
+    hl_conv turned = turned_conv(conv);
+    amx_call call = {.conv = &turned, .in = &(hl_segment){.view = *dout}, .segments = 1, .out = din, .accumulate = accumulate};
+    run(hl, &call, kernel, true, false, workspace);
+}
+
+static bool goes_through(const hl_conv *conv) { return hl_conv_is_pointwise(conv) && conv->groups == 1; }
+
+static void backward_through(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_segment *in, const hl_view *din,
+                             bool accumulate, double *sums, void *workspace) {
+    hl_conv turned = turned_conv(conv);
+    through_call through = {in, din, accumulate};
+    amx_call call = {.conv = &turned, .in = &(hl_segment){.view = *dout}, .segments = 1, .out = din, .through = &through};
+    run(hl, &call, kernel, true, true, workspace);
+    HL_BLAS(through_total)(hl, call.sums, bands_of(&turned), 2 * conv->in_c, sums);
+}
+
+const hl_conv_kernel hl_amx = {
+    .name = "amx",
+    .reads_half = true,
+    .writes_half = true,
+    .gives_moments = true,
+    .fits = fits,
+    .cost = cost,
+    .workspace = workspace,
+    .forward = forward,
+    .backward_data = backward_data,
+    .goes_through = goes_through,
+    .backward_through = backward_through,
+    .backward_weights = hl_amx_weights,
+};
+
+const hl_conv_kernel *const hl_amx_convs[] = {&HL_BLAS(depthwise), &HL_BLAS(narrow), &HL_BLAS(stem), &hl_amx, &HL_BLAS(gemm), NULL};
