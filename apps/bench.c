@@ -23,7 +23,7 @@ hl_status bench_kernels(hl_context *hl, const char *text, bool json);
 typedef struct bench {
     const char *net, *shape;
     network_words network;
-    int mode, size[2], batch, threads, iterations, memory_limit;
+    int mode, precision, size[2], batch, threads, iterations, memory_limit;
     bool json, profile, kernels;
     loader_words loader;
     hl_context *hl;
@@ -43,7 +43,7 @@ static hl_status prepare(bench *b) {
     if (b->graph) b->params = hl_params_init(b->graph, HL_INIT_HE, 0);
     if (b->params && b->mode == TRAIN) b->adam = hl_adam_new(b->params, NULL);
     hl_plan_options plan = {.mode = b->mode == TRAIN ? HL_TRAIN : HL_INFER, .batch = b->batch, .height = b->size[0], .width = b->size[1], .keep_kernels = true,
-                            .memory_limit = memory_bytes(b->memory_limit)};
+                            .memory_limit = memory_bytes(b->memory_limit), .precision = (hl_precision)b->precision};
     if (b->params && (b->adam || b->mode == INFER)) b->plan = hl_compile(b->graph, b->params, &plan);
     if (!b->plan) return hl_error_status(b->hl);
     size_t pixels = (size_t)b->batch * (size_t)b->size[0] * (size_t)b->size[1], channels = (size_t)options.channels;
@@ -117,8 +117,8 @@ static void print_bench(const bench *b, const hl_profile *profile) {
     double median = b->seconds[b->iterations / 2], least = b->seconds[0], gflops = 1e-9 * hl_plan_flops(b->plan);
     double image = 1e3 / b->batch;
     if (!b->json) {
-        printf("%s, %s, %dx%d, batch %d, %d threads, %s\n", b->net, b->mode == TRAIN ? "train" : "infer", b->size[0], b->size[1], b->batch,
-               hl_threads(b->hl), hl_isa(b->hl));
+        printf("%s, %s, %dx%d, batch %d, %d threads, %s, %s\n", b->net, b->mode == TRAIN ? "train" : "infer", b->size[0], b->size[1], b->batch,
+               hl_threads(b->hl), hl_isa(b->hl), hl_precision_name((hl_precision)b->precision));
         printf("%-34s%14.2f\n%-34s%14.2f\n", "ms an image, median", median * image, "ms an image, least", least * image);
         printf("%-34s%14.1f\n%-34s%14.1f\n%-34s%14.1f\n", "GFLOPs of a step", gflops, "GFLOP/s", gflops / median, "peak RSS, MiB", b->rss);
         printf("%-34s%14.2f\n", "share of the multiply-adds' peak", 1e9 * gflops / median / b->peak);
@@ -132,6 +132,7 @@ static void print_bench(const bench *b, const hl_profile *profile) {
     cJSON_AddNumberToObject(root, "batch", b->batch);
     cJSON_AddNumberToObject(root, "threads", hl_threads(b->hl));
     cJSON_AddStringToObject(root, "isa", hl_isa(b->hl));
+    cJSON_AddStringToObject(root, "precision", hl_precision_name((hl_precision)b->precision));
     cJSON_AddNumberToObject(root, "ms_per_image_median", median * image);
     cJSON_AddNumberToObject(root, "ms_per_image_min", least * image);
     cJSON_AddNumberToObject(root, "peak_rss_mb", b->rss);
@@ -178,6 +179,7 @@ int command_bench(int argc, char **argv) {
     bench b = {.network = network_defaults(), .size = {256, 256}, .batch = 4, .iterations = 5, .loader = {.augment = "all"}};
     const option own[] = {
         choice_option("mode", &b.mode, "train|infer", modes, "a training step: forward, loss, backward, Adam; or a forward pass"),
+        precision_option(&b.precision),
         size_option(b.size), batch_option(&b.batch), threads_option(&b.threads), memory_limit_option(&b.memory_limit),
         integer_option("iters", &b.iterations, 1, 1000000, "steps that are counted, after one that is not"),
         flag_option("kernels", &b.kernels, "times single convolutions instead, with every kernel that fits, beside the machine's limits"),
@@ -205,6 +207,7 @@ int command_bench(int argc, char **argv) {
     if (!net && count) return talk("bench: --%s takes no network", b.kernels ? "kernels" : "loader"), 2;
     if (b.shape && !b.kernels) return talk("bench: --shape is of --kernels"), 2;
     if (b.shape && !knows_shape(b.shape)) return talk("bench: no shape has %s in its name; hilum bench --kernels names them", b.shape), 2;
+    if (b.precision && !net) return talk("bench: --precision is of a network's steps"), 2;
     if (net && !known_network("bench", words[0])) return 2;
     if (!take_augmentation("bench", b.loader.augment, &b.loader.augmentation)) return 2;
     b.net = net ? words[0] : NULL;

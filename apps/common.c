@@ -39,6 +39,11 @@ option classes_option(int *target) {
 
 option epochs_option(int *target) { return integer_option("epochs", target, 1, 100000, "passes over the slices"); }
 
+option precision_option(int *target) {
+    static const char *const names[] = {"fp32", "bf16", NULL};
+    return choice_option("precision", target, "fp32|bf16", names, "of the numbers training multiplies; bf16 takes a processor with AMX");
+}
+
 option threshold_option(double *target) {
     option row = number_option("threshold", target, "T", 1, "lesion is a probability above it; of runs of one class");
     row.standard = "0.5";

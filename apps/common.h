@@ -13,6 +13,7 @@ option batch_option(int *target);
 option width_option(double *target);
 option classes_option(int *target);
 option epochs_option(int *target);
+option precision_option(int *target); /* of hl_precision */
 /* The target becomes NaN: nothing was said. */
 option threshold_option(double *target);
 /* What a threshold comes to for a run; false after telling that it makes no sense there. */

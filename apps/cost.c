@@ -14,14 +14,15 @@ void cost_options(cost_request *r, option table[COST_OPTIONS]) {
     option threads = threads_option(&r->threads);
     threads.help = "worker threads, each of which needs some memory";
     const option all[] = {
-        size_option(r->size), batch_option(&r->batch), threads, json_option(&r->json),
+        size_option(r->size), batch_option(&r->batch), precision_option(&r->precision), threads, json_option(&r->json),
     };
     _Static_assert(sizeof all / sizeof *all == COST_OPTIONS - NETWORK_OPTIONS, "the table's callers have room for just these");
     memcpy(table + network_options(&r->network, table), all, sizeof all);
 }
 
 hl_summary *cost_summary(hl_context *hl, const cost_request *r, const char *net, hl_graph **graph) {
-    hl_plan_options plan = {.batch = r->batch, .height = r->size[0], .width = r->size[1], .memory_limit = memory_bytes(r->memory_limit)};
+    hl_plan_options plan = {.batch = r->batch, .height = r->size[0], .width = r->size[1], .memory_limit = memory_bytes(r->memory_limit),
+                            .precision = (hl_precision)r->precision};
     *graph = hl_net(hl, net, &r->options);
     return *graph ? hl_summary_make(*graph, &plan) : NULL;
 }

@@ -11,14 +11,14 @@
 typedef struct cost_request {
     network_words network;
     hl_net_options options; /* by network_take */
-    int size[2], batch, threads, memory_limit; /* the last: summary's alone */
+    int size[2], batch, precision, threads, memory_limit; /* the last: summary's alone */
     bool json;
 } cost_request;
 
 cost_request cost_defaults(void);
 
 /* The first rows of such a command's table. */
-enum { COST_OPTIONS = NETWORK_OPTIONS + 4 };
+enum { COST_OPTIONS = NETWORK_OPTIONS + 5 };
 void cost_options(cost_request *r, option table[COST_OPTIONS]);
 
 /* The network and what it costs; NULL: told by hl_error. Owner of both: the caller, hl_summary_free, then hl_graph_free. */

@@ -25,9 +25,9 @@ static void print_row(const hl_summary *s) {
 }
 
 static void print_head(const cost_request *r) {
-    printf("%dx%d, batch %d. GFLOPs: of a forward pass, a multiply-add is two.\nMB (a million bytes): of a training step, with weights and Adam's "
+    printf("%dx%d, batch %d. GFLOPs: of a forward pass, a multiply-add is two.\nMB (a million bytes): of a training step in %s, with weights and Adam's "
            "moments; of inference.\n\n",
-           r->size[0], r->size[1], r->batch);
+           r->size[0], r->size[1], r->batch, hl_precision_name((hl_precision)r->precision));
     printf("%-24s%14s%12s%14s%14s\n", "network", "parameters", "GFLOPs", "training MB", "inference MB");
 }
 
@@ -37,6 +37,7 @@ static hl_status list(hl_context *hl, const cost_request *r, cJSON *nets) {
     for (int i = 0; hl_net_name(i, name); i++) {
         hl_graph *graph;
         hl_summary *summary = cost_summary(hl, r, name, &graph);
+        if (summary && !nets && !i) print_head(r);
         if (summary && nets) add_net(nets, summary);
         else if (summary) print_row(summary);
         bool failed = !summary;
@@ -69,9 +70,8 @@ int command_nets(int argc, char **argv) {
     if (root) {
         cJSON_AddItemToObject(root, "size", cJSON_CreateIntArray(r.size, 2));
         cJSON_AddNumberToObject(root, "batch", r.batch);
+        cJSON_AddStringToObject(root, "precision", hl_precision_name((hl_precision)r.precision));
         cJSON_AddNumberToObject(root, "width", r.options.width);
-    } else {
-        print_head(&r);
     }
     hl_status status = list(hl, &r, root ? cJSON_AddArrayToObject(root, "nets") : NULL);
     if (root && !status) print_json(root);

@@ -34,6 +34,7 @@ static void print_summary_json(const hl_summary *s) {
     cJSON_AddStringToObject(root, "network", s->network);
     cJSON_AddItemToObject(root, "size", cJSON_CreateIntArray((const int[]){s->height, s->width}, 2));
     cJSON_AddNumberToObject(root, "batch", s->batch);
+    cJSON_AddStringToObject(root, "precision", hl_precision_name(s->precision));
     cJSON_AddNumberToObject(root, "parameters", (double)s->parameters);
     cJSON_AddNumberToObject(root, "trainable", (double)s->trainable);
     cJSON_AddNumberToObject(root, "gflops", 1e-9 * s->flops);
@@ -105,8 +106,8 @@ static hl_status print_dot(hl_context *hl, const hl_summary *s) {
 static hl_status print(hl_context *hl, const hl_summary *s, bool json, bool dot) {
     if (dot) return print_dot(hl, s);
     if (json) return print_summary_json(s), HL_OK;
-    printf("%s at %dx%d, batch %d. FLOPs: of a forward pass, a multiply-add is two. Bytes: in training.\n\n", s->network, s->height, s->width,
-           s->batch);
+    printf("%s at %dx%d, batch %d. FLOPs: of a forward pass, a multiply-add is two. Bytes: in training, in %s.\n\n", s->network, s->height, s->width,
+           s->batch, hl_precision_name(s->precision));
     print_layers(s);
     print_totals(s);
     return HL_OK;

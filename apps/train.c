@@ -13,11 +13,11 @@
 /* What the words say, before it becomes hl_run_options. */
 typedef struct request {
     const char *name; /* of the command */
-    const char *out, *resume, *cache, *folds, *precision, *window;
+    const char *out, *resume, *cache, *folds, *window;
     hl_run_options run;
     network_words network;
     const char *augment;
-    int size[2], init, target, slices, stratify, threads, memory_limit;
+    int size[2], init, target, slices, stratify, precision, threads, memory_limit;
     text_list centres;
     bool json;
 } request;
@@ -58,7 +58,7 @@ static int make_table(request *r, option table[RUN_OPTIONS]) {
         seed_option(&o->seed),
         centre_option(&r->centres),
         allow_outside_option(&o->allow_outside),
-        text_option("precision", &r->precision, "fp32", "of the numbers trained with"),
+        precision_option(&r->precision),
         threads_option(&r->threads),
         memory_limit_option(&r->memory_limit),
         cache_option(&r->cache),
@@ -92,13 +92,13 @@ static bool complete(request *r, int words) {
     hl_run_options *o = &r->run;
     if (!words) return talk("%s: the manifest is missing, see: hilum %s --help", r->name, r->name), false;
     if (!r->out) return talk("%s: --out is missing: where the run goes", r->name), false;
-    if (strcmp(r->precision, "fp32")) return talk("%s: --precision is \"%s\", fp32 is what there is", r->name, r->precision), false;
     if (!take_augmentation(r->name, r->augment, &o->augmentation)) return false;
     if (!known_network(r->name, o->net) || !network_take(r->name, &r->network, &o->net_options) || !take_folds(r)) return false;
     o->height = r->size[0], o->width_pixels = r->size[1];
     o->target = (hl_target)r->target;
     o->init = r->init ? HL_INIT_KERAS : HL_INIT_HE;
     o->slices = (hl_train_slices)r->slices;
+    o->precision = (hl_precision)r->precision;
     o->by_centre = r->stratify == 0 || r->stratify == 1;
     o->by_burden = r->stratify == 0 || r->stratify == 2;
     o->centres = r->centres.count ? r->centres.items : NULL, o->centre_count = r->centres.count;
@@ -198,7 +198,6 @@ static int start(request *r, usage *u, int argc, char **argv) {
 static request request_defaults(const char *name) {
     hl_run_options o = hl_run_defaults();
     return (request){.name = name,
-                     .precision = "fp32",
                      .run = o,
                      .network = network_defaults(),
                      .size = {o.height, o.width_pixels},

@@ -48,7 +48,14 @@ hl_status hl_error_status(const hl_context *hl);
 
 int hl_threads(const hl_context *hl);
 const char *hl_isa(const hl_context *hl); /* the kernels in force: "ref", "blas", "avx2" or "avx512" */
-const char *hl_version(void);             /* "MAJOR.MINOR.PATCH" */
+
+const char *hl_precision_name(hl_precision precision); /* "fp32" or "bf16"; NULL: there is no such precision */
+int hl_precision_find(const char *name);               /* -1: none is called so */
+/* What a plan in bf16 lacks here, for a sentence: "the processor has no AMX_BF16"; NULL: nothing. It takes the avx512 kernels, AVX512_BF16,
+ * AMX_BF16, and a system that lets the process use AMX's tiles, for which it is asked. */
+const char *hl_bf16_lacks(const hl_context *hl);
+
+const char *hl_version(void); /* "MAJOR.MINOR.PATCH" */
 
 #ifdef __cplusplus
 }

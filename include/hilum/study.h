@@ -33,6 +33,7 @@ typedef struct hl_run_options {
     double rate;                /* 3e-4 */
     int patience;               /* 20 */
     hl_augmentation augmentation; /* flip */
+    hl_precision precision;     /* fp32; of training, all prediction is in fp32 */
     uint64_t seed;              /* 0 */
     int folds;                  /* 5; 1: one model (`train`) */
     const char *folds_file;     /* a folds.csv instead of `folds`; NULL */

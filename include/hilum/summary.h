@@ -33,6 +33,7 @@ typedef struct hl_layer {
 typedef struct hl_summary {
     const char *network; /* "" for a graph built by hand */
     int batch, height, width;
+    hl_precision precision; /* of training; inference is in fp32 */
     hl_layer *layers; /* in the graph's order */
     int count;
     int64_t parameters, trainable;

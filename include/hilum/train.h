@@ -32,6 +32,7 @@ typedef struct hl_fit_options {
     double rate;        /* the first learning rate; decays as (1 + cos(pi k/K)) / 2 */
     int patience;       /* epochs without a better validation figure before training stops; 0: never */
     hl_augmentation augmentation; /* of the slices trained on; all zero: none */
+    hl_precision precision; /* of training; validation is in fp32 */
     uint64_t seed;
     size_t memory_limit; /* most bytes of weights, Adam's moments and the plans of training and validation together, 0: any; the bits stay the same */
     volatile const int *stop; /* set from outside (a signal handler): finish the step, save, return HL_INTERRUPTED; may be NULL */

@@ -13,7 +13,7 @@
 
 #include "base/context.h"
 
-static hl_isa_level best_isa(void) {
+hl_isa_level hl_isa_best(void) {
 #if defined(__x86_64__) || defined(__i386__)
     bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (wide && __builtin_cpu_supports("fma")) return HL_ISA_AVX512;
@@ -34,7 +34,7 @@ static int isa_cap(const char *name) {
 }
 
 static void choose_isa(hl_context *hl, const char *name) {
-    hl->isa = best_isa();
+    hl->isa = hl_isa_best();
     if (!name || !*name) return;
     int cap = isa_cap(name);
     if (cap < 0) hl_fail(hl, HL_USAGE, "instruction set \"%s\" is unknown: expected ref, blas, avx2 or avx512", name), hl->refused = true;

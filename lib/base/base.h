@@ -18,6 +18,9 @@
  * May be called from any thread. */
 hl_status hl_fail(hl_context *hl, hl_status status, const char *format, ...) HL_PRINTF(3, 4);
 
+/* HL_USAGE where a plan cannot compute in it on this machine, with what it lacks. */
+hl_status hl_precision_check(hl_context *hl, hl_precision precision);
+
 /* Memory. All of it is given back with free(). NULL sets HL_NO_MEMORY with the number of bytes. */
 void *hl_calloc(hl_context *hl, size_t count, size_t size);   /* zeroed */
 void *hl_aligned(hl_context *hl, size_t bytes);               /* zeroed, aligned to 64 bytes */

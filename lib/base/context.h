@@ -9,6 +9,7 @@
 #define HL_VERSION "0.1.0"
 
 typedef enum hl_isa_level { HL_ISA_REF, HL_ISA_BLAS, HL_ISA_AVX2, HL_ISA_AVX512 } hl_isa_level; /* each may use the ones before */
+hl_isa_level hl_isa_best(void); /* that the processor has */
 
 struct hl_team; /* parallel.c */
 

@@ -7,8 +7,14 @@
 #include "base/context.h"
 #include "graph/plan.h"
 
+static hl_status check_precision(hl_context *hl, hl_dtype dtype, const hl_plan_options *o) {
+    if (o->precision == HL_BF16 && o->mode == HL_INFER) return hl_fail(hl, HL_USAGE, "prediction is in fp32, whatever precision trained: bf16 is of training");
+    if (o->precision == HL_BF16 && dtype != HL_F32) return hl_fail(hl, HL_USAGE, "bf16 goes with parameters in float, these are in double");
+    return hl_precision_check(hl, o->precision);
+}
+
 /* Everything that can be wrong before anything is computed. */
-static hl_status check(hl_graph *graph, const hl_plan_options *o) {
+static hl_status check(hl_graph *graph, hl_dtype dtype, const hl_plan_options *o) {
     hl_context *hl = graph->hl;
     if (hl->refused) return HL_USAGE;
     if (graph->status) return hl_fail(hl, graph->status, "%s", graph->error);
@@ -16,6 +22,7 @@ static hl_status check(hl_graph *graph, const hl_plan_options *o) {
     if (graph->output == graph->input) return hl_fail(hl, HL_USAGE, "the graph's output is its input");
     if (o->batch < 1 || o->height < 1 || o->width < 1)
         return hl_fail(hl, HL_USAGE, "a batch of %d images of %dx%d makes no sense", o->batch, o->height, o->width);
+    if (check_precision(hl, dtype, o)) return HL_USAGE;
     int channels = graph->nodes[graph->output]->channels;
     const hl_loss *loss = hl_loss_find(o->loss, channels);
     if (!loss) return hl_fail(hl, HL_USAGE, "loss \"%s\" is unknown", o->loss);
@@ -177,7 +184,7 @@ static hl_status describe(hl_plan *plan) {
 hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *options) {
     if (!graph) return NULL;
     hl_context *hl = graph->hl;
-    if (check(graph, options)) return NULL;
+    if (check(graph, dtype, options)) return NULL;
     hl_plan *plan = hl_calloc(hl, 1, sizeof *plan);
     if (!plan) return NULL;
     *plan = (hl_plan){.hl = hl, .graph = graph, .options = *options, .count = (int)graph->count, .loss_scratch = -1};

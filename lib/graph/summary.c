@@ -66,7 +66,7 @@ static hl_summary *sum_up(const hl_plan *train, const hl_plan *infer) {
     hl_summary *s = hl_calloc(train->hl, 1, sizeof *s);
     if (!s) return NULL;
     const hl_plan_options *o = &train->options;
-    *s = (hl_summary){.network = train->graph->name, .batch = o->batch, .height = o->height, .width = o->width, .count = train->count};
+    *s = (hl_summary){.network = train->graph->name, .batch = o->batch, .height = o->height, .width = o->width, .precision = o->precision, .count = train->count};
     s->layers = hl_calloc(train->hl, (size_t)s->count, sizeof *s->layers);
     if (!s->layers) return hl_summary_free(s), NULL;
     for (int i = 0; i < s->count; i++) s->layers[i] = describe(train, infer, i);
@@ -78,7 +78,7 @@ hl_summary *hl_summary_make(hl_graph *graph, const hl_plan_options *options) {
     hl_plan_options o = *options;
     o.mode = HL_TRAIN;
     hl_plan *train = hl_plan_dry(graph, HL_F32, &o);
-    o.mode = HL_INFER, o.keep_kernels = true;
+    o.mode = HL_INFER, o.keep_kernels = true, o.precision = HL_FP32;
     hl_plan *infer = train ? hl_plan_dry(graph, HL_F32, &o) : NULL;
     hl_summary *summary = infer ? sum_up(train, infer) : NULL;
     hl_plan_free(infer);

@@ -97,6 +97,7 @@ hl_status hl_book_front(hl_book *book) {
         "share of each fold's other patients that validates: %g. No patient that a model was trained or tuned on is in its test, but "
         "where a figure is marked optimistic.",
         o->height, o->width_pixels, o->net_options.width, o->epochs, o->batch, o->rate, o->validation);
+    if (o->precision == HL_BF16) hl_book_say(book, "Training is in bf16, prediction in fp32.");
     for (int i = 0; i < study->nets.count; i++)
         if (study->nets.rates[i] > 0) hl_book_say(book, "Learning rate of %s: %g.", study->nets.names[i], study->nets.rates[i]);
     hl_book_heading(book, "Figure 1: slices and readers' outlines");

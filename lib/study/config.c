@@ -128,7 +128,7 @@ void hl_run_options_put(hl_json *json, cJSON *to, const hl_run_options *options)
     hl_json_number(json, to, "lr", o->rate);
     hl_json_number(json, to, "patience", o->patience);
     put_augmentation(json, to, &o->augmentation);
-    hl_json_text(json, to, "precision", "fp32");
+    hl_json_text(json, to, "precision", hl_precision_name(o->precision));
     put_seed(json, to, o->seed);
     hl_json_number(json, to, "folds", o->folds);
     hl_json_bool(json, to, "folds_given", o->folds_file != NULL);
@@ -170,7 +170,8 @@ hl_status hl_weights_check(hl_context *hl, const hl_run_options *options) {
 /* The net's parameter count and, line by line, its kernels in training. */
 static hl_status put_net(hl_context *hl, hl_json *json, const hl_run_options *options) {
     hl_graph *graph = hl_net(hl, options->net, &options->net_options);
-    hl_plan_options wanted = {.mode = HL_TRAIN, .batch = options->batch, .height = options->height, .width = options->width_pixels};
+    hl_plan_options wanted = {.mode = HL_TRAIN, .batch = options->batch, .height = options->height, .width = options->width_pixels,
+                              .precision = options->precision};
     hl_plan *plan = graph ? hl_plan_dry(graph, HL_F32, &wanted) : NULL;
     char *kernels = plan ? hl_plan_kernels(plan) : NULL;
     hl_status status = kernels ? HL_OK : hl_error_status(hl);
@@ -297,6 +298,14 @@ static void read_augmentation(hl_json_reader *reader, hl_run_options *o) {
         reader->status = hl_fail(reader->hl, HL_BAD_INPUT, "%s: \"augment\" is \"%s\", which is unknown", reader->path, text);
 }
 
+static void read_precision(hl_json_reader *reader, hl_run_options *o) {
+    const char *text = hl_json_get_text(reader, "precision");
+    int found = hl_precision_find(text);
+    if (found >= 0) o->precision = (hl_precision)found;
+    else if (!reader->status)
+        reader->status = hl_fail(reader->hl, HL_BAD_INPUT, "%s: \"precision\" is \"%s\", which is unknown", reader->path, text);
+}
+
 hl_status hl_config_read(hl_run *run) {
     char *path = hl_run_path(run, "config.json"), *timing = hl_run_path(run, "timing.json");
     hl_json_reader reader = {.hl = run->hl, .path = path, .root = run->config, .status = path && timing ? HL_OK : HL_NO_MEMORY};
@@ -310,6 +319,7 @@ hl_status hl_config_read(hl_run *run) {
     o->rate = hl_json_get_number(&reader, "lr");
     o->patience = hl_json_get_integer(&reader, "patience", 0, INT_MAX);
     read_augmentation(&reader, o);
+    read_precision(&reader, o);
     o->seed = read_seed(&reader);
     o->folds = hl_json_get_integer(&reader, "folds", 1, INT_MAX);
     if (hl_json_get_bool(&reader, "folds_given")) o->folds_file = "folds.csv";

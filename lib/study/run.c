@@ -88,6 +88,7 @@ static hl_status train_fold(session *s) {
                               .rate = o->rate,
                               .patience = o->patience,
                               .augmentation = o->augmentation,
+                              .precision = o->precision,
                               .seed = fold_seed(o->seed, s->fold),
                               .memory_limit = s->hooks->memory_limit,
                               .stop = s->hooks->stop,
@@ -213,6 +214,7 @@ hl_status hl_run_start(hl_context *hl, const hl_run_options *options, const char
     session s = {.hl = hl, .hooks = hooks ? hooks : &no_hooks, .start = hl_seconds()};
     hl_folds *folds = NULL;
     hl_status status = hl_run_options_check(hl, options);
+    if (!status) status = hl_precision_check(hl, options->precision);
     if (!status) status = refuse_second_run(hl, folder);
     if (!status) status = hl_weights_check(hl, options);
     if (!status) status = open_cohort(&s, options);
@@ -248,7 +250,8 @@ hl_status hl_run_resume(hl_context *hl, const char *folder, const hl_run_hooks *
     if (!s.run) return hl_error_status(hl);
     hl_status status = check_unchanged(s.run, s.run->options.manifest, "manifest has", "manifest_hash");
     if (status || complete(s.run)) return hl_run_close(s.run), status;
-    status = open_cohort(&s, &s.run->options);
+    status = hl_precision_check(hl, s.run->options.precision);
+    if (!status) status = open_cohort(&s, &s.run->options);
     if (!status) status = check_folds(&s);
     if (!status) status = carry(&s);
     close_session(&s);

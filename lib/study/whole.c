@@ -95,7 +95,7 @@ static void read_size(hl_ini *ini, hl_run_options *o) {
 
 static void read_training(hl_ini *ini, hl_run_options *o) {
     static const char *const strata[] = {"centre,burden", "centre", "burden", "none", NULL}, *const inits[] = {"he", "keras", NULL},
-                             *const slices[] = {"lesion+healthy", "lesion", "all", NULL};
+                             *const slices[] = {"lesion+healthy", "lesion", "all", NULL}, *const precisions[] = {"fp32", "bf16", NULL};
     static const char *const t = "training";
     *o = hl_run_defaults();
     o->allow_outside = true; /* the study's manifests name files by full path */
@@ -110,6 +110,7 @@ static void read_training(hl_ini *ini, hl_run_options *o) {
     o->init = hl_ini_choice(ini, t, "init", 0, inits) ? HL_INIT_KERAS : HL_INIT_HE;
     const char *augment = hl_ini_text(ini, t, "augment", NULL);
     if (augment && hl_augmentation_parse(ini->hl, augment, &o->augmentation)) hl_ini_refuse(ini, t, "augment", hl_error(ini->hl));
+    o->precision = (hl_precision)hl_ini_choice(ini, t, "precision", 0, precisions);
     o->slices = (hl_train_slices)hl_ini_choice(ini, t, "train-slices", 0, slices);
     o->mm = hl_ini_number(ini, t, "mm", 0, 0, 1000);
     const char *window = hl_ini_text(ini, t, "window", NULL);

@@ -179,6 +179,7 @@ hl_status hl_study_carry(const hl_study *study, const char *folder, const char *
     hl_session s = {
         .hl = study->hl, .study = study, .folder = folder, .hooks = hooks ? hooks : &none, .part = "cohorts", .start = hl_seconds()};
     hl_status status = check_part(study->hl, only);
+    if (!status) status = hl_precision_check(s.hl, study->training.precision);
     if (!status) status = claim_folder(&s);
     if (!status) status = hl_sweep(s.hl, folder);
     if (!status) status = load_timing(&s);

@@ -52,7 +52,7 @@ static hl_status time_steps(hl_context *hl, hl_plan *plan, hl_adam *adam, const 
 }
 
 static hl_status measure(hl_context *hl, hl_graph *graph, const hl_run_options *o, double seconds, double *rate) {
-    hl_plan_options options = {.mode = HL_TRAIN, .batch = o->batch, .height = o->height, .width = o->width_pixels};
+    hl_plan_options options = {.mode = HL_TRAIN, .batch = o->batch, .height = o->height, .width = o->width_pixels, .precision = o->precision};
     hl_params *params = hl_params_init(graph, o->init, 0);
     hl_adam *adam = params ? hl_adam_new(params, NULL) : NULL;
     hl_plan *plan = adam ? hl_compile(graph, params, &options) : NULL;
@@ -69,7 +69,7 @@ static hl_status add_net(planning *p, const char *net, int classes) {
     hl_net_options options = o->net_options;
     options.classes = classes;
     hl_graph *graph = hl_net(hl, net, &options);
-    hl_plan_options plan = {.batch = o->batch, .height = o->height, .width = o->width_pixels};
+    hl_plan_options plan = {.batch = o->batch, .height = o->height, .width = o->width_pixels, .precision = o->precision};
     hl_summary *summary = graph ? hl_summary_make(graph, &plan) : NULL;
     hl_status status = summary ? HL_OK : hl_error_status(hl);
     cost *c = &p->nets[p->count];

@@ -27,7 +27,7 @@ END_TEST
 
 START_TEST(test_usage) {
     static const struct {
-        const char *words[10], *part;
+        const char *words[12], *part;
     } cases[] = {
         {{"crosval"}, "did you mean crossval?"},
         {{"bench"}, "which network?"},
@@ -42,7 +42,9 @@ START_TEST(test_usage) {
         {{"train", "m.csv", "--out", "r", "--lr", "nan"}, "--lr"},
         {{"train", "m.csv", "--out", "r", "--epochs", "1e3"}, "--epochs"},
         {{"train", "m.csv", "--out", "r", "--seed", "-3"}, "--seed"},
-        {{"train", "m.csv", "--out", "r", "--precision", "bf16"}, "fp32 is what there is"},
+        {{"train", "m.csv", "--out", "r", "--precision", "fp16"}, "expected fp32 or bf16"},
+        {{"bench", "--kernels", "--precision", "bf16"}, "--precision is of a network's steps"},
+        {{"bench", "unet-vgg16", "--mode", "infer", "--width", "0.125", "--size", "32", "--precision", "bf16"}, "prediction is in fp32"},
         {{"train", "m.csv", "--out", "r", "--init", "zero"}, "he or keras"},
         {{"train", "m.csv", "--out", "r", "--net", "unet-vgg166"}, "unet-vgg16"},
         {{"train", "m.csv", "--out", "r", "--folds", "3"}, "--folds"},
@@ -53,6 +55,7 @@ START_TEST(test_usage) {
         {{"train", "m.csv", "--json=yes", "--out", "r"}, "takes no value"},
         {{"crossval", "m.csv", "--folds", "1", "--out", "r"}, "--folds"},
         {{"crossval", "--resume", "r", "--epochs", "3"}, "--epochs"},
+        {{"crossval", "--resume", "r", "--precision", "fp32"}, "--precision"},
         {{"crossval", "m.csv", "--resume", "r"}, "manifest"},
         {{"evaluate", "r"}, "manifest is missing"},
         {{"evaluate", "--pred", "d"}, "--truth is missing"},
@@ -73,6 +76,24 @@ START_TEST(test_usage) {
         ck_assert_str_eq(said.out, "");
     }
     ck_assert_int_eq(run((const char *const[]){NULL}), 2);
+}
+END_TEST
+
+/* Where bf16 cannot be computed it is refused before anything is looked for or made. */
+START_TEST(test_no_bf16) {
+    setenv("HILUM_ISA", "avx2", 1);
+    run_tiny("train", in("nowhere.csv"), in("run"), MORE("--precision", "bf16"));
+    expect_sentence(2, "bf16 cannot be computed here: ");
+    ck_assert_ptr_nonnull(strstr(said.err, "; precision fp32 works everywhere\n"));
+    ck_assert_int_ne(access(in("run"), F_OK), 0);
+    RUN("bench", "unet-vgg16", "--width", "0.125", "--size", "32", "--precision", "bf16");
+    expect_sentence(2, "bf16 cannot be computed here: ");
+    RUN("summary", "unet-vgg16", "--precision", "bf16");
+    expect_sentence(2, "bf16 cannot be computed here: ");
+    RUN("nets", "--precision", "bf16");
+    expect_sentence(2, "bf16 cannot be computed here: ");
+    ck_assert_str_eq(said.out, "");
+    unsetenv("HILUM_ISA");
 }
 END_TEST
 
@@ -235,6 +256,38 @@ START_TEST(test_crossval_to_report) {
 }
 END_TEST
 
+/* Whether this machine computes bf16; says what it lacks where not. */
+static bool has_bf16(void) {
+    hl_context *hl = hl_open(NULL);
+    const char *lacks = hl_bf16_lacks(hl);
+    hl_close(hl);
+    if (lacks) fprintf(stderr, "bf16 is not tested: %s\n", lacks);
+    return !lacks;
+}
+
+/* A run in bf16 says so, goes on in it, not without, and predicts anywhere. */
+START_TEST(test_bf16_run) {
+    if (!has_bf16()) return;
+    char config[8192];
+    make_phantom();
+    const char *more[] = {"--epochs", "2", "--centre", "centre1", "--precision", "bf16", NULL};
+    ck_assert_int_eq(run_tiny("train", in("cohort/manifest.csv"), in("run"), more), 0);
+    slurp(in("run/config.json"), config, sizeof config);
+    ck_assert_ptr_nonnull(strstr(config, "\"precision\":\t\"bf16\""));
+    ck_assert_int_eq(shell("cp -r '%s' '%s' && rm '%s'", in("run"), in("again"), in("again/report.html")), 0);
+    RUN("train", "--resume", in("again"), "--precision", "fp32");
+    expect_sentence(2, "--precision cannot be given with --resume");
+    ck_assert_int_eq(RUN("train", "--resume", in("again")), 0);
+    expect_same_run(in("run"), in("again"));
+    ck_assert_int_eq(shell("rm '%s'", in("again/report.html")), 0);
+    setenv("HILUM_ISA", "avx2", 1);
+    ck_assert_int_eq(RUN("train", "--resume", in("again")), 2);
+    ck_assert_ptr_nonnull(strstr(said.err, "bf16 cannot be computed here: kernels are capped at avx2"));
+    ck_assert_int_eq(RUN("evaluate", in("run"), in("cohort/manifest.csv"), "--centre", "centre2"), 0);
+    unsetenv("HILUM_ISA");
+}
+END_TEST
+
 START_TEST(test_masks) {
     make_phantom();
     ck_assert_int_eq(shell("mkdir '%s' && cp '%s'/mask_*.png '%s'", in("a"), in("cohort/centre1/p002/p002_a"), in("a")), 0);
@@ -323,6 +376,7 @@ int main(void) {
     tcase_add_checked_fixture(words, setup, teardown);
     tcase_add_test(words, test_help);
     tcase_add_test(words, test_usage);
+    tcase_add_test(words, test_no_bf16);
     tcase_add_test(words, test_golden);
     tcase_add_checked_fixture(bad, setup, teardown);
     tcase_add_test(bad, test_bad_manifest);
@@ -332,6 +386,7 @@ int main(void) {
     tcase_add_test(bad, test_full_folder);
     tcase_add_checked_fixture(runs, setup, teardown);
     tcase_add_test(runs, test_crossval_to_report);
+    tcase_add_test(runs, test_bf16_run);
     tcase_add_test(runs, test_masks);
     tcase_add_test(runs, test_stop_and_resume);
     tcase_add_test(runs, test_threads);

@@ -107,6 +107,7 @@ START_TEST(test_refusals) {
         {"summary unet-vgg16 --jsn", "did you mean --json?"},
         {"nets unet-vgg16", "unet-vgg16"},
         {"nets --size 48", "multiples of 32"},
+        {"nets --precision half", "expected fp32 or bf16"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         run(cases[i].words);
@@ -120,6 +121,7 @@ END_TEST
 START_TEST(test_summary_json) {
     cJSON *root = run_json("summary unet-vgg16 --json"), *layer;
     ck_assert_str_eq(text(root, "network"), "unet-vgg16");
+    ck_assert_str_eq(text(root, "precision"), "fp32");
     ck_assert_double_eq(number(root, "parameters"), 23752273);
     ck_assert_double_eq(number(root, "trainable"), 23748241);
     ck_assert_double_gt(number(root, "gflops_train"), 2.9 * number(root, "gflops"));
@@ -219,6 +221,7 @@ START_TEST(bench_says_what_it_measures) {
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) ck_assert_msg(number(root, keys[i]) > 0, "%s is %g", keys[i], number(root, keys[i]));
         ck_assert_double_le(number(root, "ms_per_image_min"), number(root, "ms_per_image_median"));
         ck_assert_str_eq(text(root, "mode"), modes[mode]);
+        ck_assert_str_eq(text(root, "precision"), "fp32");
         double sum = 0;
         const cJSON *row;
         cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(root, "profile"))

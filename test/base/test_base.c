@@ -177,6 +177,26 @@ START_TEST(errors_and_memory) {
 }
 END_TEST
 
+START_TEST(precisions) {
+    ck_assert_str_eq(hl_precision_name(HL_FP32), "fp32");
+    ck_assert_str_eq(hl_precision_name(HL_BF16), "bf16");
+    ck_assert_ptr_null(hl_precision_name((hl_precision)2));
+    for (int i = 0; hl_precision_name((hl_precision)i); i++) ck_assert_int_eq(hl_precision_find(hl_precision_name((hl_precision)i)), i);
+    ck_assert_int_eq(hl_precision_find("bf"), -1);
+    ck_assert_int_eq(hl_precision_find(""), -1);
+    hl_context *best = hl_open(&(hl_options){.isa = "avx512"}), *capped = hl_open(&(hl_options){.isa = "avx2"});
+    ck_assert_ptr_nonnull(hl_bf16_lacks(capped));
+    if (!strcmp(hl_isa(best), "avx512")) ck_assert_str_eq(hl_bf16_lacks(capped), "kernels are capped at avx2, below avx512");
+    else ck_assert_ptr_nonnull(hl_bf16_lacks(best));
+    ck_ok(capped, hl_precision_check(capped, HL_FP32));
+    ck_assert_int_eq(hl_precision_check(capped, HL_BF16), HL_USAGE);
+    ck_assert_msg(strstr(hl_error(capped), hl_bf16_lacks(capped)) != NULL, "%s", hl_error(capped));
+    ck_assert_int_eq(hl_precision_check(best, HL_BF16), hl_bf16_lacks(best) ? HL_USAGE : HL_OK);
+    ck_assert_int_eq(hl_precision_check(best, (hl_precision)2), HL_USAGE);
+    hl_close(best), hl_close(capped);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("base");
     TCase *tcase = slow_case(suite, "base");
@@ -187,5 +207,6 @@ int main(void) {
     tcase_add_test(tcase, every_piece_once);
     tcase_add_test(tcase, teams_miss_nothing);
     tcase_add_test(tcase, errors_and_memory);
+    tcase_add_test(tcase, precisions);
     return run_suite(suite);
 }

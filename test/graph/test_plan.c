@@ -320,6 +320,32 @@ START_TEST(unknown_isa) {
 }
 END_TEST
 
+static void check_uncompiled(hl_graph *graph, hl_dtype dtype, hl_mode mode, const char *expected) {
+    ck_assert_ptr_null(hl_plan_dry(graph, dtype, &(hl_plan_options){.mode = mode, .batch = 1, .height = 32, .width = 32, .precision = HL_BF16}));
+    ck_assert_int_eq(hl_error_status(graph->hl), HL_USAGE);
+    ck_assert_msg(strstr(hl_error(graph->hl), expected) != NULL, "\"%s\" does not say \"%s\"", hl_error(graph->hl), expected);
+}
+
+/* bf16 is of training, of parameters in float, and of machines that have what it takes. */
+START_TEST(bf16_where_it_can_be) {
+    static const char *const isas[] = {"avx2", NULL};
+    for (int i = 0; i < 2; i++) {
+        hl_context *hl = hl_open(&(hl_options){.isa = isas[i]});
+        hl_graph *g = hl_net(hl, "unet-vgg16", &(hl_net_options){.width = 0.125});
+        check_uncompiled(g, HL_F32, HL_INFER, "prediction is in fp32");
+        check_uncompiled(g, HL_F64, HL_TRAIN, "in double");
+        const char *lacks = hl_bf16_lacks(hl);
+        hl_plan_options o = {.mode = HL_TRAIN, .batch = 1, .height = 32, .width = 32, .precision = HL_BF16};
+        if (lacks) check_uncompiled(g, HL_F32, HL_TRAIN, lacks);
+        hl_plan *plan = lacks ? NULL : hl_plan_dry(g, HL_F32, &o);
+        ck_assert_msg(lacks || plan, "%s", hl_error(hl));
+        hl_plan_free(plan);
+        hl_graph_free(g);
+        hl_close(hl);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("plan");
     TCase *tcase = slow_case(suite, "plan");
@@ -333,5 +359,6 @@ int main(void) {
     tcase_add_test(tcase, arena_never_overlaps);
     tcase_add_test(tcase, errors_stick);
     tcase_add_test(tcase, unknown_isa);
+    tcase_add_test(tcase, bf16_where_it_can_be);
     return run_suite(suite);
 }

@@ -99,6 +99,8 @@ START_TEST(bad_files_are_told_by_line) {
     refused(text, "bad.ini:6: epochs = many: expected a whole number");
     snprintf(text, sizeof text, "%s[training]\nsize = 50\n", rest);
     refused(text, "bad.ini:6: size = 50");
+    snprintf(text, sizeof text, "%s[training]\nprecision = bf32\n", rest);
+    refused(text, "bad.ini:6: precision = bf32: expected one of fp32, bf16");
     snprintf(text, sizeof text, "%s[training]\nepoch = 3\n", rest);
     refused(text, "bad.ini:6: nothing is called epoch in [training]");
     snprintf(text, sizeof text, "%s[training]\nlr = 0.1\nlr = 0.2\n", rest);

@@ -36,7 +36,7 @@ static void close_cohorts(tested *t) {
 /* Parameters, and operations of a fold's planned training, the mean over folds. */
 static hl_status put_cost(hl_session *s, hl_json *json, cJSON *to, hl_run *run, const hl_cohort *cohort) {
     const hl_run_options *o = hl_run_get_options(run);
-    hl_plan_options plan = {.batch = o->batch, .height = o->height, .width = o->width_pixels};
+    hl_plan_options plan = {.batch = o->batch, .height = o->height, .width = o->width_pixels, .precision = o->precision};
     hl_graph *graph = hl_net(s->hl, o->net, &o->net_options);
     hl_summary *summary = graph ? hl_summary_make(graph, &plan) : NULL;
     hl_status status = summary ? HL_OK : hl_error_status(s->hl);
