@@ -10,6 +10,8 @@
 static hl_status check_precision(hl_context *hl, hl_dtype dtype, const hl_plan_options *o) {
     if (o->precision == HL_BF16 && o->mode == HL_INFER) return hl_fail(hl, HL_USAGE, "prediction is in fp32, whatever precision trained: bf16 is of training");
     if (o->precision == HL_BF16 && dtype != HL_F32) return hl_fail(hl, HL_USAGE, "bf16 goes with parameters in float, these are in double");
+    if (o->precision == HL_BF16 && !hl_bf16_lacks(hl) && !hl_kernels_for(hl, dtype)->half_convs)
+        return hl_fail(hl, HL_USAGE, "bf16 cannot be computed here: this build of the library has no kernels for it; precision fp32 works everywhere");
     return hl_precision_check(hl, o->precision);
 }
 
@@ -51,6 +53,12 @@ static hl_view view_of(const hl_plan *plan, int node) {
     return (hl_view){.n = plan->options.batch, .h = s->h, .w = s->w, .c = s->c, .stride = plan->nodes[hl_plan_home(plan, node, NULL)].shape.c};
 }
 
+static hl_view value_of(const hl_plan *plan, int node) {
+    hl_view view = view_of(plan, node);
+    view.half = plan->nodes[node].half;
+    return view;
+}
+
 static void describe_reads(hl_plan *plan, int index) {
     hl_plan_node *n = &plan->nodes[index];
     n->reads = hl_plan_reads(plan, index);
@@ -81,25 +89,28 @@ static void describe_step(hl_plan *plan, int index) {
     }
     if (!node->op->geometry) return;
     hl_conv conv = node->op->geometry(step);
+    const hl_conv_kernel *(*choose)(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass) = plan->options.precision == HL_BF16 ? hl_conv_choose_half : hl_conv_choose;
     static const hl_pass turned[] = {HL_BACKWARD_DATA, HL_FORWARD, HL_BACKWARD_WEIGHTS};
     for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++)
-        step->conv[pass] = hl_conv_choose(plan->kernels, &conv, node->op->needs & HL_TRANSPOSED ? turned[pass] : (hl_pass)pass);
+        step->conv[pass] = choose(plan->kernels, &conv, node->op->needs & HL_TRANSPOSED ? turned[pass] : (hl_pass)pass);
 }
 
 static void *at(const hl_plan *plan, int item) { return item < 0 ? NULL : plan->memory + plan->arena.items[item].offset; }
 
-/* Where a node's map begins in an item of its home. */
-static void *map_at(const hl_plan *plan, int node, int item) {
+/* Where a node's map begins in an item of its home: its value's, or its gradient's. */
+static void *map_at(const hl_plan *plan, int node, int item, bool half) {
     int offset;
     hl_plan_home(plan, node, &offset);
-    return item < 0 ? NULL : (char *)at(plan, item) + (size_t)offset * hl_dtype_bytes(plan->kernels->dtype);
+    hl_view map = {.data = item < 0 ? NULL : at(plan, item), .half = half};
+    return map.data ? hl_view_channels(map, plan->kernels->dtype, offset, 0).data : NULL;
 }
+static void *value_at(const hl_plan *plan, int node, int item) { return map_at(plan, node, item, plan->nodes[node].half); }
 
 /* Where a value is: the caller's memory, which is not here, is left as it is. */
 static void point(const hl_plan *plan, hl_view *view, int value, bool again) {
     const hl_plan_node *n = &plan->nodes[value];
     int item = again && n->again >= 0 ? n->again : n->value;
-    if (item >= 0) view->data = map_at(plan, value, item);
+    if (item >= 0) view->data = value_at(plan, value, item);
 }
 
 void hl_plan_point(hl_plan *plan, int index, bool again) {
@@ -110,7 +121,7 @@ void hl_plan_point(hl_plan *plan, int index, bool again) {
     }
     if (n->through >= 0) point(plan, &n->step.beyond.view, hl_plan_beyond(plan, index), again);
     int written = hl_plan_writes(plan, index);
-    n->step.out.data = map_at(plan, written, again && plan->nodes[written].again >= 0 ? plan->nodes[written].again : n->value);
+    n->step.out.data = value_at(plan, written, again && plan->nodes[written].again >= 0 ? plan->nodes[written].again : n->value);
 }
 
 /* Points a step into the store and into the arena. */
@@ -122,12 +133,12 @@ static void place_step(hl_plan *plan, int index) {
         if (n->reads.norm[k] >= 0) step->in[k].norm = hl_norm_of(at(plan, plan->nodes[n->reads.norm[k]].saved), step->in[k].view.c).terms;
     for (int k = 0; k < node->input_count; k++) {
         int value = hl_plan_gives(plan, index, k);
-        step->in_gradient[k].data = map_at(plan, value, plan->nodes[value].gradient);
+        step->in_gradient[k].data = map_at(plan, value, plan->nodes[value].gradient, false);
     }
     int written = hl_plan_writes(plan, index);
-    step->out = step->out_gradient = view_of(plan, written);
+    step->out = value_of(plan, written), step->out_gradient = view_of(plan, written);
     hl_plan_point(plan, index, false);
-    step->out_gradient.data = map_at(plan, written, n->gradient);
+    step->out_gradient.data = map_at(plan, written, n->gradient, false);
     step->saved = at(plan, n->saved);
     step->known = n->knows < 0 ? NULL : at(plan, plan->nodes[n->knows].saved);
     step->known_channels = n->knows < 0 ? 0 : plan->nodes[n->knows].shape.c;
@@ -176,6 +187,7 @@ static hl_status describe(hl_plan *plan) {
     hl_plan_analyse(plan);
     for (int i = 0; i < plan->count; i++) describe_step(plan, i);
     hl_plan_find_through(plan);
+    hl_plan_find_half(plan);
     hl_plan_find_measured(plan);
     status = hl_plan_lay(plan);
     return status ? status : hl_plan_limit(plan);

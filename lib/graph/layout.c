@@ -6,14 +6,18 @@ int hl_backward_time(const hl_plan *plan, int node) { return 2 * plan->count - n
 static int loss_time(const hl_plan *plan) { return plan->count; }
 static int end_time(const hl_plan *plan) { return 2 * plan->count + 1; }
 
-static size_t map_bytes(const hl_plan *plan, int node) {
+static size_t map_elements(const hl_plan *plan, int node) {
     const hl_shape *s = &plan->nodes[node].shape;
-    return (size_t)plan->options.batch * (size_t)s->h * (size_t)s->w * (size_t)s->c * hl_dtype_bytes(plan->kernels->dtype);
+    return (size_t)plan->options.batch * (size_t)s->h * (size_t)s->w * (size_t)s->c;
+}
+
+static size_t value_bytes(const hl_plan *plan, int node) {
+    return map_elements(plan, node) * (plan->nodes[node].half ? sizeof(uint16_t) : hl_dtype_bytes(plan->kernels->dtype));
 }
 
 static size_t gradient_bytes(const hl_plan *plan, int node) {
     const hl_plan_node *n = &plan->nodes[node];
-    return n->summed ? (size_t)n->shape.c * hl_dtype_bytes(plan->kernels->dtype) : map_bytes(plan, node);
+    return (n->summed ? (size_t)n->shape.c : map_elements(plan, node)) * hl_dtype_bytes(plan->kernels->dtype);
 }
 
 /* How often a value is read by computed nodes. */
@@ -34,6 +38,7 @@ static bool overwrites(const hl_plan *plan, int node) {
     int input = n->inputs[0];
     int written = hl_plan_writes(plan, node);
     if (plan->nodes[written].within >= 0 || plan->nodes[input].within >= 0 || (plan->graph->nodes[input]->op->needs & HL_CONCATENATES)) return false;
+    if (plan->nodes[written].half != plan->nodes[input].half) return false;
     if (input == plan->graph->input || plan->nodes[input].joined || readers(plan, input) != 1) return false;
     if (plan->options.mode == HL_INFER) return true;
     bool kept = !plan->nodes[input].absorbed && (plan->graph->nodes[input]->op->needs & HL_NEEDS_OUTPUT);
@@ -50,7 +55,7 @@ static bool extend_value(hl_plan *plan, int value, int at) {
     const hl_plan_node *maker = &plan->nodes[hl_plan_maker(plan, value)], *input = &plan->nodes[maker->reads.value[0]];
     bool over = input->value == n->value && input->again >= 0 && input->again_by == n->again_by; /* as in forward */
     if (n->again < 0 && over) n->again = input->again;
-    if (n->again < 0) n->again = hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, value), first, first);
+    if (n->again < 0) n->again = hl_arena_add(plan->hl, &plan->arena, value_bytes(plan, value), first, first);
     if (n->again >= 0) hl_arena_extend(&plan->arena, n->again, at);
     return n->again >= 0;
 }
@@ -88,7 +93,7 @@ static bool lay_values(hl_plan *plan) {
         if (!n->unstored) {
             int home = hl_plan_home(plan, written, NULL);
             n->value = overwrites(plan, i) ? plan->nodes[node->inputs[0]].value : plan->nodes[home].value;
-            if (n->value < 0) n->value = hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, home), forward_time(i), forward_time(i));
+            if (n->value < 0) n->value = hl_arena_add(plan->hl, &plan->arena, value_bytes(plan, home), forward_time(i), forward_time(i));
             if (home != written) plan->nodes[home].value = n->value;
             if (n->value < 0) return false;
             hl_arena_extend(&plan->arena, n->value, forward_time(i));
@@ -121,7 +126,7 @@ static bool lay_values(hl_plan *plan) {
 static bool lay_gradients(hl_plan *plan) {
     hl_plan_node *output = &plan->nodes[plan->graph->output];
     if (plan->options.mode != HL_TRAIN || !output->wants) return true;
-    output->gradient = hl_arena_add(plan->hl, &plan->arena, map_bytes(plan, plan->graph->output), loss_time(plan),
+    output->gradient = hl_arena_add(plan->hl, &plan->arena, gradient_bytes(plan, plan->graph->output), loss_time(plan),
                                     hl_backward_time(plan, plan->graph->output));
     if (output->gradient < 0) return false;
     for (int i = plan->count - 1; i >= 0; i--) {

@@ -43,6 +43,7 @@ typedef struct hl_plan_node {
     int again_by; /* the node before whose backward pass its value is computed once more, instead of being kept; -1: none */
     bool wants;        /* its gradient is wanted */
     bool summed;       /* ... but no more of it than its sums over the pixels */
+    bool half;         /* its value is kept in bf16 numbers */
     int averages;      /* a global average: the convolution that leaves it the sums of its rows, -1: none */
     int knows;         /* a norm: the norm that has the statistics of its first channels already, -1: none */
     int measured;      /* a norm: the convolution that gives it the statistics of its input, -1: none */
@@ -106,6 +107,8 @@ int hl_plan_beyond(const hl_plan *plan, int node);
 int hl_plan_gives(const hl_plan *plan, int node, int k);
 /* Which convolutions could sum their rows up for a global average. Steps are described first. */
 void hl_plan_find_averages(hl_plan *plan);
+/* Which values are kept in bf16 numbers. Steps are described first, and where backward passes go on. */
+void hl_plan_find_half(hl_plan *plan);
 /* Which values are computed again in backward. Reads are described first. */
 void hl_plan_find_again(hl_plan *plan);
 /* Whether a value can be computed once more: it has memory of its own and its maker has a backward pass. */

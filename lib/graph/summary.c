@@ -40,7 +40,7 @@ static hl_layer describe(const hl_plan *train, const hl_plan *infer, int index) 
                       .flops = hl_plan_node_flops(infer, index),
                       .memory = memory_of(train, index)};
     const hl_view *out = &n->step.out;
-    if (layer.memory == HL_MEMORY_OWN) layer.bytes = (size_t)hl_view_pixels(out) * (size_t)out->c * hl_dtype_bytes(train->kernels->dtype);
+    if (layer.memory == HL_MEMORY_OWN) layer.bytes = (size_t)hl_view_pixels(out) * (size_t)out->c * hl_view_element(out, train->kernels->dtype);
     count_parameters(node, &layer);
     return layer;
 }

@@ -24,7 +24,7 @@ static double flops(const hl_step *step) { return (double)hl_view_pixels(&step->
 const hl_op hl_op_add = {
     .name = "add",
     .onnx = "Add",
-    .needs = HL_SUMS | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .needs = HL_SUMS | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE | HL_TAKES_HALF,
     .shape = shape,
     .forward = forward,
     .backward = backward,

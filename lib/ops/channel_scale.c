@@ -25,7 +25,7 @@ static double flops(const hl_step *step) { return (double)hl_view_pixels(&step->
 const hl_op hl_op_channel_scale = {
     .name = "channel_scale",
     .onnx = "Mul",
-    .needs = HL_SCALES | HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .needs = HL_SCALES | HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE | HL_TAKES_HALF,
     .shape = shape,
     .forward = forward,
     .again = forward,

@@ -14,23 +14,16 @@ static bool shape(const hl_node *node, const hl_shape *in, hl_shape *out, char *
     return true;
 }
 
-/* The channels of `map` that belong to input i, `before` of them lying before. */
-static hl_view range(const hl_step *step, hl_view map, int before, int channels) {
-    map.data = (char *)map.data + (size_t)before * hl_dtype_bytes(step->kernels->dtype);
-    map.c = channels;
-    return map;
-}
-
 static void forward(hl_step *step) {
     for (int i = 0, before = 0; i < step->in_count; before += step->in_shape[i].c, i++) {
-        hl_view part = range(step, step->out, before, step->in_shape[i].c);
+        hl_view part = hl_view_channels(step->out, step->kernels->dtype, before, step->in_shape[i].c);
         if (step->in[i].view.data != part.data) step->kernels->copy(step->hl, &step->in[i].view, &part, false);
     }
 }
 
 static void backward(hl_step *step) {
     for (int i = 0, before = 0; i < step->node->input_count; before += step->in_shape[i].c, i++) {
-        hl_view part = range(step, step->out_gradient, before, step->in_shape[i].c);
+        hl_view part = hl_view_channels(step->out_gradient, step->kernels->dtype, before, step->in_shape[i].c);
         if (!step->in_gradient[i].data || step->in_gradient[i].data == part.data) continue;
         step->kernels->copy(step->hl, &part, &step->in_gradient[i], step->in_accumulate[i]);
     }
@@ -39,7 +32,7 @@ static void backward(hl_step *step) {
 const hl_op hl_op_concat = {
     .name = "concat",
     .onnx = "Concat",
-    .needs = HL_JOINS | HL_CONCATENATES,
+    .needs = HL_JOINS | HL_CONCATENATES | HL_TAKES_HALF,
     .shape = shape,
     .forward = forward,
     .backward = backward,

@@ -50,7 +50,7 @@ static double flops(const hl_step *step) { return step->mode == HL_TRAIN ? (doub
 const hl_op hl_op_drop_connect = {
     .name = "drop_connect",
     .onnx = "Dropout",
-    .needs = HL_PASSES_ON | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .needs = HL_PASSES_ON | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE | HL_TAKES_HALF,
     .shape = shape,
     .workspace = workspace,
     .forward = forward,

@@ -21,7 +21,7 @@ static double flops(const hl_step *step) { return (double)hl_view_pixels(&step->
 const hl_op hl_op_global_average = {
     .name = "global_average",
     .onnx = "GlobalAveragePool",
-    .needs = HL_AVERAGES,
+    .needs = HL_AVERAGES | HL_TAKES_HALF,
     .shape = shape,
     .forward = forward,
     .backward = backward,

@@ -15,7 +15,7 @@ static void backward(hl_step *step) {
 const hl_op hl_op_max_pool = {
     .name = "max_pool",
     .onnx = "MaxPool",
-    .needs = HL_NEEDS_INPUT,
+    .needs = HL_NEEDS_INPUT | HL_TAKES_HALF,
     .shape = hl_pool_shape,
     .forward = forward,
     .backward = backward,

@@ -73,9 +73,7 @@ static void prepare(hl_step *step) {
 }
 
 static hl_view channels_from(const hl_step *step, hl_view map, int first) {
-    map.data = (char *)map.data + (size_t)first * hl_dtype_bytes(step->kernels->dtype);
-    map.c -= first;
-    return map;
+    return hl_view_channels(map, step->kernels->dtype, first, map.c - first);
 }
 
 /* Of the channels that another norm has read before they are known. */
@@ -143,7 +141,7 @@ static double flops(const hl_step *step) { return (step->mode == HL_TRAIN ? 5.0 
 const hl_op hl_op_norm = {
     .name = "norm",
     .onnx = "BatchNormalization",
-    .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE | HL_NORMS,
+    .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE | HL_NORMS | HL_TAKES_HALF,
     .shape = shape,
     .saved = saved,
     .workspace = workspace,

@@ -105,6 +105,7 @@ typedef enum hl_need {
     HL_SUMS = 1024,               /* forward adds its two inputs */
     HL_PASSES_ON = 2048,          /* in inference the output is the first input */
     HL_CONCATENATES = 256,        /* forward only copies its inputs side by side */
+    HL_TAKES_HALF = 16384,        /* values that it reads or writes may be half (hl_view), where the kernels have half_convs; convolutions' kernels tell it themselves */
     HL_TRANSPOSED = 64,           /* forward is its convolution's backward-data, and the other way round */
 } hl_need;
 

@@ -12,7 +12,7 @@ static double flops(const hl_step *step) { return 1.0 * (double)hl_view_pixels(&
 const hl_op hl_op_relu = {
     .name = "relu",
     .onnx = "Relu",
-    .needs = HL_NEEDS_OUTPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .needs = HL_NEEDS_OUTPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE | HL_TAKES_HALF,
     .act = HL_RELU,
     .shape = hl_same_shape,
     .forward = forward,

@@ -12,7 +12,7 @@ static double flops(const hl_step *step) { return 5.0 * (double)hl_view_pixels(&
 const hl_op hl_op_swish = {
     .name = "swish",
     .onnx = "Swish",
-    .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE,
+    .needs = HL_NEEDS_INPUT | HL_MAY_OVERWRITE | HL_GRADIENT_MAY_OVERWRITE | HL_TAKES_HALF,
     .act = HL_SWISH,
     .shape = hl_same_shape,
     .forward = forward,

@@ -30,7 +30,7 @@ static void backward(hl_step *step) {
 const hl_op hl_op_upsample = {
     .name = "upsample",
     .onnx = "Resize",
-    .needs = HL_JOINS,
+    .needs = HL_JOINS | HL_TAKES_HALF,
     .shape = shape,
     .forward = forward,
     .backward = backward,

@@ -33,6 +33,13 @@ typedef struct hl_segment {
 enum { HL_MAX_SEGMENTS = 8 };
 
 static inline size_t hl_dtype_bytes(hl_dtype dtype) { return dtype == HL_F64 ? sizeof(double) : sizeof(float); }
+static inline size_t hl_view_element(const hl_view *view, hl_dtype dtype) { return view->half ? sizeof(uint16_t) : hl_dtype_bytes(dtype); }
+/* `count` of a map's channels from `from` on. */
+static inline hl_view hl_view_channels(hl_view map, hl_dtype dtype, int from, int count) {
+    map.data = (char *)map.data + (size_t)from * hl_view_element(&map, dtype);
+    map.c = count;
+    return map;
+}
 static inline int64_t hl_view_pixels(const hl_view *view) { return (int64_t)view->n * view->h * view->w; }
 
 #endif
