@@ -10,8 +10,11 @@
 #include "kernels/blas/through.h"
 
 enum {
-    BUFFER_CELLS = 192 << 10, /* of a worker's rows, if one output row needs no more */
-    PIECES = 32,              /* where rows make so many; */
+    BUFFER_CELLS = 320 << 10, /* of a worker's rows, if one output row needs no more */
+    RUN_FLOATS = 4 << 10,     /* of them at a time in float, if one pixel has no more */
+    PIECES = 32,              /* where rows make so many, */
+    LARGE_PIECES = 16,        /* or with a kernel of more than LARGE_CELLS, which each piece reads, so many; */
+    LARGE_CELLS = 512 << 10,
     FEW_PIECES = 16,          /* where they do not make so many, output channels are cut too */
     POSITIONS = 2 * TILE,     /* pixels, */
     CHANNELS = 64,            /* and output channels of a block of sums */
@@ -35,7 +38,7 @@ typedef struct amx_call {
 static int row_pixels(const hl_conv *conv) { return conv->out_w - 1 + conv->kw; }
 static int64_t row_cells(const hl_conv *conv) { return (int64_t)row_pixels(conv) * conv->in_c; }
 static int piece_rows(const hl_conv *conv) {
-    int64_t room = BUFFER_CELLS / row_cells(conv) - conv->kh + 1, share = hl_blas_pieces((int64_t)conv->n * conv->out_h, PIECES);
+    int64_t room = BUFFER_CELLS / row_cells(conv) - conv->kh + 1, share = hl_blas_pieces((int64_t)conv->n * conv->out_h, amx_kernel_cells(conv) > LARGE_CELLS ? LARGE_PIECES : PIECES);
     int64_t least = hl_blas_pieces(POSITIONS, conv->out_w), rows = hl_blas_clamp(share < room ? share : room, least, conv->out_h);
     return (int)hl_blas_clamp(rows, 1, conv->out_h);
 }
@@ -55,9 +58,9 @@ static int64_t buffer_cells(const hl_conv *conv) {
     int64_t rows = piece_rows(conv) + conv->kh - 1, slack = (int64_t)(POSITIONS + conv->kw) * conv->in_c + 2 * DEPTH;
     return hl_blas_pieces(rows * row_cells(conv) + slack, DEPTH) * DEPTH;
 }
-static size_t worker_bytes(const hl_conv *conv) {
-    return hl_blas_lines(row_cells(conv)) * sizeof(float) + (size_t)buffer_cells(conv) * sizeof(uint16_t);
-}
+static int run_pixels(const hl_conv *conv) { return (int)hl_blas_clamp(RUN_FLOATS / conv->in_c, 1, row_pixels(conv)); }
+static size_t run_floats(const hl_conv *conv) { return hl_blas_lines((int64_t)run_pixels(conv) * conv->in_c); }
+static size_t worker_bytes(const hl_conv *conv) { return run_floats(conv) * sizeof(float) + (size_t)buffer_cells(conv) * sizeof(uint16_t); }
 static size_t packed_bytes(const hl_conv *conv) { return (size_t)amx_kernel_cells(conv) * sizeof(uint16_t); }
 static int64_t bands_of(const hl_conv *conv) { return (int64_t)conv->n * row_pieces(conv); }
 static size_t sums_bytes(const hl_conv *conv) {
@@ -82,14 +85,17 @@ static double cost(const hl_conv *conv, hl_pass pass) {
 }
 
 /* What output rows y .. y + rows of image n see. */
-static void fill(const amx_call *call, int n, int y, int rows, float *row, uint16_t *cells) {
+static void fill(const amx_call *call, int n, int y, int rows, float *run, uint16_t *cells) {
     const hl_conv *conv = call->conv;
-    int64_t count = row_cells(conv), lines = rows + conv->kh - 1;
-    for (int64_t k = 0; k < lines; k++) {
-        HL_BLAS(read_taps)(conv, call->in, call->segments, n, y - conv->pad_top + (int)k, -conv->pad_left, row_pixels(conv), 0, conv->in_c, row);
-        cells_of(row, count, cells + k * count);
-    }
-    memset(cells + lines * count, 0, (size_t)(buffer_cells(conv) - lines * count) * sizeof *cells);
+    int lines = rows + conv->kh - 1, pixels = row_pixels(conv), most = run_pixels(conv);
+    uint16_t *to = cells;
+    for (int k = 0; k < lines; k++)
+        for (int x = 0, count; x < pixels; x += count, to += count * conv->in_c) {
+            count = pixels - x < most ? pixels - x : most;
+            HL_BLAS(read_taps)(conv, call->in, call->segments, n, y - conv->pad_top + k, x - conv->pad_left, count, 0, conv->in_c, run);
+            cells_of(run, (int64_t)count * conv->in_c, to);
+        }
+    memset(to, 0, (size_t)(cells + buffer_cells(conv) - to) * sizeof *to);
 }
 
 /* sums (POSITIONS x 2 TILE, CHANNELS apart) = pixels from `cells` on . kernel, of one or two groups of output channels: a constant. */
@@ -201,12 +207,12 @@ static void piece(void *arg, int64_t piece, int worker) {
     int from = (int)(piece % slices) * slice_groups(conv), all = amx_groups(conv->out_c);
     int end = from + slice_groups(conv) < all ? from + slice_groups(conv) : all;
     if (from >= end) return;
-    float *row = (float *)(void *)(call->memory + (size_t)worker * worker_bytes(conv));
-    uint16_t *cells = (uint16_t *)(void *)(row + hl_blas_lines(row_cells(conv)));
+    float *run = (float *)(void *)(call->memory + (size_t)worker * worker_bytes(conv));
+    uint16_t *cells = (uint16_t *)(void *)(run + run_floats(conv));
     int channel = from * TILE, count = (end < all ? end * TILE : conv->out_c) - channel;
     if (call->through)
         for (int i = 0; i < 2; i++) memset(call->sums + (2 * index + i) * conv->out_c + channel, 0, (size_t)count * sizeof(float));
-    fill(call, b.n, b.y, b.rows, row, cells);
+    fill(call, b.n, b.y, b.rows, run, cells);
     tiles_begin();
     multiply_all(call, &b, cells, from, end);
     tiles_end();
