@@ -9,36 +9,42 @@ enum {
     CHANNELS = 64,     /* of a piece of the total */
 };
 
-/* Of up to `vectors` vectors of channels, a constant. */
-static inline __attribute__((always_inline)) void range_moments(const hl_view *x, int64_t first, int64_t end, int channel, int count, int vectors,
-                                                                float *sums) {
+/* Of `vectors` vectors of channels, of which one alone may not be full; that and whether x is half are constants. */
+static inline __attribute__((always_inline)) void range_moments(const hl_view *x, bool half, int64_t first, int64_t end, int channel, int count,
+                                                                int vectors, float *sums) {
     vector shift[VECTORS], sum[VECTORS] = {0}, square[VECTORS] = {0};
-    for (int v = 0; v < vectors; v++) shift[v] = vector_load_some(hl_blas_pixel(x, first) + channel + v * LANES, count - v * LANES);
+    int lanes = vectors > 1 ? LANES : count;
+    for (int v = 0; v < vectors; v++) shift[v] = cells_load_some(x->data, first * x->stride + channel + v * LANES, lanes, half);
     for (int64_t from = first, to; from < end; from = to) {
         vector s[VECTORS] = {0}, q[VECTORS] = {0};
         to = from + BLOCK_PIXELS < end ? from + BLOCK_PIXELS : end;
         for (int64_t p = from; p < to; p++)
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++) {
-                vector d = vector_load_some(hl_blas_pixel(x, p) + channel + v * LANES, count - v * LANES) - shift[v];
+                vector d = cells_load_some(x->data, p * x->stride + channel + v * LANES, lanes, half) - shift[v];
                 s[v] += d;
                 q[v] = vector_fma(d, d, q[v]);
             }
         for (int v = 0; v < vectors; v++) sum[v] += s[v], square[v] += q[v];
     }
-    for (int v = 0; v < vectors; v++, channel += LANES, count -= LANES) {
-        vector_store_some(sums + channel, shift[v], count);
-        vector_store_some(sums + x->c + channel, sum[v], count);
-        vector_store_some(sums + 2 * x->c + channel, square[v], count);
+    for (int v = 0; v < vectors; v++, channel += LANES) {
+        vector_store_some(sums + channel, shift[v], lanes);
+        vector_store_some(sums + x->c + channel, sum[v], lanes);
+        vector_store_some(sums + 2 * x->c + channel, square[v], lanes);
+    }
+}
+
+static inline __attribute__((always_inline)) void moments_as(const hl_view *x, bool half, int64_t first, int64_t end, int channel, int count, float *sums) {
+    for (int c = 0, step; c < count; c += step) {
+        step = next_channels(count - c);
+        if (step > LANES) range_moments(x, half, first, end, channel + c, step, VECTORS, sums);
+        else range_moments(x, half, first, end, channel + c, step, 1, sums);
     }
 }
 
 void HL_BLAS(moments)(const hl_view *x, int64_t first, int64_t end, int channel, int count, float *sums) {
-    for (int c = 0, step; c < count; c += step) {
-        step = next_channels(count - c);
-        if (step > LANES) range_moments(x, first, end, channel + c, step, VECTORS, sums);
-        else range_moments(x, first, end, channel + c, step, 1, sums);
-    }
+    if (x->half) moments_as(x, true, first, end, channel, count, sums);
+    else moments_as(x, false, first, end, channel, count, sums);
 }
 
 typedef struct total_call {

@@ -47,12 +47,12 @@ size_t HL_BLAS(norm_workspace)(const hl_view *x, int threads) {
     return sums > statistics ? sums : statistics;
 }
 
-/* Pixels first .. end, `count` channels from `channel` on: up to `vectors`, a constant, of which the last may not be full. */
+/* Pixels first .. end, `count` channels from `channel` on: `vectors`, a constant; where it is one, that may not be full. */
 typedef struct block {
     int64_t first, end;
     int channel, count;
 } block;
-INLINE int lanes_of(const block *b, int v) { return b->count - v * LANES; }
+INLINE int lanes_of(const block *b, int vectors) { return vectors > 1 ? LANES : b->count; }
 
 static void add_sums(const block *b, const vector *sum, const vector *product, int vectors, int channels, double *total) {
     float sums[VECTORS * LANES], products[VECTORS * LANES];
@@ -60,19 +60,21 @@ static void add_sums(const block *b, const vector *sum, const vector *product, i
     for (int c = 0; c < b->count; c++) total[b->channel + c] += (double)sums[c], total[channels + b->channel + c] += (double)products[c];
 }
 
-/* Activations, and whether to accumulate, are constants wherever these are inlined. */
+/* Activations, whether to accumulate and whether x is half are constants wherever these are inlined, if not said otherwise. */
 /* Float sums of g and of g (x - mean) over up to BLOCK_PIXELS pixels, g being dy through the activation. */
-INLINE void block_products(const norm_call *call, hl_activation act, const block *b, int vectors, double *total) {
+INLINE void block_products(const norm_call *call, hl_activation act, bool half, const block *b, int vectors, double *total) {
     terms t[VECTORS];
     vector sum[VECTORS], product[VECTORS];
+    int lanes = lanes_of(b, vectors);
     for (int v = 0; v < vectors; v++)
-        t[v] = terms_of(call->norm->terms, call->x->c, b->channel + v * LANES, lanes_of(b, v)), sum[v] = product[v] = (vector){0};
+        t[v] = terms_of(call->norm->terms, call->x->c, b->channel + v * LANES, lanes), sum[v] = product[v] = (vector){0};
     for (int64_t p = b->first; p < b->end; p++) {
-        const float *x = hl_blas_pixel(call->x, p) + b->channel, *dy = hl_blas_pixel(call->dy, p) + b->channel;
+        const void *x = cell_at(call->x->data, p * call->x->stride + b->channel, half);
+        const float *dy = hl_blas_pixel(call->dy, p) + b->channel;
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
-            vector away = vector_load_some(x + v * LANES, lanes_of(b, v)) - t[v].mean;
-            vector g = through_activation(act, vector_fma(away, t[v].scale, t[v].shift), vector_load_some(dy + v * LANES, lanes_of(b, v)));
+            vector away = cells_load_some(x, v * LANES, lanes, half) - t[v].mean;
+            vector g = through_activation(act, vector_fma(away, t[v].scale, t[v].shift), vector_load_some(dy + v * LANES, lanes));
             sum[v] += g;
             product[v] = vector_fma(g, away, product[v]);
         }
@@ -80,10 +82,15 @@ INLINE void block_products(const norm_call *call, hl_activation act, const block
     add_sums(b, sum, product, vectors, call->x->c, total);
 }
 
+INLINE void block_sums_as(const norm_call *call, bool half, const block *b, int vectors, double *total) {
+    if (call->norm->act == HL_RELU) block_products(call, HL_RELU, half, b, vectors, total);
+    else if (call->norm->act == HL_SWISH) block_products(call, HL_SWISH, half, b, vectors, total);
+    else block_products(call, HL_LINEAR, half, b, vectors, total);
+}
+
 INLINE void block_sums(const norm_call *call, const block *b, int vectors, double *total) {
-    if (call->norm->act == HL_RELU) block_products(call, HL_RELU, b, vectors, total);
-    else if (call->norm->act == HL_SWISH) block_products(call, HL_SWISH, b, vectors, total);
-    else block_products(call, HL_LINEAR, b, vectors, total);
+    if (call->x->half) block_sums_as(call, true, b, vectors, total);
+    else block_sums_as(call, false, b, vectors, total);
 }
 
 static void sums_piece(void *arg, int64_t piece, int worker) {
@@ -135,35 +142,42 @@ void HL_BLAS(norm_statistics)(hl_context *hl, const hl_view *x, double *mean, do
     HL_BLAS(moments_total)(hl, call.sums, hl_view_pixels(x), call.range, x->c, mean, variance);
 }
 
-/* `sums` (may be NULL): each channel's over the pixels. */
-INLINE void apply_as(hl_activation act, const hl_view *from, const float *norm, const hl_view *add, const hl_view *to, const block *b, int vectors,
-                     float *sums) {
+/* `halves`, a constant: some of the maps are half. `sums` (may be NULL): each channel's over the pixels. */
+INLINE void apply_as(hl_activation act, bool halves, const hl_view *from, const float *norm, const hl_view *add, const hl_view *to, const block *b,
+                     int vectors, float *sums) {
     terms t[VECTORS] = {0};
     vector sum[VECTORS] = {0};
-    for (int v = 0; v < vectors && norm; v++) t[v] = terms_of(norm, from->c, b->channel + v * LANES, lanes_of(b, v));
+    int lanes = lanes_of(b, vectors);
+    bool from_half = halves && from->half, add_half = halves && add && add->half, to_half = halves && to->half;
+    for (int v = 0; v < vectors && norm; v++) t[v] = terms_of(norm, from->c, b->channel + v * LANES, lanes);
     for (int64_t p = b->first; p < b->end; p++) {
-        const float *x = hl_blas_pixel(from, p) + b->channel;
-        const float *more = add ? hl_blas_pixel(add, p) + b->channel : NULL;
-        float *y = hl_blas_pixel(to, p) + b->channel;
+        const void *x = cell_at(from->data, p * from->stride + b->channel, from_half);
+        const void *more = add ? cell_at(add->data, p * add->stride + b->channel, add_half) : NULL;
+        void *y = halves ? hl_blas_cells(to, p) : hl_blas_pixel(to, p);
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
-            vector value = vector_load_some(x + v * LANES, lanes_of(b, v));
+            vector value = cells_load_some(x, v * LANES, lanes, from_half);
             if (norm) value = vector_fma(value - t[v].mean, t[v].scale, t[v].shift);
             value = activated(act, value);
-            if (more) value += vector_load_some(more + v * LANES, lanes_of(b, v));
-            vector_store_some(y + v * LANES, value, lanes_of(b, v));
+            if (more) value += cells_load_some(more, v * LANES, lanes, add_half);
+            cells_store_some(y, b->channel + v * LANES, value, lanes, to_half);
             sum[v] += value;
         }
     }
-    for (int v = 0; v < vectors && sums; v++) vector_store_some(sums + b->channel + v * LANES, sum[v], lanes_of(b, v));
+    for (int v = 0; v < vectors && sums; v++) vector_store_some(sums + b->channel + v * LANES, sum[v], lanes);
+}
+
+INLINE void apply_block_as(bool halves, const hl_view *x, const hl_finish *finish, const hl_view *y, const block *b, int vectors, float *sums) {
+    if (!finish->terms && finish->act == HL_RELU) apply_as(HL_RELU, halves, x, NULL, finish->add, y, b, vectors, sums);
+    else if (!finish->terms && finish->act == HL_SWISH) apply_as(HL_SWISH, halves, x, NULL, finish->add, y, b, vectors, sums);
+    else if (finish->act == HL_RELU) apply_as(HL_RELU, halves, x, finish->terms, finish->add, y, b, vectors, sums);
+    else if (finish->act == HL_SWISH) apply_as(HL_SWISH, halves, x, finish->terms, finish->add, y, b, vectors, sums);
+    else apply_as(HL_LINEAR, halves, x, finish->terms, finish->add, y, b, vectors, sums);
 }
 
 INLINE void apply_block(const hl_view *x, const hl_finish *finish, const hl_view *y, const block *b, int vectors, float *sums) {
-    if (!finish->terms && finish->act == HL_RELU) apply_as(HL_RELU, x, NULL, finish->add, y, b, vectors, sums);
-    else if (!finish->terms && finish->act == HL_SWISH) apply_as(HL_SWISH, x, NULL, finish->add, y, b, vectors, sums);
-    else if (finish->act == HL_RELU) apply_as(HL_RELU, x, finish->terms, finish->add, y, b, vectors, sums);
-    else if (finish->act == HL_SWISH) apply_as(HL_SWISH, x, finish->terms, finish->add, y, b, vectors, sums);
-    else apply_as(HL_LINEAR, x, finish->terms, finish->add, y, b, vectors, sums);
+    if (x->half || y->half || (finish->add && finish->add->half)) apply_block_as(true, x, finish, y, b, vectors, sums);
+    else apply_block_as(false, x, finish, y, b, vectors, sums);
 }
 
 /* Channels channel .. end of pixels. */
@@ -182,20 +196,27 @@ void HL_BLAS(finish)(const hl_finish *finish, const hl_view *out, int64_t first,
 }
 
 /* dx = scale (g - each - (x - mean) slope), with each = mean(g), slope = mean(g (x - mean)) / sigma^2 */
-INLINE void backward_as(const norm_call *call, hl_activation act, bool accumulate, const block *b, int vectors, const terms *t) {
+INLINE void backward_as(const norm_call *call, hl_activation act, bool accumulate, bool half, const block *b, int vectors, const terms *t) {
+    int lanes = lanes_of(b, vectors);
     for (int64_t p = b->first; p < b->end; p++) {
-        const float *x = hl_blas_pixel(call->x, p) + b->channel, *dy = hl_blas_pixel(call->dy, p) + b->channel;
+        const void *x = cell_at(call->x->data, p * call->x->stride + b->channel, half);
+        const float *dy = hl_blas_pixel(call->dy, p) + b->channel;
         float *dx = hl_blas_pixel(call->out, p) + b->channel;
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
-            int lanes = lanes_of(b, v);
-            vector away = vector_load_some(x + v * LANES, lanes) - t[v].mean;
+            vector away = cells_load_some(x, v * LANES, lanes, half) - t[v].mean;
             vector g = through_activation(act, vector_fma(away, t[v].scale, t[v].shift), vector_load_some(dy + v * LANES, lanes));
             vector d = t[v].scale * vector_fma(-away, t[v].slope, g - t[v].each);
             if (accumulate) d += vector_load_some(dx + v * LANES, lanes);
             vector_store_some(dx + v * LANES, d, lanes);
         }
     }
+}
+
+INLINE void backward_through(const norm_call *call, bool accumulate, bool half, const block *b, int vectors, const terms *t) {
+    if (call->norm->act == HL_RELU) backward_as(call, HL_RELU, accumulate, half, b, vectors, t);
+    else if (call->norm->act == HL_SWISH) backward_as(call, HL_SWISH, accumulate, half, b, vectors, t);
+    else backward_as(call, HL_LINEAR, accumulate, half, b, vectors, t);
 }
 
 INLINE void backward_block(const norm_call *call, const block *b, int vectors) {
@@ -208,16 +229,12 @@ INLINE void backward_block(const norm_call *call, const block *b, int vectors) {
     }
     terms t[VECTORS];
     for (int v = 0; v < vectors; v++) {
-        t[v] = terms_of(call->norm->terms, call->x->c, b->channel + v * LANES, lanes_of(b, v));
+        t[v] = terms_of(call->norm->terms, call->x->c, b->channel + v * LANES, lanes_of(b, vectors));
         t[v].each = vector_load(each + v * LANES), t[v].slope = vector_load(slope + v * LANES);
     }
-    hl_activation act = call->norm->act;
-    if (act == HL_RELU && call->accumulate) backward_as(call, HL_RELU, true, b, vectors, t);
-    else if (act == HL_RELU) backward_as(call, HL_RELU, false, b, vectors, t);
-    else if (act == HL_SWISH && call->accumulate) backward_as(call, HL_SWISH, true, b, vectors, t);
-    else if (act == HL_SWISH) backward_as(call, HL_SWISH, false, b, vectors, t);
-    else if (call->accumulate) backward_as(call, HL_LINEAR, true, b, vectors, t);
-    else backward_as(call, HL_LINEAR, false, b, vectors, t);
+    if (call->x->half) backward_through(call, call->accumulate, true, b, vectors, t); /* no constant: three versions in place of six */
+    else if (call->accumulate) backward_through(call, true, false, b, vectors, t);
+    else backward_through(call, false, false, b, vectors, t);
 }
 
 static void map_piece(void *arg, int64_t piece, int worker) {
@@ -271,19 +288,24 @@ static vector narrowed(const double *from, int count) {
     return vector_load(to);
 }
 
-static void settle_piece(void *arg, int64_t piece, int worker) {
-    (void)worker;
-    const settle_call *call = arg;
-    int64_t first = piece * call->pixels, end = smaller(first + call->pixels, hl_view_pixels(call->x));
+INLINE void settle_as(const settle_call *call, bool half, int64_t first, int64_t end) {
     for (int c = 0; c < call->x->c; c += LANES) {
         int count = call->x->c - c;
         vector mean = narrowed(call->mean + c, count), each = narrowed(call->each + c, count), slope = narrowed(call->slope + c, count);
         for (int64_t p = first; p < end; p++) {
-            vector away = vector_load_some(hl_blas_pixel(call->x, p) + c, count) - mean;
+            vector away = cells_load_some(call->x->data, p * call->x->stride + c, count, half) - mean;
             float *dx = hl_blas_pixel(call->dx, p) + c;
             vector_store_some(dx, vector_load_some(dx, count) - vector_fma(away, slope, each), count);
         }
     }
+}
+
+static void settle_piece(void *arg, int64_t piece, int worker) {
+    (void)worker;
+    const settle_call *call = arg;
+    int64_t first = piece * call->pixels, end = smaller(first + call->pixels, hl_view_pixels(call->x));
+    if (call->x->half) settle_as(call, true, first, end);
+    else settle_as(call, false, first, end);
 }
 
 void HL_BLAS(norm_settle)(hl_context *hl, const hl_view *x, const double *mean, const double *each, const double *slope, const hl_view *dx) {

@@ -5,42 +5,49 @@
 
 enum { CHANNELS = 64 }; /* of a piece of the total */
 
-/* The activation, how many vectors there are side by side, and where it matters most whether to accumulate, are constants wherever it is inlined. */
+/* The activation, whether the norm's input is half, how many vectors there are side by side, of which one alone may not be full, and where it matters
+ * most whether to accumulate, are constants wherever it is inlined. */
 static inline __attribute__((always_inline)) void through_as(const through_call *call, const through_block *b, const float *gradient, int64_t step,
-                                                             hl_activation act, bool accumulate, int vectors, float *sums) {
+                                                             hl_activation act, bool half, bool accumulate, int vectors, float *sums) {
     norm_vectors n[VECTORS];
     vector sum[VECTORS] = {0}, product[VECTORS] = {0};
-    for (int v = 0; v < vectors; v++) n[v] = norm_vectors_of(call->in, 0, b->channel + v * LANES, b->count - v * LANES);
+    int lanes = vectors > 1 ? LANES : b->count;
+    for (int v = 0; v < vectors; v++) n[v] = norm_vectors_of(call->in, 0, b->channel + v * LANES, lanes);
     for (int p = 0; p < b->pixels; p++) {
-        const float *x = hl_blas_pixel(&call->in->view, b->first + p) + b->channel;
+        const void *x = cell_at(call->in->view.data, (b->first + p) * call->in->view.stride + b->channel, half);
         float *to = hl_blas_pixel(call->din, b->first + p) + b->channel;
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
-            int at = v * LANES, count = b->count - at;
-            vector away = vector_load_some(x + at, count) - n[v].mean;
-            vector dy = vector_load_some(gradient + p * step + at, count);
+            int at = v * LANES;
+            vector away = cells_load_some(x, at, lanes, half) - n[v].mean;
+            vector dy = vector_load_some(gradient + p * step + at, lanes);
             vector g = through_activation(act, vector_fma(away, n[v].scale, n[v].shift), dy), d = g * n[v].scale;
             sum[v] += g;
             product[v] = vector_fma(g, away, product[v]);
-            if (accumulate) d += vector_load_some(to + at, count);
-            vector_store_some(to + at, d, count);
+            if (accumulate) d += vector_load_some(to + at, lanes);
+            vector_store_some(to + at, d, lanes);
         }
     }
     for (int v = 0; v < vectors; v++) {
         float *to = sums + b->channel + v * LANES, *more = to + call->in->view.c;
-        int count = b->count - v * LANES;
-        vector_store_some(to, vector_load_some(to, count) + sum[v], count);
-        vector_store_some(more, vector_load_some(more, count) + product[v], count);
+        vector_store_some(to, vector_load_some(to, lanes) + sum[v], lanes);
+        vector_store_some(more, vector_load_some(more, lanes) + product[v], lanes);
     }
+}
+
+static inline __attribute__((always_inline)) void through_half_or_not(const through_call *call, const through_block *b, const float *gradient, int64_t step,
+                                                                      bool half, int vectors, float *sums) {
+    hl_activation act = call->in->act;
+    if (act == HL_RELU && call->accumulate) through_as(call, b, gradient, step, HL_RELU, half, true, vectors, sums);
+    else if (act == HL_RELU) through_as(call, b, gradient, step, HL_RELU, half, false, vectors, sums);
+    else if (act == HL_SWISH) through_as(call, b, gradient, step, HL_SWISH, half, call->accumulate, vectors, sums);
+    else through_as(call, b, gradient, step, HL_LINEAR, half, call->accumulate, vectors, sums);
 }
 
 static inline __attribute__((always_inline)) void through_block_of(const through_call *call, const through_block *b, const float *gradient, int64_t step,
                                                                    int vectors, float *sums) {
-    hl_activation act = call->in->act;
-    if (act == HL_RELU && call->accumulate) through_as(call, b, gradient, step, HL_RELU, true, vectors, sums);
-    else if (act == HL_RELU) through_as(call, b, gradient, step, HL_RELU, false, vectors, sums);
-    else if (act == HL_SWISH) through_as(call, b, gradient, step, HL_SWISH, call->accumulate, vectors, sums);
-    else through_as(call, b, gradient, step, HL_LINEAR, call->accumulate, vectors, sums);
+    if (call->in->view.half) through_half_or_not(call, b, gradient, step, true, vectors, sums);
+    else through_half_or_not(call, b, gradient, step, false, vectors, sums);
 }
 
 void HL_BLAS(through)(const through_call *call, const through_block *b, const float *gradient, int64_t step, float *sums) {

@@ -6,7 +6,7 @@
 #include "kernels/blas/blas.h"
 
 typedef struct through_call {
-    const hl_segment *in; /* the norm's input, its terms, the activation */
+    const hl_segment *in; /* the norm's input, which may be half, its terms, the activation */
     const hl_view *din;
     bool accumulate;
 } through_call;
