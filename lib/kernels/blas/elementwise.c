@@ -3,7 +3,7 @@
 
 #include "kernels/blas/elementwise.h"
 
-enum { PIECE_FLOATS = 1 << 14 };
+enum { PIECE_FLOATS = 1 << 14, CHUNK = 512 /* of a half map, in float on the stack */ };
 
 typedef struct run_call {
     hl_blas_run *run;
@@ -12,12 +12,42 @@ typedef struct run_call {
     int64_t pixels;           /* of a piece */
 } run_call;
 
+static void copy_run(float *y, const float *x, const float *unused, int64_t count) {
+    (void)unused;
+    memcpy(y, x, (size_t)count * sizeof *y);
+}
+
+/* `count` elements side by side, of maps of which some may be half. */
+static void copy_cells(const hl_view *to, int64_t pixel, const hl_view *from, int64_t source, int64_t count) {
+    if (to->half == from->half) memcpy(hl_blas_cells(to, pixel), hl_blas_cells(from, source), (size_t)count * (to->half ? 2 : sizeof(float)));
+    else if (to->half) hl_blas_keep(to, pixel, 0, count, hl_blas_pixel(from, source));
+    else hl_blas_read(from, source, 0, count, hl_blas_pixel(to, pixel));
+}
+
+/* A run over maps of which some are half. */
+static void run_chunks(const run_call *call, int64_t pixel, int64_t length) {
+    if (call->run == copy_run) {
+        copy_cells(call->y, pixel, call->a, pixel, length);
+        return;
+    }
+    float rooms[3][CHUNK];
+    for (int64_t at = 0; at < length; at += CHUNK) {
+        int64_t count = length - at < CHUNK ? length - at : CHUNK;
+        const float *a = hl_blas_read(call->a, pixel, at, count, rooms[0]);
+        const float *b = call->b ? hl_blas_read(call->b, pixel, at, count, rooms[1]) : NULL;
+        call->run(hl_blas_place(call->y, pixel, at, rooms[2]), a, b, count);
+        hl_blas_keep(call->y, pixel, at, count, rooms[2]);
+    }
+}
+
 static void run_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const run_call *call = arg;
     int64_t first = piece * call->pixels, left = hl_view_pixels(call->y) - first, count = left < call->pixels ? left : call->pixels;
     int64_t runs = call->dense ? 1 : count, length = call->dense ? count * call->y->c : call->y->c;
-    for (int64_t p = first; p < first + runs; p++)
+    bool half = call->y->half || call->a->half || (call->b && call->b->half);
+    for (int64_t p = first; half && p < first + runs; p++) run_chunks(call, p, length);
+    for (int64_t p = first; !half && p < first + runs; p++)
         call->run(hl_blas_pixel(call->y, p), hl_blas_pixel(call->a, p), call->b ? hl_blas_pixel(call->b, p) : NULL, length);
 }
 
@@ -47,11 +77,6 @@ static void relu_backward_add_run(float *dx, const float *y, const float *dy, in
         float d = dy[i];
         dx[i] += y[i] > 0 ? d : 0;
     }
-}
-
-static void copy_run(float *y, const float *x, const float *unused, int64_t count) {
-    (void)unused;
-    memcpy(y, x, (size_t)count * sizeof *y);
 }
 
 static void add_run(float *y, const float *a, const float *b, int64_t count) {
@@ -84,9 +109,11 @@ static void upsample_row(void *arg, int64_t row, int worker) {
     const upsample_call *call = arg;
     const hl_view *large = call->large, *small = call->small;
     int64_t n = row / large->h, y = row % large->h;
+    bool half = large->half || small->half;
     for (int x = 0; x < large->w; x++) {
-        const float *from = hl_blas_pixel(small, (n * small->h + (y >> call->up)) * small->w + (x >> call->up));
-        memcpy(hl_blas_pixel(large, row * large->w + x), from, (size_t)large->c * sizeof(float));
+        int64_t to = row * large->w + x, from = (n * small->h + (y >> call->up)) * small->w + (x >> call->up);
+        if (half) copy_cells(large, to, small, from, large->c);
+        else memcpy(hl_blas_pixel(large, to), hl_blas_pixel(small, from), (size_t)large->c * sizeof(float));
     }
 }
 

@@ -3,10 +3,29 @@
 #define HL_BLAS_ELEMENTWISE_H
 
 #include "kernels/blas/blas.h"
+#include "kernels/blas/vector.h"
+
+/* Elements of a map that may be half, `count` from channel `from` of a pixel on, as floats: where they stand, or widened to `room`. */
+static inline const float *hl_blas_read(const hl_view *map, int64_t pixel, int64_t from, int64_t count, float *room) {
+    if (!map->half) return hl_blas_pixel(map, pixel) + from;
+    const uint16_t *halves = (const uint16_t *)hl_blas_cells(map, pixel) + from;
+    for (int64_t i = 0; i < count; i += LANES) vector_store_some(room + i, vector_widen_some(halves + i, (int)(count - i)), (int)(count - i));
+    return room;
+}
+
+/* Where floats are written that become such elements: where these stand, or `room`, from which hl_blas_keep narrows them. */
+static inline float *hl_blas_place(const hl_view *map, int64_t pixel, int64_t from, float *room) {
+    return map->half ? room : hl_blas_pixel(map, pixel) + from;
+}
+static inline void hl_blas_keep(const hl_view *map, int64_t pixel, int64_t from, int64_t count, const float *room) {
+    if (!map->half) return;
+    uint16_t *halves = (uint16_t *)hl_blas_cells(map, pixel) + from;
+    for (int64_t i = 0; i < count; i += LANES) vector_narrow_some(halves + i, vector_load_some(room + i, (int)(count - i)), (int)(count - i));
+}
 
 /* What happens to `count` floats side by side. An output may be an input's own memory, element by element. */
 typedef void hl_blas_run(float *y, const float *a, const float *b, int64_t count);
-/* Runs over maps of one shape, in pieces of a fixed size; b may be NULL. */
+/* Runs over maps of one shape, in pieces of a fixed size; b may be NULL. Any may be half, but not a y that the run itself adds to. */
 void HL_BLAS(run_all)(hl_context *hl, hl_blas_run *run, const hl_view *y, const hl_view *a, const hl_view *b);
 
 void HL_BLAS(relu_forward)(hl_context *hl, const hl_view *x, const hl_view *y);

@@ -26,31 +26,43 @@ static void larger(float *restrict best, const float *restrict x, int count) {
 
 static const float zeros[CHANNELS];
 
+/* Channels of an input pixel, which are widened to `room` where x is half; `half` is that, a constant. */
+static inline const float *pixel_of(const hl_view *x, int64_t pixel, int channel, int count, bool half, float *room) {
+    return half ? hl_blas_read(x, pixel, channel, count, room) : hl_blas_pixel(x, pixel) + channel;
+}
+
 /* The largest under the window, for `count` channels from `channel` on; 0 where it sees nothing. */
-static void window_best(const pool_call *call, int n, int oy, int ox, int channel, int count, float *best) {
+static inline __attribute__((always_inline)) void window_best(const pool_call *call, int n, int oy, int ox, int channel, int count, bool half,
+                                                              float *best) {
     bool any = false;
-    memset(best, 0, (size_t)count * sizeof *best);
+    float room[CHANNELS];
     for (int tap = 0; tap < call->pool->kh * call->pool->kw; tap++) {
         int64_t pixel = tap_pixel(call, n, oy, ox, tap);
         if (pixel < 0 && !call->pool->zero_pad) continue;
-        const float *x = pixel < 0 ? zeros : hl_blas_pixel(call->x, pixel) + channel;
+        const float *x = pixel < 0 ? zeros : pixel_of(call->x, pixel, channel, count, half, room);
         if (any) larger(best, x, count);
         else memcpy(best, x, (size_t)count * sizeof *best);
         any = true;
     }
+    if (!any) memset(best, 0, (size_t)count * sizeof *best);
+}
+
+static inline __attribute__((always_inline)) void largest_row(const pool_call *call, int64_t row, bool half) {
+    const hl_view *y = call->y;
+    for (int ox = 0; ox < y->w; ox++)
+        for (int c = 0; c < y->c; c += CHANNELS) {
+            float room[CHANNELS];
+            int count = y->c - c < CHANNELS ? y->c - c : CHANNELS;
+            window_best(call, (int)(row / y->h), (int)(row % y->h), ox, c, count, half, hl_blas_place(y, row * y->w + ox, c, room));
+            hl_blas_keep(y, row * y->w + ox, c, count, room);
+        }
 }
 
 static void forward_row(void *arg, int64_t row, int worker) {
     (void)worker;
     const pool_call *call = arg;
-    const hl_view *y = call->y;
-    for (int ox = 0; ox < y->w; ox++)
-        for (int c = 0; c < y->c; c += CHANNELS) {
-            float best[CHANNELS];
-            int count = y->c - c < CHANNELS ? y->c - c : CHANNELS;
-            window_best(call, (int)(row / y->h), (int)(row % y->h), ox, c, count, best);
-            memcpy(hl_blas_pixel(y, row * y->w + ox) + c, best, (size_t)count * sizeof *best);
-        }
+    if (call->x->half) largest_row(call, row, true);
+    else largest_row(call, row, false);
 }
 
 void HL_BLAS(max_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y) {
@@ -76,21 +88,27 @@ static void multiply(float *restrict to, const float *restrict x, float factor, 
     for (int c = 0; c < count; c++) to[c] = x[c] * factor;
 }
 
-static void average_row(void *arg, int64_t row, int worker) {
-    (void)worker;
-    const pool_call *call = arg;
+static inline __attribute__((always_inline)) void mean_row(const pool_call *call, int64_t row, bool half) {
     const hl_view *y = call->y;
     int n = (int)(row / y->h), oy = (int)(row % y->h);
     for (int ox = 0; ox < y->w; ox++)
         for (int c = 0; c < y->c; c += CHANNELS) {
-            float sum[CHANNELS] = {0};
+            float sum[CHANNELS] = {0}, room[CHANNELS];
             int count = y->c - c < CHANNELS ? y->c - c : CHANNELS;
             for (int tap = 0; tap < call->pool->kh * call->pool->kw; tap++) {
                 int64_t pixel = tap_pixel(call, n, oy, ox, tap);
-                if (pixel >= 0) add(sum, hl_blas_pixel(call->x, pixel) + c, count);
+                if (pixel >= 0) add(sum, pixel_of(call->x, pixel, c, count, half, room), count);
             }
-            multiply(hl_blas_pixel(y, row * y->w + ox) + c, sum, window_share(call, oy, ox), count);
+            multiply(hl_blas_place(y, row * y->w + ox, c, room), sum, window_share(call, oy, ox), count);
+            hl_blas_keep(y, row * y->w + ox, c, count, room);
         }
+}
+
+static void average_row(void *arg, int64_t row, int worker) {
+    (void)worker;
+    const pool_call *call = arg;
+    if (call->x->half) mean_row(call, row, true);
+    else mean_row(call, row, false);
 }
 
 void HL_BLAS(average_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y) {
@@ -109,14 +127,15 @@ static void give(float *restrict dx, float *restrict rest, const float *restrict
     }
 }
 
-static void spread_largest(const pool_call *call, int n, int oy, int ox, int channel, int count) {
-    float best[CHANNELS], rest[CHANNELS], nowhere[CHANNELS] = {0};
+static inline __attribute__((always_inline)) void spread_largest(const pool_call *call, int n, int oy, int ox, int channel, int count,
+                                                                 bool half) {
+    float best[CHANNELS], rest[CHANNELS], room[CHANNELS], nowhere[CHANNELS] = {0};
     const hl_view *dy = call->y;
-    window_best(call, n, oy, ox, channel, count, best);
+    window_best(call, n, oy, ox, channel, count, half, best);
     memcpy(rest, hl_blas_pixel(dy, ((int64_t)n * dy->h + oy) * dy->w + ox) + channel, (size_t)count * sizeof *rest);
     for (int tap = 0; tap < call->pool->kh * call->pool->kw; tap++) {
         int64_t pixel = tap_pixel(call, n, oy, ox, tap);
-        if (pixel >= 0) give(hl_blas_pixel(call->dx, pixel) + channel, rest, best, hl_blas_pixel(call->x, pixel) + channel, count);
+        if (pixel >= 0) give(hl_blas_pixel(call->dx, pixel) + channel, rest, best, pixel_of(call->x, pixel, channel, count, half, room), count);
         else if (call->pool->zero_pad) give(nowhere, rest, best, zeros, count);
     }
 }
@@ -144,7 +163,8 @@ static void backward_piece(void *arg, int64_t piece, int worker) {
     for (int oy = 0; oy < dy->h; oy++)
         for (int ox = 0; ox < dy->w; ox++) {
             if (call->average) spread_evenly(call, n, oy, ox, from, count);
-            else spread_largest(call, n, oy, ox, from, count);
+            else if (call->x->half) spread_largest(call, n, oy, ox, from, count, true);
+            else spread_largest(call, n, oy, ox, from, count, false);
         }
 }
 

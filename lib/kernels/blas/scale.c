@@ -33,6 +33,16 @@ static void multiply(float *y, const float *a, const float *b, float factor, int
     for (int c = 0; c < count; c++) y[c] = accumulate ? y[c] + a[c] * factor : a[c] * factor;
 }
 
+/* A pixel where x or y is half. */
+static void multiply_halves(const hl_view *y, const hl_view *x, int64_t pixel, const float *s, float factor) {
+    const void *from = hl_blas_cells(x, pixel);
+    void *to = hl_blas_cells(y, pixel);
+    for (int c = 0; c < y->c; c += LANES) {
+        vector times = s ? vector_load_some(s + c, y->c - c) : vector_of(factor);
+        cells_store_some(to, c, cells_load_some(from, c, y->c - c, x->half) * times, y->c - c, y->half);
+    }
+}
+
 /* A piece is some pixels of one image. */
 static void scale_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
@@ -42,7 +52,9 @@ static void scale_piece(void *arg, int64_t piece, int worker) {
     int64_t left = image_pixels(y) - first, end = image * image_pixels(y) + first + (left < call->pixels ? left : call->pixels);
     const float *s = call->s ? hl_blas_pixel(call->s, image) : NULL;
     float factor = (float)(call->factors ? call->factors[image] : call->factor);
-    for (int64_t p = image * image_pixels(y) + first; p < end; p++) {
+    bool half = call->x && (call->x->half || y->half);
+    for (int64_t p = image * image_pixels(y) + first; half && p < end; p++) multiply_halves(y, call->x, p, s, factor);
+    for (int64_t p = image * image_pixels(y) + first; !half && p < end; p++) {
         const float *x = call->x ? hl_blas_pixel(call->x, p) : NULL;
         multiply(hl_blas_pixel(y, p), x ? x : s, x ? s : NULL, factor, y->c, call->accumulate);
     }
@@ -61,6 +73,27 @@ static void add_product(float *restrict sum, const float *restrict x, const floa
     for (int c = 0; c < count; c++) sum[c] += x[c] * s[c];
 }
 
+/* The sums over pixels first .. end, added to zeros. */
+static void sum_floats(const scale_call *call, int64_t first, int64_t end, int64_t from, int count, float *sum) {
+    for (int64_t p = first; p < end; p++) {
+        const float *x = hl_blas_pixel(call->x, p) + from;
+        if (call->s) add_product(sum, x, hl_blas_pixel(call->s, p) + from, count);
+        else add(sum, x, count);
+    }
+}
+
+/* The same where x is half. */
+static void sum_halves(const scale_call *call, int64_t first, int64_t end, int64_t from, int count, float *sum) {
+    for (int c = 0; c < count; c += LANES) {
+        vector v = {0};
+        for (int64_t p = first; p < end; p++) {
+            vector x = cells_load_some(hl_blas_cells(call->x, p), from + c, count - c, true);
+            v = call->s ? v + x * vector_load_some(hl_blas_pixel(call->s, p) + from + c, count - c) : v + x;
+        }
+        vector_store_some(sum + c, v, count - c);
+    }
+}
+
 /* A piece is some channels of one image. */
 static void sum_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
@@ -71,11 +104,9 @@ static void sum_piece(void *arg, int64_t piece, int worker) {
     double total[CHANNELS] = {0};
     for (int64_t block = first; block < end; block += BLOCK_PIXELS) {
         float sum[CHANNELS] = {0};
-        for (int64_t p = block; p < end && p < block + BLOCK_PIXELS; p++) {
-            const float *x = hl_blas_pixel(call->x, p) + from;
-            if (call->s) add_product(sum, x, hl_blas_pixel(call->s, p) + from, count);
-            else add(sum, x, count);
-        }
+        int64_t until = end < block + BLOCK_PIXELS ? end : block + BLOCK_PIXELS;
+        if (call->x->half) sum_halves(call, block, until, from, count, sum);
+        else sum_floats(call, block, until, from, count, sum);
         for (int c = 0; c < count; c++) total[c] += (double)sum[c];
     }
     float *y = hl_blas_pixel(call->y, image) + from;
