@@ -1,4 +1,5 @@
-/* Rows of depthwise convolutions: a run of targets is summed in registers, and each source of a row is loaded once for all that see it. */
+/* Rows of depthwise convolutions: a run of targets is summed in registers, and each source of a row is loaded once for all that see it. Rows of
+ * half maps are widened before and narrowed behind. */
 #include "kernels/blas/lines.h"
 #include "kernels/blas/vector.h"
 
@@ -110,4 +111,38 @@ void HL_BLAS(add_line)(const depthwise_line *l) {
     else if (l->columns == 3) walk(l, true, 3, 2, false);
     else if (l->stride == 1) walk(l, true, 5, 1, false);
     else walk(l, true, 5, 2, false);
+}
+
+void HL_BLAS(widen_row)(const hl_view *from, int64_t first, int pixels, int channel, int count, float *to) {
+    const uint16_t *halves = (const uint16_t *)hl_blas_cells(from, first) + channel;
+    if (from->stride == count) count *= pixels, pixels = 1;
+    for (int p = 0; p < pixels; p++, halves += from->stride, to += count) {
+        int c = 0;
+        for (; c + LANES <= count; c += LANES) vector_store(to + c, vector_widen(halves + c));
+        if (c < count) vector_store_some(to + c, vector_widen_some(halves + c, count - c), count - c);
+    }
+}
+
+/* Pixels of a map without gaps into pixels first .. of a half map. */
+static void narrow_row(const hl_view *line, const hl_view *to, int64_t first) {
+    const float *numbers = line->data;
+    uint16_t *halves = hl_blas_cells(to, first);
+    int pixels = line->w, count = line->c;
+    if (to->stride == count) count *= pixels, pixels = 1;
+    for (int p = 0; p < pixels; p++, halves += to->stride, numbers += count) {
+        int c = 0;
+        for (; c + LANES <= count; c += LANES) vector_narrow(halves + c, vector_load(numbers + c));
+        if (c < count) vector_narrow_some(halves + c, vector_load_some(numbers + c, count - c), count - c);
+    }
+}
+
+void HL_BLAS(finish_row)(const hl_finish *finish, const hl_view *out, int64_t row, const hl_view *line) {
+    if (finish) {
+        hl_finish here = *finish;
+        hl_view add;
+        if (finish->add) add = *finish->add, add.data = hl_blas_cells(finish->add, row * out->w), here.add = &add;
+        if (finish->row_sums) here.row_sums = (float *)finish->row_sums + row * out->c;
+        HL_BLAS(finish)(&here, line, 0, out->w, 0, out->c);
+    }
+    if (out->half) narrow_row(line, out, row * out->w);
 }

@@ -1,4 +1,5 @@
-/* A row of a depthwise convolution's targets, with kernels of 3 or 5 columns: pixels side by side share what they read. */
+/* A row of a depthwise convolution's targets, with kernels of 3 or 5 columns: pixels side by side share what they read; and rows of half maps as
+ * floats. */
 #ifndef HL_BLAS_LINES_H
 #define HL_BLAS_LINES_H
 
@@ -26,5 +27,16 @@ typedef struct depthwise_line {
 void HL_BLAS(sum_line)(const depthwise_line *line);
 /* Adds to the kernel's taps what target times source gives. */
 void HL_BLAS(add_line)(const depthwise_line *line);
+
+/* to = `count` channels, from `channel` on, of a half map's pixels first .. first + pixels, one behind the other. */
+void HL_BLAS(widen_row)(const hl_view *from, int64_t first, int pixels, int channel, int count, float *to);
+
+/* Row `row` of a convolution's output as floats: where it is, or in `memory` of out->w * out->c floats if the map is half. */
+static inline hl_view output_row(const hl_view *out, int64_t row, float *memory) {
+    void *data = out->half ? memory : hl_blas_pixel(out, row * out->w);
+    return (hl_view){.data = data, .n = 1, .h = 1, .w = out->w, .c = out->c, .stride = out->half ? out->c : out->stride};
+}
+/* Finishes that row, `line` (finish may be NULL), and rounds it into a map that is half. */
+void HL_BLAS(finish_row)(const hl_finish *finish, const hl_view *out, int64_t row, const hl_view *line);
 
 #endif
