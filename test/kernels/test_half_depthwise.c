@@ -17,7 +17,7 @@ static const shape others[] = {
     {{1, 9, 21, 144, 9, 21, 144, 5, 5, 1, 1, 2, 2, 144}, 1, 1, 0}, {{1, 4, 4, 672, 4, 4, 672, 5, 5, 1, 1, 2, 2, 672}, 0, 3, 0},
     {{2, 9, 7, 20, 4, 6, 20, 2, 3, 2, 1, 0, 0, 20}, 2, 1, 0},      {{1, 9, 9, 17, 5, 5, 17, 1, 1, 2, 2, 0, 0, 17}, 0, 1, 0},
     {{1, 10, 23, 16, 4, 8, 16, 3, 2, 3, 3, 1, 0, 16}, 0, 1, 0},    {{1, 3, 4, 19, 3, 4, 19, 9, 11, 1, 1, 4, 5, 19}, 0, 2, 0},
-    {{1, 3, 5, 18, 7, 9, 18, 3, 3, 1, 1, 3, 3, 18}, 1, 1, 0},
+    {{1, 3, 5, 18, 7, 9, 18, 3, 3, 1, 1, 3, 3, 18}, 1, 1, 0},      {{2, 3, 70, 130, 3, 70, 130, 3, 3, 1, 1, 1, 1, 130}, 1, 2, 0},
 };
 enum { SHAPES = GRID + sizeof others / sizeof *others };
 
@@ -37,20 +37,8 @@ typedef struct wish {
 } wish;
 
 /* Forward and the kernel's gradient of a layer, reading `in`, into `out` and what the layer has for the rest. */
-static void run_passes(layer *l, const hl_conv_kernel *kernel, const hl_segment *in, const hl_view *out, const hl_finish *finish, void *kept,
-                       const space memory[2]) {
-    if (kept) kernel->forward_kept(l->hl, l->conv, in, l->segments, kept, NULL, finish, out, memory[0].data);
-    else kernel->forward(l->hl, l->conv, in, l->segments, l->kernel.f32, l->bias.f32, finish, out, memory[0].data);
-    kernel->backward_weights(l->hl, l->conv, in, l->segments, &l->dout.f32, l->dkernel.f32, l->dbias.f32, memory[1].data);
-}
-
-static void negate(const hl_view *half) {
-    uint16_t *halves = half->data;
-    for (int64_t i = 0; half->half && i < hl_view_pixels(half) * half->stride; i++) halves[i] ^= 0x8000;
-}
-
-/* Twice in the same workspace, first on other numbers, which must be forgotten. */
 static void run_layer(layer *l, const hl_conv_kernel *kernel, const hl_segment *in, const hl_view *out, wish w) {
+    int threads = hl_threads(l->hl);
     hl_finish finish = {0};
     if (w.finish >= 0) {
         finish_as(l, w.finish);
@@ -58,14 +46,14 @@ static void run_layer(layer *l, const hl_conv_kernel *kernel, const hl_segment *
         finish.row_sums = l->row_sums.f32;
     }
     if (w.measures) finish.mean = l->moments[0], finish.variance = l->moments[0] + l->conv->out_c;
-    space memory[2], kept = space_new(l->hl, kernel->kept(l->conv));
-    for (int i = 0; i < 2; i++) memory[i] = space_new(l->hl, kernel->workspace(l->conv, i ? HL_BACKWARD_WEIGHTS : HL_FORWARD, hl_threads(l->hl)));
+    space s = space_new(l->hl, kernel->workspace(l->conv, HL_FORWARD, threads)), kept = space_new(l->hl, kernel->kept(l->conv));
     kernel->keep(l->hl, l->conv, l->kernel.f32, kept.data);
-    negate(&in->view);
-    run_passes(l, kernel, in, out, &finish, w.kept ? kept.data : NULL, memory);
-    negate(&in->view);
-    run_passes(l, kernel, in, out, &finish, w.kept ? kept.data : NULL, memory);
-    space_free("forward", &memory[0]), space_free("backward_weights", &memory[1]), space_free("kept", &kept);
+    if (w.kept) kernel->forward_kept(l->hl, l->conv, in, l->segments, kept.data, NULL, &finish, out, s.data);
+    else kernel->forward(l->hl, l->conv, in, l->segments, l->kernel.f32, l->bias.f32, &finish, out, s.data);
+    space_free("forward", &s), space_free("kept", &kept);
+    s = space_new(l->hl, kernel->workspace(l->conv, HL_BACKWARD_WEIGHTS, threads));
+    kernel->backward_weights(l->hl, l->conv, in, l->segments, &l->dout.f32, l->dkernel.f32, l->dbias.f32, s.data);
+    space_free("backward_weights", &s);
 }
 
 /* Of segments bit i of `reads` says whether segment i is half. */
