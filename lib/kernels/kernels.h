@@ -24,7 +24,8 @@ typedef struct hl_conv {
 } hl_conv;
 
 /* What forward does to its outputs before it leaves them: act((x - mean) scale + shift), with as many means, scales and shifts in the
- * table's dtype as there are outputs, or without terms act(x); then it adds a map of the output's shape. */
+ * table's dtype as there are outputs, or without terms act(x); then it adds a map of the output's shape. A half output is rounded before that too, as
+ * if it were stored and added to. */
 typedef struct hl_finish {
     const void *terms; /* NULL: none */
     hl_activation act;

@@ -133,6 +133,13 @@ static inline void vector_narrow_some(uint16_t *to, vector v, int count) {
     memcpy(to, halves, (size_t)count * sizeof *to);
 }
 
+/* As it would be read again. */
+static inline vector vector_rounded(vector v) {
+    uint16_t halves[LANES];
+    vector_narrow(halves, v);
+    return vector_widen(halves);
+}
+
 /* An element of a map that may be half (hl_view): loads widen, stores narrow. */
 static inline const void *cell_at(const void *cells, int64_t at, bool half) { return (const char *)cells + at * (half ? 2 : 4); }
 static inline vector cells_load(const void *cells, int64_t at, bool half) {
