@@ -289,8 +289,7 @@ static vector narrowed(const double *from, int count) {
 }
 
 INLINE void settle_as(const settle_call *call, bool half, int64_t first, int64_t end) {
-    for (int c = 0; c < call->x->c; c += LANES) {
-        int count = call->x->c - c;
+    for (int c = 0, count; (count = call->x->c - c) > 0; c += LANES) {
         vector mean = narrowed(call->mean + c, count), each = narrowed(call->each + c, count), slope = narrowed(call->slope + c, count);
         for (int64_t p = first; p < end; p++) {
             vector away = cells_load_some(call->x->data, p * call->x->stride + c, count, half) - mean;
