@@ -106,18 +106,29 @@ static inline vector vector_widen(const uint16_t *from) {
 /* The first `count`, zeros behind them. */
 static inline vector vector_widen_some(const uint16_t *from, int count) {
     if (count >= LANES) return vector_widen(from);
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    __m256i some = _mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), from);
+    return (vector)_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(some), 16));
+#else
     uint16_t halves[LANES] = {0};
     memcpy(halves, from, (size_t)count * sizeof *from);
     return vector_widen(halves);
+#endif
 }
 
-static inline void vector_narrow(uint16_t *to, vector v) {
 #if defined HL_KERNELS_AVX512 && defined __AVX512F__
+static inline __m256i vector_halves(vector v) {
     __m512i bits = _mm512_castps_si512((__m512)v), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
     __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
     __mmask16 nan = _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q);
     rounded = _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x400000));
-    _mm256_storeu_si256((__m256i *)to, _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16));
+}
+#endif
+
+static inline void vector_narrow(uint16_t *to, vector v) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    _mm256_storeu_si256((__m256i *)to, vector_halves(v));
 #else
     for (int i = 0; i < LANES; i++) to[i] = half_narrow(v[i]);
 #endif
@@ -128,9 +139,13 @@ static inline void vector_narrow_some(uint16_t *to, vector v, int count) {
         vector_narrow(to, v);
         return;
     }
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    _mm256_mask_storeu_epi16(to, (__mmask16)((1u << count) - 1), vector_halves(v));
+#else
     uint16_t halves[LANES];
     vector_narrow(halves, v);
     memcpy(to, halves, (size_t)count * sizeof *to);
+#endif
 }
 
 /* As it would be read again. */
