@@ -1,4 +1,4 @@
-/* The depthwise kernel on half maps: the bits that it gives on float maps with the same numbers, rounded where the output is half. */
+/* The depthwise kernel, that for few outputs and that for few inputs on half maps: the bits that it gives on float maps with the same numbers, rounded where the output is half. */
 #include "convs.h"
 #include "halves.h"
 
@@ -23,17 +23,32 @@ enum { SHAPES = GRID + sizeof others / sizeof *others };
 
 static shape shape_at(int i) { return i < GRID ? grid_shape(i) : others[i - GRID]; }
 
-static const hl_conv_kernel *depthwise_of(const hl_kernels *k) {
+/* To few outputs. */
+static const shape narrows[] = {
+    {{3, 31, 33, 16, 31, 33, 1, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0}, {{1, 7, 31, 33, 7, 31, 4, 3, 3, 1, 1, 1, 1, 1}, 3, 1, 0},
+    {{3, 2, 5, 17, 2, 5, 3, 1, 1, 1, 1, 0, 0, 1}, 0, 1, 0},    {{1, 1, 2, 15, 1, 2, 2, 5, 5, 1, 1, 2, 2, 1}, 1, 1, 0},
+    {{2, 8, 6, 33, 8, 6, 1, 3, 3, 1, 1, 1, 1, 1}, 2, 3, 2},     {{1, 9, 40, 3, 7, 40, 2, 5, 3, 1, 1, 1, 1, 1}, 0, 2, 0},
+};
+/* Of few inputs. */
+static const shape stems[] = {
+    {{1, 31, 31, 3, 31, 31, 8, 5, 5, 1, 1, 2, 2, 1}, 0, 1, 0},  {{3, 31, 7, 3, 16, 4, 16, 7, 7, 2, 2, 3, 3, 1}, 0, 1, 0},
+    {{2, 32, 30, 3, 16, 15, 33, 3, 3, 2, 2, 0, 0, 1}, 1, 1, 0}, {{1, 5, 7, 1, 5, 7, 17, 3, 3, 1, 1, 1, 1, 1}, 3, 1, 0},
+    {{3, 64, 65, 3, 64, 65, 70, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0},
+    {{3, 1, 2, 4, 1, 2, 15, 3, 3, 1, 1, 1, 1, 1}, 2, 1, 0},     {{1, 12, 29, 2, 6, 15, 70, 3, 3, 2, 2, 1, 1, 1}, 2, 1, 0},
+};
+enum { NARROWS = sizeof narrows / sizeof *narrows, STEMS = sizeof stems / sizeof *stems };
+
+static const hl_conv_kernel *kernel_of(const hl_kernels *k, const char *name, const shape *s) {
     for (const hl_conv_kernel *const *at = k->convs; *at; at++)
-        if (!strcmp((*at)->name, "depthwise")) return *at;
-    ck_abort_msg("table %s has no depthwise kernel", k->name);
+        if (!strcmp((*at)->name, name) && (*at)->fits(&s->conv)) return *at;
+    ck_abort_msg("table %s has no %s kernel that fits", k->name, name);
     return NULL;
 }
 
-/* What is wanted besides outputs: a way to finish (convs.h; -1: none), moments, the kernel kept. */
+/* What is wanted besides outputs: a way to finish (convs.h; -1: none), moments, the kernel kept, inputs read through scales and norms. */
 typedef struct wish {
     int finish;
-    bool measures, kept;
+    bool measures, kept, through;
 } wish;
 
 /* Forward and the kernel's gradient of a layer, reading `in`, into `out` and what the layer has for the rest. */
@@ -43,29 +58,36 @@ static void run_layer(layer *l, const hl_conv_kernel *kernel, const hl_segment *
     if (w.finish >= 0) {
         finish_as(l, w.finish);
         finish.act = l->act, finish.terms = l->terms_too ? l->terms.f32 : NULL, finish.add = l->adds ? &l->more.f32 : NULL;
-        finish.row_sums = l->row_sums.f32;
+        if (kernel->sums_rows) finish.row_sums = l->row_sums.f32;
     }
     if (w.measures) finish.mean = l->moments[0], finish.variance = l->moments[0] + l->conv->out_c;
-    space s = space_new(l->hl, kernel->workspace(l->conv, HL_FORWARD, threads)), kept = space_new(l->hl, kernel->kept(l->conv));
-    kernel->keep(l->hl, l->conv, l->kernel.f32, kept.data);
-    if (w.kept) kernel->forward_kept(l->hl, l->conv, in, l->segments, kept.data, NULL, &finish, out, s.data);
-    else kernel->forward(l->hl, l->conv, in, l->segments, l->kernel.f32, l->bias.f32, &finish, out, s.data);
+    space s = space_new(l->hl, kernel->workspace(l->conv, HL_FORWARD, threads)), kept = space_new(l->hl, w.kept ? kernel->kept(l->conv) : 0);
+    if (w.kept) {
+        kernel->keep(l->hl, l->conv, l->kernel.f32, kept.data);
+        kernel->forward_kept(l->hl, l->conv, in, l->segments, kept.data, NULL, &finish, out, s.data);
+    } else kernel->forward(l->hl, l->conv, in, l->segments, l->kernel.f32, l->bias.f32, &finish, out, s.data);
     space_free("forward", &s), space_free("kept", &kept);
     s = space_new(l->hl, kernel->workspace(l->conv, HL_BACKWARD_WEIGHTS, threads));
     kernel->backward_weights(l->hl, l->conv, in, l->segments, &l->dout.f32, l->dkernel.f32, l->dbias.f32, s.data);
     space_free("backward_weights", &s);
 }
 
+/* The same numbers in a half map, for which the other is rounded. */
+static void become_half(hl_view *map, hl_view *other) {
+    free(map->data);
+    *map = half_of(other);
+}
+
 /* Of segments bit i of `reads` says whether segment i is half. */
 static void hold_against_float(const hl_conv_kernel *kernel, const shape *s, int threads, unsigned reads, bool writes, wish w) {
     hl_context *one = hl_open(&(hl_options){.threads = 1}), *hl = hl_open(&(hl_options){.threads = threads});
     layer right = layer_new(one, s), mine = layer_new(hl, s);
-    void *halves[HL_MAX_SEGMENTS];
+    if (w.through) read_through_scales(&right), read_through_scales(&mine);
     for (int i = 0; i < s->segments; i++) {
-        hl_view half = half_of(&right.parts[i].f32);
-        halves[i] = half.data;
-        mine.in32[i].view = reads >> i & 1 ? half : right.parts[i].f32;
+        become_half(&mine.parts[i].f32, &right.parts[i].f32);
+        mine.in32[i].view = reads >> i & 1 ? mine.parts[i].f32 : right.parts[i].f32;
     }
+    become_half(&mine.more.f32, &right.more.f32);
     hl_view out = half_of(&right.out.f32);
     memcpy(mine.out.f32.data, right.out.f32.data, map_bytes(&right.out));
     run_layer(&right, kernel, right.in32, &right.out.f32, w);
@@ -76,27 +98,74 @@ static void hold_against_float(const hl_conv_kernel *kernel, const shape *s, int
     ck_assert_mem_eq(mine.moments[0], right.moments[0], 2 * (size_t)s->conv.out_c * sizeof(double));
     ck_assert_mem_eq(mine.dkernel.f32, right.dkernel.f32, (size_t)right.dkernel.count * sizeof(float));
     ck_assert_mem_eq(mine.dbias.f32, right.dbias.f32, (size_t)right.dbias.count * sizeof(float));
-    for (int i = 0; i < s->segments; i++) free(halves[i]);
     free(out.data), layer_free(&right), layer_free(&mine), hl_close(one), hl_close(hl);
 }
 
-START_TEST(the_bits_of_float_maps) {
+static void run_through(layer *l, const hl_conv_kernel *kernel, int way, double *sums) {
+    hl_segment in = {.view = l->parts[0].f32, .norm = l->norms[0].f32, .act = (hl_activation[]){HL_LINEAR, HL_RELU, HL_SWISH}[way % 3]};
+    space s = space_new(l->hl, kernel->workspace(l->conv, HL_BACKWARD_DATA, hl_threads(l->hl)));
+    kernel->backward_through(l->hl, l->conv, &l->dout.f32, l->kernel.f32, &in, &l->din.f32, way % 2, sums, s.data);
+    space_free("backward_through", &s);
+}
+
+START_TEST(depthwise_through_a_norm) {
     const hl_kernels *k = tables[_i];
     for (int i = 0; i < SHAPES && runs_here(k); i++) {
         shape s = shape_at(i);
-        const hl_conv_kernel *depthwise = depthwise_of(k);
-        ck_assert(depthwise->reads_half && depthwise->writes_half && depthwise->fits(&s.conv));
-        hold_against_float(depthwise, &s, 1 + i % 3, ~0u, true, (wish){.finish = -1, .measures = true});
-        hold_against_float(depthwise, &s, 1 + i % 3, ~0u, true, (wish){.finish = i % FINISHES, .measures = i % 2});
-        hold_against_float(depthwise, &s, 2, 1u << i % 2, i % 2, (wish){.finish = i / 2 % FINISHES, .kept = true});
-        hold_against_float(depthwise, &s, 3, 0, true, (wish){.finish = -1, .measures = i % 2});
+        s.segments = 1, s.ups = 0;
+        hl_context *hl = hl_open(&(hl_options){.threads = 1 + i % 3});
+        layer right = layer_new(hl, &s), mine = layer_new(hl, &s);
+        double *sums[2] = {calloc(2 * (size_t)s.conv.in_c, sizeof(double)), calloc(2 * (size_t)s.conv.in_c, sizeof(double))};
+        become_half(&mine.parts[0].f32, &right.parts[0].f32);
+        run_through(&right, kernel_of(k, "depthwise", &s), i, sums[0]), run_through(&mine, kernel_of(k, "depthwise", &s), i, sums[1]);
+        ck_assert_mem_eq(mine.din.f32.data, right.din.f32.data, map_bytes(&right.din));
+        ck_assert_mem_eq(sums[1], sums[0], 2 * (size_t)s.conv.in_c * sizeof(double));
+        free(sums[0]), free(sums[1]), layer_free(&right), layer_free(&mine), hl_close(hl);
+    }
+}
+END_TEST
+
+START_TEST(depthwise) {
+    const hl_kernels *k = tables[_i];
+    for (int i = 0; i < SHAPES && runs_here(k); i++) {
+        shape s = shape_at(i);
+        const hl_conv_kernel *kernel = kernel_of(k, "depthwise", &s);
+        ck_assert(kernel->reads_half && kernel->writes_half);
+        hold_against_float(kernel, &s, 1 + i % 3, ~0u, true, (wish){.finish = -1, .measures = true});
+        hold_against_float(kernel, &s, 1 + i % 3, ~0u, true, (wish){.finish = i % FINISHES, .measures = i % 2});
+        hold_against_float(kernel, &s, 2, 1u << i % 2, i % 2, (wish){.finish = i / 2 % FINISHES, .kept = true});
+        hold_against_float(kernel, &s, 3, 0, true, (wish){.finish = -1, .measures = i % 2});
+    }
+}
+END_TEST
+
+START_TEST(few_outputs) {
+    const hl_kernels *k = tables[_i];
+    for (int i = 0; i < NARROWS && runs_here(k); i++) {
+        const hl_conv_kernel *kernel = kernel_of(k, "narrow", &narrows[i]);
+        ck_assert(kernel->reads_half);
+        for (int way = -1; way < FINISHES; way++) hold_against_float(kernel, &narrows[i], 1 + i % 3, ~0u, false, (wish){.finish = way, .through = way % 2});
+        hold_against_float(kernel, &narrows[i], 2, 2, false, (wish){.finish = -1, .through = true});
+    }
+}
+END_TEST
+
+START_TEST(few_inputs) {
+    const hl_kernels *k = tables[_i];
+    for (int i = 0; i < STEMS && runs_here(k); i++) {
+        const hl_conv_kernel *kernel = kernel_of(k, "stem", &stems[i]);
+        ck_assert(kernel->writes_half);
+        for (int way = -1; way < FINISHES; way++) hold_against_float(kernel, &stems[i], 1 + i % 3, 0, true, (wish){.finish = way, .through = way % 2});
     }
 }
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("depthwise convolution of half maps");
-    TCase *tcase = slow_case(suite, "depthwise convolution of half maps");
-    tcase_add_loop_test(tcase, the_bits_of_float_maps, 0, TABLES);
+    Suite *suite = suite_create("convolutions of half maps");
+    TCase *tcase = slow_case(suite, "convolutions of half maps");
+    tcase_add_loop_test(tcase, depthwise, 0, TABLES);
+    tcase_add_loop_test(tcase, depthwise_through_a_norm, 0, TABLES);
+    tcase_add_loop_test(tcase, few_outputs, 0, TABLES);
+    tcase_add_loop_test(tcase, few_inputs, 0, TABLES);
     return run_suite(suite);
 }

@@ -204,6 +204,7 @@ static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segme
 
 const hl_conv_kernel HL_BLAS(narrow) = {
     .name = "narrow",
+    .reads_half = true,
     .fits = fits,
     .cost = cost,
     .workspace = workspace,

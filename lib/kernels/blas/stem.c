@@ -1,6 +1,7 @@
 /* Convolution of a few channels to many, such as an encoder's first: each tap's numbers times vectors of outputs, without a matrix of patches. */
 #include <string.h>
 
+#include "kernels/blas/lines.h"
 #include "kernels/blas/product.h"
 #include "kernels/blas/rows.h"
 
@@ -22,7 +23,7 @@ typedef struct stem_call {
     const float *packed, *bias; /* the kernel: for each of an output's numbers all panels */
     const hl_finish *finish;
     const hl_view *out;   /* in backward the gradient to it */
-    float *rings, *parts; /* of each worker, and of each piece */
+    float *rings, *lines, *parts; /* of each worker, of each worker a row of half outputs, and of each piece */
     float *dkernel;
 } stem_call;
 
@@ -45,10 +46,14 @@ static int64_t packed_floats(const hl_conv *conv) { return (int64_t)depth(conv) 
 static int64_t blocks_of(const hl_conv *conv) { return hl_blas_pieces(conv->out_h, ROWS); }
 static int64_t pieces_of(const hl_conv *conv) { return conv->n * blocks_of(conv); }
 
+/* Of a row of outputs. */
+static int64_t line_floats(const hl_conv *conv) { return (int64_t)hl_blas_lines((int64_t)conv->out_w * conv->out_c); }
+
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_DATA) return HL_BLAS(gemm).workspace(conv, pass, threads);
     size_t rings = (size_t)(threads * hl_ring_floats(conv)) * sizeof(float), packed = (size_t)packed_floats(conv) * sizeof(float);
-    return pass == HL_FORWARD ? rings + packed : rings + hl_conv_bias_bytes(conv) + (size_t)pieces_of(conv) * packed;
+    if (pass == HL_FORWARD) return rings + packed + (size_t)(threads * line_floats(conv)) * sizeof(float);
+    return rings + hl_conv_bias_bytes(conv) + (size_t)pieces_of(conv) * packed;
 }
 
 static void pack(const hl_conv *conv, const float *kernel, float *to) {
@@ -57,9 +62,10 @@ static void pack(const hl_conv *conv, const float *kernel, float *to) {
         for (int o = 0; o < step; o++) to[k * step + o] = o < conv->out_c ? kernel[(int64_t)o * all + k] : 0;
 }
 
-/* A row of outputs of an image, and the input rows it sees. */
+/* A row of outputs of an image, in forward a map of it alone, and the input rows it sees. */
 typedef struct line {
     const float *ring;
+    hl_view out;
     int n, y;
 } line;
 
@@ -90,18 +96,26 @@ INLINE void forward_block(const stem_call *call, const line *at, int x, int pixe
             }
         }
     }
-    float *to = hl_blas_pixel(call->out, ((int64_t)at->n * conv->out_h + at->y) * conv->out_w + x) + panel * LANES;
+    float *to = hl_blas_pixel(&at->out, x) + panel * LANES;
 #pragma GCC unroll 6
     for (int p = 0; p < pixels; p++)
 #pragma GCC unroll 4
-        for (int v = 0; v < panels; v++) vector_store_some(to + p * call->out->stride + v * LANES, sum[p][v], conv->out_c - (panel + v) * LANES);
+        for (int v = 0; v < panels; v++) vector_store_some(to + p * at->out.stride + v * LANES, sum[p][v], conv->out_c - (panel + v) * LANES);
 }
 
 /* As many panels at a time as there are registers for. */
 static int next_panels(int left) { return left >= 4 && PANELS == 4 ? 4 : left >= 2 ? 2 : 1; }
 
-static void forward_row(const stem_call *call, const line *at) {
+/* A row of outputs: where they are, or, if the map is half, in memory. */
+static hl_view line_view(const hl_view *out, int64_t row, float *memory) {
+    void *data = out->half ? memory : hl_blas_pixel(out, row * out->w);
+    return (hl_view){.data = data, .n = 1, .h = 1, .w = out->w, .c = out->c, .stride = out->half ? out->c : out->stride};
+}
+
+static void forward_row(const stem_call *call, line *at, float *memory) {
     const hl_conv *conv = call->conv;
+    int64_t row = (int64_t)at->n * conv->out_h + at->y, first = row * conv->out_w;
+    at->out = line_view(call->out, row, memory);
     int all = panels_of(conv->out_c), x = 0;
     for (int pixels; x < conv->out_w; x += pixels) {
         pixels = conv->out_w - x >= PIXELS ? PIXELS : 1;
@@ -115,8 +129,8 @@ static void forward_row(const stem_call *call, const line *at) {
             else forward_block(call, at, x, 1, panel, 1);
         }
     }
-    int64_t row = ((int64_t)at->n * conv->out_h + at->y) * conv->out_w;
-    if (call->finish) HL_BLAS(finish)(call->finish, call->out, row, row + conv->out_w, 0, conv->out_c);
+    if (call->out->half) HL_BLAS(finish_half)(call->finish, &at->out, call->out, row, 0, conv->out_c);
+    else if (call->finish) HL_BLAS(finish)(call->finish, call->out, first, first + conv->out_w, 0, conv->out_c);
 }
 
 /* dkernel's vectors of `panels` panels for `count` of an input row's numbers, from number j of the kernel's row ky on, over a row of pixels. */
@@ -181,7 +195,7 @@ static void rows_piece(void *arg, int64_t piece, int worker) {
     for (at.y = first; at.y < first + ROWS && at.y < conv->out_h; at.y++) {
         HL_BLAS(fill_ring)(conv, call->in, call->segments, at.n, at.y, at.y == first, ring);
         if (sums) weights_row(call, &at, sums);
-        else forward_row(call, &at);
+        else forward_row(call, &at, call->lines + worker * line_floats(conv));
     }
 }
 
@@ -191,6 +205,7 @@ static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, i
     pack(conv, kernel, packed);
     stem_call call = {.conv = conv, .in = in, .segments = segments, .packed = packed, .bias = bias, .finish = finish, .out = out,
                       .rings = packed + packed_floats(conv)};
+    call.lines = call.rings + hl_threads(hl) * hl_ring_floats(conv);
     hl_parallel_for(hl, pieces_of(conv), rows_piece, &call);
 }
 
@@ -224,6 +239,7 @@ static void backward_weights(hl_context *hl, const hl_conv *conv, const hl_segme
 
 const hl_conv_kernel HL_BLAS(stem) = {
     .name = "stem",
+    .writes_half = true,
     .fits = fits,
     .cost = cost,
     .workspace = workspace,
