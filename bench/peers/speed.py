@@ -5,6 +5,7 @@
 
 Each round runs for every net a training of hilum and of PyTorch (batch 4) by turns, twice, and an inference of hilum and of ONNX Runtime
 (batch 1), three times, 256x256, two threads, each in a process of its own; figures are medians over all turns of each process's median.
+Where the processor has AMX hilum trains in bf16 too.
 Single 3x3 convolutions run twice by hilum, PyTorch and oneDNN's Winograd. A call during which other processes took more than a tenth of the
 processors, or the host kept them, is made again, up to three times. PyTorch runs at its best here: channels_last and a malloc that keeps its
 pages. Run it by `make bench-peers`, which installs what it needs. --isa avx2 caps hilum, PyTorch and oneDNN at AVX2.
@@ -45,12 +46,18 @@ def onnx(net):
     if not os.path.exists(path): subprocess.run(['/usr/bin/python3', os.path.join(HERE, 'torch_nets.py'), 'onnx', net, '--size', '256', '--batch', '1', '--out', path], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return path
 
+def trains_in_bf16(a):
+    """Whether this machine does: hilum says no with status 2."""
+    words = [os.path.join(BUILD, 'hilum'), 'bench', 'unet-vgg16', '--size', '32', '--batch', '1', '--iters', '1', '--precision', 'bf16']
+    return subprocess.run(words, env=environment(a.isa), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
 def nets(a):
     calls = {'hilum train': lambda n: ([os.path.join(BUILD, 'hilum'), 'bench', n, '--mode', 'train', '--batch', '4', '--iters', '5', '--threads', '2', '--json'], {}),
              'torch train': lambda n: (['/usr/bin/python3', os.path.join(HERE, 'torch_nets.py'), 'step', n, '--batch', '4', '--size', '256', '--threads', '2'], TORCH),
              'hilum infer': lambda n: ([os.path.join(BUILD, 'hilum'), 'bench', n, '--mode', 'infer', '--batch', '1', '--iters', '15', '--threads', '2', '--json'], {}),
              'ort infer': lambda n: (['node', os.path.join(WORK, 'ort_infer.js'), onnx(n), '2', '256', '1', '15'], {})}
     if a.isa == 'avx2': del calls['ort infer']
+    if trains_in_bf16(a): calls['hilum bf16 train'] = lambda n: (calls['hilum train'](n)[0] + ['--precision', 'bf16'], {})
     found = {n: {c: [] for c in calls} for n in a.nets}
     for r in range(a.rounds):
         for n in a.nets:
@@ -112,6 +119,11 @@ def report(a, found, convs, machine, path):
         h, t = f['hilum train'], f['torch train']
         infer = f"{f['hilum infer']['ms']:.1f} | {f['ort infer']['ms']:.1f} | **{f['ort infer']['ms'] / f['hilum infer']['ms']:.2f}**" if 'ort infer' in f else f"{f['hilum infer']['ms']:.1f} | |"
         out.append(f"| {n} | {h['ms']:.0f} | {t['ms']:.0f} | **{t['ms'] / h['ms']:.2f}** | {h['mb']:.0f} | {t['mb']:.0f} | {h['mb'] / t['mb']:.2f} | {infer} |")
+    if any('hilum bf16 train' in f for f in found.values()):
+        out.append('\nTraining in bf16 (`--precision bf16`, on AMX), batch 4:\n\n| net | bf16, ms an image | fp32 | times faster | than PyTorch in float32 | peak RSS, MiB | fp32 | share |\n|---|---|---|---|---|---|---|---|')
+        for n, f in found.items():
+            b, h, t = f['hilum bf16 train'], f['hilum train'], f['torch train']
+            out.append(f"| {n} | {b['ms']:.0f} | {h['ms']:.0f} | **{h['ms'] / b['ms']:.2f}** | {t['ms'] / b['ms']:.2f} | {b['mb']:.0f} | {h['mb']:.0f} | {b['mb'] / h['mb']:.2f} |")
     out.append('\nSingle 3x3 convolutions, batch 4, GFLOP/s (direct operations over time), hilum / PyTorch / oneDNN\'s Winograd:\n\n| shape | forward | to the data | to the weights |\n|---|---|---|---|')
     for n in convs['hilum']:
         ci, co, s = n.split(',')
