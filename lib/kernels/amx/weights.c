@@ -9,76 +9,90 @@ enum {
     INPUTS = 128,            /* input channels of a piece at most */
     RUN_FLOATS = 4 << 10,    /* of a row at a time in float, if three pixels have no more */
     BAND_CELLS = 512 << 10,  /* what a piece multiplies at a time: rows of an image, if one needs no more */
-    PIECES = 16,             /* where there are rows enough, */
-    PART_FLOATS = 4 << 20,   /* and their sums are no more */
-    PAIRS = TILE,            /* of a tile's depth */
+    PIECES = 16,             /* by blocks of input channels, */
+    PART_PIXELS = 512,       /* and by pixels, no fewer than these */
+    SUM_COST = 5,            /* of a number of a part, beside reading one of the gradient's for one more block */
     PAIR_CELLS = 2 * TILE,   /* 16 channels of two pixels */
-    SLACK = 2 * PAIRS,       /* pairs of zeros behind the last row: tiles read on */
+    SLACK = 2 * TILE,        /* pairs of zeros behind the last row: tiles read on */
 };
+
+/* How a shape is cut. A band: some output rows of an image, or some images, one after the other as they lie with the rows that their last ones see. A part:
+ * some bands, whose sums are one; a piece: a part for one block of input channels. */
+typedef struct cut {
+    int taps, outputs;      /* groups of output channels */
+    int wide, copies;       /* pixels of a row, an even number; of input pixels */
+    int blocks, inputs;     /* of input channels; channels of one, whole groups */
+    int rows, images, row_bands;
+    int64_t bands, part_bands, parts;
+    int64_t lines, chunks, pairs; /* of the largest band: rows of input pixels, tiles of gradients, pairs of a panel of input pixels */
+    int run;                /* pixels of a row that are read at a time, and one more */
+    int64_t part_floats;
+    size_t run_floats, zero_floats, gradient_cells, input_cells, worker_bytes;
+} cut;
 
 typedef struct weights_call {
     const hl_conv *conv;
+    const cut *cut;
     const hl_segment *in;
     int segments;
     const hl_view *dout;
-    float *dkernel, *parts;
+    float *dkernel, *parts; /* parts: NULL where tiles of sums are dkernel's own */
     char *memory;
 } weights_call;
 
-/* Pixels of a row, an even number. */
-static int row_pixels(const hl_conv *conv) { return (conv->out_w - 1 + conv->kw + 1) / 2 * 2; }
-static int copies_of(const hl_conv *conv) { return conv->kw > 1 ? 2 : 1; }
-static int in_blocks(const hl_conv *conv) { return (int)hl_blas_pieces(conv->in_c, INPUTS); }
-static int block_inputs(const hl_conv *conv) { return amx_groups((int)hl_blas_pieces(conv->in_c, in_blocks(conv))) * TILE; }
-
-/* A band: some output rows of an image, or some images, one after the other as they lie with the rows that their last ones see. */
-static int64_t band_share(const hl_conv *conv) {
-    int64_t position = (int64_t)amx_groups(conv->out_c) * TILE + (int64_t)copies_of(conv) * block_inputs(conv);
-    int64_t room = BAND_CELLS / (position * row_pixels(conv)), share = (int64_t)conv->n * conv->out_h * in_blocks(conv) / PIECES;
-    return room < share ? room : share;
-}
-static int band_rows(const hl_conv *conv) { return (int)hl_blas_clamp(band_share(conv), 1, conv->out_h); }
-static int image_lines(const hl_conv *conv) { return conv->out_h + conv->kh - 1; }
-static int band_images(const hl_conv *conv) { return (int)hl_blas_clamp(band_share(conv) / image_lines(conv), 1, conv->n); }
-static int image_bands(const hl_conv *conv) { return (int)hl_blas_pieces(conv->out_h, band_rows(conv)); }
-static int64_t bands_of(const hl_conv *conv) {
-    int images = band_images(conv);
-    return images > 1 ? hl_blas_pieces(conv->n, images) : (int64_t)conv->n * image_bands(conv);
-}
-/* Rows of input pixels of the largest band. */
-static int64_t band_lines(const hl_conv *conv) {
-    return band_images(conv) > 1 ? (int64_t)band_images(conv) * image_lines(conv) : band_rows(conv) + conv->kh - 1;
+static int64_t parts_wanted(const hl_conv *conv, int blocks) {
+    return hl_blas_clamp(hl_conv_pixels(conv) / PART_PIXELS, 1, hl_blas_pieces(PIECES, blocks));
 }
 
-/* A part: the sums of some bands, one after the other. */
-static int taps_of(const hl_conv *conv) { return conv->kh * conv->kw; }
-static int64_t part_floats(const hl_conv *conv) {
-    return (int64_t)amx_groups(conv->out_c) * taps_of(conv) * in_blocks(conv) * block_inputs(conv) * TILE;
+/* Each block reads all gradients again, each part has sums of its own: the number of blocks for which both together are the least. */
+static int best_blocks(const hl_conv *conv) {
+    int groups = amx_groups(conv->in_c), best = 0;
+    double least = 0;
+    for (int blocks = (int)hl_blas_pieces(conv->in_c, INPUTS); blocks <= groups && blocks <= PIECES; blocks++) {
+        int64_t parts = parts_wanted(conv, blocks);
+        double sums = (double)(parts > 1 ? parts : 0) * conv->kh * conv->kw * conv->in_c * conv->out_c;
+        double idle = PIECES / (double)(parts * blocks < PIECES ? parts * blocks : PIECES); /* threads without a piece */
+        double cost = ((double)hl_conv_pixels(conv) * conv->out_c * blocks + sums * SUM_COST) * idle;
+        if (!best || cost < least) best = blocks, least = cost;
+    }
+    return best ? best : (int)hl_blas_pieces(conv->in_c, INPUTS);
 }
-static int64_t part_bands(const hl_conv *conv) {
-    int64_t bands = bands_of(conv), parts = hl_blas_pieces(PIECES, in_blocks(conv)), room = PART_FLOATS / part_floats(conv);
-    return hl_blas_pieces(bands, hl_blas_clamp(parts < room ? parts : room, 1, bands));
-}
-static int64_t parts_of(const hl_conv *conv) { return hl_blas_pieces(bands_of(conv), part_bands(conv)); }
 
-/* A worker's memory: a run of a row in float, zeros in place of a pixel's gradients, tiles of gradients, pairs of input pixels. */
-static int chunks_of(const hl_conv *conv, int64_t lines) { return (int)hl_blas_pieces((lines - conv->kh + 1) * row_pixels(conv), DEPTH); }
-static int band_chunks(const hl_conv *conv) { return chunks_of(conv, band_lines(conv)); }
-static int64_t panel_pairs(const hl_conv *conv) { return band_lines(conv) * row_pixels(conv) / 2 + SLACK; }
-/* An even number of a row's pixels, behind which another is read for the second copy's last pair. */
-static int run_pixels(const hl_conv *conv) { return (int)hl_blas_clamp(RUN_FLOATS / block_inputs(conv) / 2 * 2, 2, row_pixels(conv)); }
-static size_t run_floats(const hl_conv *conv) { return hl_blas_lines((int64_t)(run_pixels(conv) + 1) * block_inputs(conv)); }
-static size_t zero_floats(const hl_conv *conv) { return hl_blas_lines(conv->out_c); }
-static size_t gradient_cells(const hl_conv *conv) { return (size_t)amx_groups(conv->out_c) * (size_t)band_chunks(conv) * TILE_CELLS; }
-static size_t input_cells(const hl_conv *conv) {
-    return (size_t)copies_of(conv) * (size_t)(block_inputs(conv) / TILE) * (size_t)panel_pairs(conv) * PAIR_CELLS;
+static int64_t chunks_of(const hl_conv *conv, const cut *c, int64_t lines) { return hl_blas_pieces((lines - conv->kh + 1) * c->wide, DEPTH); }
+
+static void cut_bands(const hl_conv *conv, cut *c) {
+    int64_t position = (int64_t)c->outputs * TILE + (int64_t)c->copies * c->inputs, image = conv->out_h + conv->kh - 1;
+    int64_t room = BAND_CELLS / (position * c->wide), share = (int64_t)conv->n * conv->out_h / parts_wanted(conv, c->blocks);
+    int64_t rows = room < share ? room : share;
+    c->rows = (int)hl_blas_clamp(rows, 1, conv->out_h), c->images = (int)hl_blas_clamp(rows / image, 1, conv->n);
+    c->row_bands = (int)hl_blas_pieces(conv->out_h, c->rows);
+    c->bands = c->images > 1 ? hl_blas_pieces(conv->n, c->images) : (int64_t)conv->n * c->row_bands;
+    c->part_bands = hl_blas_pieces(c->bands, parts_wanted(conv, c->blocks));
+    c->parts = hl_blas_pieces(c->bands, c->part_bands);
+    c->lines = c->images > 1 ? c->images * image : c->rows + conv->kh - 1;
 }
-static size_t worker_bytes(const hl_conv *conv) {
-    return (run_floats(conv) + zero_floats(conv)) * sizeof(float) + (gradient_cells(conv) + input_cells(conv)) * sizeof(uint16_t);
+
+static cut cut_of(const hl_conv *conv) {
+    cut c = {.taps = conv->kh * conv->kw, .outputs = amx_groups(conv->out_c), .wide = (conv->out_w + conv->kw) / 2 * 2, .copies = conv->kw > 1 ? 2 : 1};
+    c.inputs = (int)hl_blas_pieces(amx_groups(conv->in_c), best_blocks(conv)) * TILE;
+    c.blocks = (int)hl_blas_pieces(conv->in_c, c.inputs);
+    cut_bands(conv, &c);
+    c.chunks = chunks_of(conv, &c, c.lines), c.pairs = c.lines * c.wide / 2 + SLACK;
+    c.run = (int)hl_blas_clamp(RUN_FLOATS / c.inputs / 2 * 2, 2, c.wide);
+    c.part_floats = (int64_t)c.outputs * c.taps * c.blocks * c.inputs * TILE;
+    c.run_floats = hl_blas_lines((int64_t)(c.run + 1) * c.inputs), c.zero_floats = hl_blas_lines(conv->out_c);
+    c.gradient_cells = (size_t)c.outputs * (size_t)c.chunks * TILE_CELLS;
+    c.input_cells = (size_t)c.copies * (size_t)(c.inputs / TILE) * (size_t)c.pairs * PAIR_CELLS;
+    c.worker_bytes = (c.run_floats + c.zero_floats) * sizeof(float) + (c.gradient_cells + c.input_cells) * sizeof(uint16_t);
+    return c;
 }
+
+static bool in_place(const hl_conv *conv, const cut *c) { return c->parts == 1 && conv->in_c % TILE == 0 && conv->out_c % TILE == 0; }
 
 size_t hl_amx_weights_workspace(const hl_conv *conv, int threads) {
-    return hl_conv_bias_bytes(conv) + (size_t)(parts_of(conv) * part_floats(conv)) * sizeof(float) + (size_t)threads * worker_bytes(conv);
+    cut c = cut_of(conv);
+    size_t parts = in_place(conv, &c) ? 0 : (size_t)(c.parts * c.part_floats) * sizeof(float);
+    return hl_conv_bias_bytes(conv) + parts + (size_t)threads * c.worker_bytes;
 }
 
 /* Rows y .. y + rows of some images, and a block of the input's channels. */
@@ -87,34 +101,36 @@ typedef struct band {
     int lines; /* rows of input pixels */
     float *run, *zeros;
     uint16_t *gradients, *inputs;
+    float *sums; /* its first tile's */
 } band;
 
 /* Tiles of gradients: rows are output channels. */
 static void fill_gradients(const weights_call *call, const band *b) {
     const hl_conv *conv = call->conv;
-    int wide = row_pixels(conv), chunks = band_chunks(conv), used = chunks_of(conv, b->lines), x = 0, y = 0, n = 0;
-    for (int chunk = 0; chunk < used; chunk++) {
+    const cut *c = call->cut;
+    int64_t used = chunks_of(conv, c, b->lines);
+    for (int64_t chunk = 0, x = 0, y = 0, n = 0; chunk < used; chunk++) {
         const float *pixel[DEPTH];
         for (int i = 0; i < DEPTH; i++) {
-            int64_t at = ((int64_t)(b->n + n) * conv->out_h + b->y + y) * conv->out_w + x;
+            int64_t at = ((b->n + n) * conv->out_h + b->y + y) * conv->out_w + x;
             pixel[i] = x < conv->out_w && y < b->rows && n < b->images ? hl_blas_pixel(call->dout, at) : b->zeros;
-            if (++x == wide) x = 0, y++;
+            if (++x == c->wide) x = 0, y++;
             if (y == b->rows + conv->kh - 1) y = 0, n++;
         }
-        for (int g = 0; g < amx_groups(conv->out_c); g++) {
+        for (int g = 0; g < c->outputs; g++) {
             vector rows[LANES];
             int from = g * TILE, count = conv->out_c - from;
-            for (int i = 0; i < PAIRS; i++) {
+            for (int i = 0; i < TILE; i++) {
                 vector even = vector_load_some(pixel[2 * i] + from, count), odd = vector_load_some(pixel[2 * i + 1] + from, count);
                 rows[i] = (vector)cells_paired(even, odd);
             }
-            cells_transposed(rows, b->gradients + ((int64_t)g * chunks + chunk) * TILE_CELLS, DEPTH);
+            cells_transposed(rows, b->gradients + (g * c->chunks + chunk) * TILE_CELLS, DEPTH);
         }
     }
 }
 
-static uint16_t *panel_of(const hl_conv *conv, const band *b, int copy, int group) {
-    return b->inputs + ((int64_t)copy * (block_inputs(conv) / TILE) + group) * panel_pairs(conv) * PAIR_CELLS;
+static uint16_t *panel_of(const cut *c, const band *b, int copy, int group) {
+    return b->inputs + ((int64_t)copy * (c->inputs / TILE) + group) * c->pairs * PAIR_CELLS;
 }
 
 /* Pairs of a run's pixels, from its first or, for the second copy, its second pixel on. */
@@ -127,31 +143,32 @@ static void pair_run(const band *b, int copy, int group, int pixels, uint16_t *t
 
 static void fill_inputs(const weights_call *call, const band *b) {
     const hl_conv *conv = call->conv;
-    int wide = row_pixels(conv), groups = amx_groups(b->channels), image = b->rows + conv->kh - 1;
-    int64_t filled = (int64_t)b->lines * wide / 2;
+    const cut *c = call->cut;
+    int groups = amx_groups(b->channels), image = b->rows + conv->kh - 1;
+    int64_t filled = (int64_t)b->lines * c->wide / 2;
     for (int line = 0; line < b->lines; line++)
-        for (int x = 0, count; x < wide; x += count) {
-            count = wide - x < run_pixels(conv) ? wide - x : run_pixels(conv);
-            HL_BLAS(read_taps)(conv, call->in, call->segments, b->n + line / image, b->y - conv->pad_top + line % image, x - conv->pad_left, count + 1, b->channel, b->channels, b->run);
-            for (int copy = 0; copy < copies_of(conv); copy++)
-                for (int g = 0; g < groups; g++) pair_run(b, copy, g, count, panel_of(conv, b, copy, g) + ((int64_t)line * wide + x) / 2 * PAIR_CELLS);
+        for (int x = 0, count; x < c->wide; x += count) {
+            count = c->wide - x < c->run ? c->wide - x : c->run;
+            HL_BLAS(read_taps)(conv, call->in, call->segments, b->n + line / image, b->y - conv->pad_top + line % image, x - conv->pad_left, count + 1, b->channel,
+                               b->channels, b->run);
+            for (int copy = 0; copy < c->copies; copy++)
+                for (int g = 0; g < groups; g++) pair_run(b, copy, g, count, panel_of(c, b, copy, g) + ((int64_t)line * c->wide + x) / 2 * PAIR_CELLS);
         }
-    for (int copy = 0; copy < copies_of(conv); copy++)
-        for (int g = 0; g < groups; g++)
-            memset(panel_of(conv, b, copy, g) + filled * PAIR_CELLS, 0, (size_t)(panel_pairs(conv) - filled) * PAIR_CELLS * sizeof(uint16_t));
+    for (int copy = 0; copy < c->copies; copy++)
+        for (int g = 0; g < groups; g++) memset(panel_of(c, b, copy, g) + filled * PAIR_CELLS, 0, (size_t)(c->pairs - filled) * PAIR_CELLS * sizeof(uint16_t));
 }
 
-/* Adds products of up to two tiles of gradients and two of inputs, constants, over `chunks` chunks to tiles of sums. */
-static inline __attribute__((always_inline)) void multiply(const uint16_t *const *gradients, const uint16_t *const *inputs, int chunks, float *const *sums, bool add,
-                                                           bool two_outputs, bool two_inputs) {
+/* Adds products of up to two tiles of gradients and two of inputs, constants, over `chunks` chunks to tiles of sums, whose rows are `row` bytes apart. */
+static inline __attribute__((always_inline)) void multiply(const uint16_t *const *gradients, const uint16_t *const *inputs, int64_t chunks, float *const *sums, int64_t row,
+                                                           bool add, bool two_outputs, bool two_inputs) {
     tiles_clear();
     if (add) {
-        _tile_loadd(0, sums[0], 64);
-        if (two_outputs) _tile_loadd(1, sums[1], 64);
-        if (two_inputs) _tile_loadd(2, sums[2], 64);
-        if (two_outputs && two_inputs) _tile_loadd(3, sums[3], 64);
+        _tile_loadd(0, sums[0], row);
+        if (two_outputs) _tile_loadd(1, sums[1], row);
+        if (two_inputs) _tile_loadd(2, sums[2], row);
+        if (two_outputs && two_inputs) _tile_loadd(3, sums[3], row);
     }
-    for (int64_t at = 0; at < (int64_t)chunks * TILE_CELLS; at += TILE_CELLS) {
+    for (int64_t at = 0; at < chunks * TILE_CELLS; at += TILE_CELLS) {
         _tile_loadd(4, gradients[0] + at, 64);
         _tile_loadd(6, inputs[0] + at, 64);
         _tile_dpbf16ps(0, 4, 6);
@@ -164,41 +181,47 @@ static inline __attribute__((always_inline)) void multiply(const uint16_t *const
         _tile_dpbf16ps(2, 4, 7);
         if (two_outputs) _tile_dpbf16ps(3, 5, 7);
     }
-    _tile_stored(0, sums[0], 64);
-    if (two_outputs) _tile_stored(1, sums[1], 64);
-    if (two_inputs) _tile_stored(2, sums[2], 64);
-    if (two_outputs && two_inputs) _tile_stored(3, sums[3], 64);
+    _tile_stored(0, sums[0], row);
+    if (two_outputs) _tile_stored(1, sums[1], row);
+    if (two_inputs) _tile_stored(2, sums[2], row);
+    if (two_outputs && two_inputs) _tile_stored(3, sums[3], row);
 }
 
-/* Pairs that input block i, a tap's and a group's of channels, are read as. */
-static const uint16_t *input_at(const hl_conv *conv, const band *b, int i) {
-    int groups = amx_groups(b->channels), tap = i / groups, row = tap / conv->kw, column = tap % conv->kw;
-    return panel_of(conv, b, column & 1, i % groups) + ((int64_t)row * row_pixels(conv) / 2 + column / 2) * PAIR_CELLS;
+/* What a tap and a group of a block's channels, numbered together, are read as. */
+static const uint16_t *input_at(const weights_call *call, const band *b, int i) {
+    int groups = amx_groups(b->channels), tap = i / groups, row = tap / call->conv->kw, column = tap % call->conv->kw;
+    return panel_of(call->cut, b, column & 1, i % groups) + ((int64_t)row * call->cut->wide / 2 + column / 2) * PAIR_CELLS;
 }
 
-/* sums: a tile for each group of output channels and each input block. */
-static void multiply_all(const hl_conv *conv, const band *b, bool add, float *sums) {
-    int outputs = amx_groups(conv->out_c), inputs = taps_of(conv) * amx_groups(b->channels), chunks = band_chunks(conv);
-    int used = chunks_of(conv, b->lines);
+/* Their tile of sums with group o of output channels: a part's lie one after the other, dkernel's as it does. */
+static float *sums_at(const weights_call *call, const band *b, int o, int i) {
+    int groups = amx_groups(b->channels);
+    if (call->parts) return b->sums + ((int64_t)o * call->cut->taps * groups + i) * TILE * TILE;
+    return b->sums + ((int64_t)o * TILE * call->cut->taps + i / groups) * call->conv->in_c + i % groups * TILE;
+}
+
+static void multiply_all(const weights_call *call, const band *b, bool add) {
+    const cut *c = call->cut;
+    int inputs = c->taps * amx_groups(b->channels);
+    int64_t used = chunks_of(call->conv, c, b->lines), row = (call->parts ? TILE : (int64_t)c->taps * call->conv->in_c) * (int64_t)sizeof(float);
     for (int i = 0; i < inputs; i += 2)
-        for (int o = 0; o < outputs; o += 2) {
-            bool two_outputs = o + 1 < outputs, two_inputs = i + 1 < inputs;
-            const uint16_t *gradient = b->gradients + (int64_t)o * chunks * TILE_CELLS;
-            const uint16_t *gradients[] = {gradient, gradient + (int64_t)chunks * TILE_CELLS};
-            const uint16_t *pairs[] = {input_at(conv, b, i), two_inputs ? input_at(conv, b, i + 1) : NULL};
-            float *first = sums + ((int64_t)o * inputs + i) * TILE * TILE, *next = first + (int64_t)inputs * TILE * TILE;
-            float *tiles[] = {first, next, first + TILE * TILE, next + TILE * TILE};
-            if (two_outputs && two_inputs) multiply(gradients, pairs, used, tiles, add, true, true);
-            else if (two_outputs) multiply(gradients, pairs, used, tiles, add, true, false);
-            else if (two_inputs) multiply(gradients, pairs, used, tiles, add, false, true);
-            else multiply(gradients, pairs, used, tiles, add, false, false);
+        for (int o = 0; o < c->outputs; o += 2) {
+            bool two_outputs = o + 1 < c->outputs, two_inputs = i + 1 < inputs;
+            int next_o = two_outputs ? o + 1 : o, next_i = two_inputs ? i + 1 : i;
+            const uint16_t *gradients[] = {b->gradients + o * c->chunks * TILE_CELLS, b->gradients + next_o * c->chunks * TILE_CELLS};
+            const uint16_t *pairs[] = {input_at(call, b, i), input_at(call, b, next_i)};
+            float *tiles[] = {sums_at(call, b, o, i), sums_at(call, b, next_o, i), sums_at(call, b, o, next_i), sums_at(call, b, next_o, next_i)};
+            if (two_outputs && two_inputs) multiply(gradients, pairs, used, tiles, row, add, true, true);
+            else if (two_outputs) multiply(gradients, pairs, used, tiles, row, add, true, false);
+            else if (two_inputs) multiply(gradients, pairs, used, tiles, row, add, false, true);
+            else multiply(gradients, pairs, used, tiles, row, add, false, false);
         }
 }
 
-static void place_band(const hl_conv *conv, int64_t index, band *b) {
-    int images = band_images(conv), rows = band_rows(conv), bands = image_bands(conv);
-    b->n = images > 1 ? (int)index * images : (int)(index / bands), b->y = images > 1 ? 0 : (int)(index % bands) * rows;
-    b->images = conv->n - b->n < images ? conv->n - b->n : images, b->rows = conv->out_h - b->y < rows ? conv->out_h - b->y : rows;
+static void place_band(const hl_conv *conv, const cut *c, int64_t index, band *b) {
+    bool images = c->images > 1;
+    b->n = images ? (int)index * c->images : (int)(index / c->row_bands), b->y = images ? 0 : (int)(index % c->row_bands) * c->rows;
+    b->images = conv->n - b->n < c->images ? conv->n - b->n : c->images, b->rows = conv->out_h - b->y < c->rows ? conv->out_h - b->y : c->rows;
     b->lines = b->images * (b->rows + conv->kh - 1);
 }
 
@@ -206,52 +229,52 @@ static void place_band(const hl_conv *conv, int64_t index, band *b) {
 static void piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
     const hl_conv *conv = call->conv;
-    int64_t block = piece % in_blocks(conv), part = piece / in_blocks(conv), bands = bands_of(conv);
-    band b = {.channel = (int)block * block_inputs(conv), .run = (float *)(void *)(call->memory + (size_t)worker * worker_bytes(conv))};
-    b.channels = conv->in_c - b.channel < block_inputs(conv) ? conv->in_c - b.channel : block_inputs(conv);
-    b.zeros = b.run + run_floats(conv);
-    b.gradients = (uint16_t *)(void *)(b.zeros + zero_floats(conv)), b.inputs = b.gradients + gradient_cells(conv);
-    memset(b.zeros, 0, zero_floats(conv) * sizeof *b.zeros);
-    float *sums = call->parts + part * part_floats(conv) + block * (part_floats(conv) / in_blocks(conv));
-    int64_t first = part * part_bands(conv), end = first + part_bands(conv) < bands ? first + part_bands(conv) : bands;
+    const cut *c = call->cut;
+    int64_t block = piece % c->blocks, part = piece / c->blocks;
+    band b = {.channel = (int)block * c->inputs, .run = (float *)(void *)(call->memory + (size_t)worker * c->worker_bytes)};
+    b.channels = conv->in_c - b.channel < c->inputs ? conv->in_c - b.channel : c->inputs;
+    b.zeros = b.run + c->run_floats;
+    b.gradients = (uint16_t *)(void *)(b.zeros + c->zero_floats), b.inputs = b.gradients + c->gradient_cells;
+    memset(b.zeros, 0, c->zero_floats * sizeof *b.zeros);
+    b.sums = call->parts ? call->parts + part * c->part_floats + block * (c->part_floats / c->blocks) : call->dkernel + b.channel;
+    int64_t first = part * c->part_bands, end = first + c->part_bands < c->bands ? first + c->part_bands : c->bands;
     for (int64_t i = first; i < end; i++) {
-        place_band(conv, i, &b);
+        place_band(conv, c, i, &b);
         fill_gradients(call, &b);
         fill_inputs(call, &b);
         tiles_begin();
-        multiply_all(conv, &b, i > first, sums);
+        multiply_all(call, &b, i > first);
         tiles_end();
     }
 }
 
 /* 16 channels of a tap for one output channel: the parts' sums in order. */
-static void add_parts(const weights_call *call, int output, int tap, int block, int group) {
-    const hl_conv *conv = call->conv;
-    int channel = block * block_inputs(conv) + group * TILE, left = conv->in_c - block * block_inputs(conv);
-    int groups = amx_groups(left < block_inputs(conv) ? left : block_inputs(conv));
-    int64_t inputs = (int64_t)taps_of(conv) * groups, tile = (int64_t)(output / TILE) * inputs + (int64_t)tap * groups + group;
-    const float *from = call->parts + block * (part_floats(conv) / in_blocks(conv)) + (tile * TILE + output % TILE) * TILE;
+static void add_parts(const weights_call *call, int output, int tap, int channel) {
+    const cut *c = call->cut;
+    int block = channel / c->inputs, group = channel % c->inputs / TILE, left = call->conv->in_c - block * c->inputs;
+    int groups = amx_groups(left < c->inputs ? left : c->inputs);
+    int64_t tile = ((int64_t)(output / TILE) * c->taps + tap) * groups + group;
+    const float *from = call->parts + block * (c->part_floats / c->blocks) + (tile * TILE + output % TILE) * TILE;
     vector sum = vector_load(from);
-    for (int64_t part = 1; part < parts_of(conv); part++) sum += vector_load(from + part * part_floats(conv));
-    vector_store_some(call->dkernel + ((int64_t)output * taps_of(conv) + tap) * conv->in_c + channel, sum, conv->in_c - channel);
+    for (int64_t part = 1; part < c->parts; part++) sum += vector_load(from + part * c->part_floats);
+    vector_store_some(call->dkernel + ((int64_t)output * c->taps + tap) * call->conv->in_c + channel, sum, call->conv->in_c - channel);
 }
 
 static void add_parts_piece(void *arg, int64_t output, int worker) {
     (void)worker;
     const weights_call *call = arg;
-    const hl_conv *conv = call->conv;
-    for (int tap = 0; tap < taps_of(conv); tap++)
-        for (int block = 0; block < in_blocks(conv); block++)
-            for (int group = 0; group * TILE < block_inputs(conv) && block * block_inputs(conv) + group * TILE < conv->in_c; group++)
-                add_parts(call, (int)output, tap, block, group);
+    for (int tap = 0; tap < call->cut->taps; tap++)
+        for (int channel = 0; channel < call->conv->in_c; channel += TILE) add_parts(call, (int)output, tap, channel);
 }
 
 void hl_amx_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel, void *dbias,
                     void *workspace) {
-    weights_call call = {.conv = conv, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
-    call.parts = (float *)(void *)((char *)workspace + hl_conv_bias_bytes(conv));
-    call.memory = (char *)(call.parts + parts_of(conv) * part_floats(conv));
+    cut c = cut_of(conv);
+    weights_call call = {.conv = conv, .cut = &c, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
+    float *parts = (float *)(void *)((char *)workspace + hl_conv_bias_bytes(conv));
+    if (!in_place(conv, &c)) call.parts = parts;
+    call.memory = (char *)(parts + (call.parts ? c.parts * c.part_floats : 0));
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
-    hl_parallel_for(hl, parts_of(conv) * in_blocks(conv), piece, &call);
-    hl_parallel_for(hl, conv->out_c, add_parts_piece, &call);
+    hl_parallel_for(hl, c.parts * c.blocks, piece, &call);
+    if (call.parts) hl_parallel_for(hl, conv->out_c, add_parts_piece, &call);
 }
