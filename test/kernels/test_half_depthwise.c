@@ -1,4 +1,5 @@
-/* The depthwise kernel, that for few outputs and that for few inputs on half maps: the bits that it gives on float maps with the same numbers, rounded where the output is half. */
+/* The depthwise kernel, that for few outputs and that for few inputs on half maps: the bits that they give on float maps with the same numbers, rounded
+ * where the output is half. */
 #include "convs.h"
 #include "halves.h"
 
@@ -51,13 +52,13 @@ typedef struct wish {
     bool measures, kept, through;
 } wish;
 
-/* Forward and the kernel's gradient of a layer, reading `in`, into `out` and what the layer has for the rest. */
-static void run_layer(layer *l, const hl_conv_kernel *kernel, const hl_segment *in, const hl_view *out, wish w) {
+/* Forward and the kernel's gradient of a layer, reading `in`, into `out` and what the layer has for the rest. `adds`: its map too, if the finish does. */
+static void run_layer(layer *l, const hl_conv_kernel *kernel, const hl_segment *in, const hl_view *out, wish w, bool adds) {
     int threads = hl_threads(l->hl);
     hl_finish finish = {0};
     if (w.finish >= 0) {
         finish_as(l, w.finish);
-        finish.act = l->act, finish.terms = l->terms_too ? l->terms.f32 : NULL, finish.add = l->adds ? &l->more.f32 : NULL;
+        finish.act = l->act, finish.terms = l->terms_too ? l->terms.f32 : NULL, finish.add = l->adds && adds ? &l->more.f32 : NULL;
         if (kernel->sums_rows) finish.row_sums = l->row_sums.f32;
     }
     if (w.measures) finish.mean = l->moments[0], finish.variance = l->moments[0] + l->conv->out_c;
@@ -78,6 +79,18 @@ static void become_half(hl_view *map, hl_view *other) {
     *map = half_of(other);
 }
 
+/* What adding `more` to a stored half output gives, for one that is float: rounded, then added to, summed by rows. */
+static void add_to_rounded(layer *l, bool sums_rows) {
+    const hl_conv *conv = l->conv;
+    free(half_of(&l->out.f32).data);
+    for (int64_t p = 0; p < hl_view_pixels(&l->out.f32); p++)
+        for (int c = 0; c < conv->out_c; c++) {
+            float *to = (float *)l->out.f32.data + p * l->out.f32.stride + c, *sum = l->row_sums.f32 + p / conv->out_w * conv->out_c + c;
+            *to += ((float *)l->more.f32.data)[p * l->more.f32.stride + c];
+            if (sums_rows) *sum = p % conv->out_w ? *sum + *to : *to;
+        }
+}
+
 /* Of segments bit i of `reads` says whether segment i is half. */
 static void hold_against_float(const hl_conv_kernel *kernel, const shape *s, int threads, unsigned reads, bool writes, wish w) {
     hl_context *one = hl_open(&(hl_options){.threads = 1}), *hl = hl_open(&(hl_options){.threads = threads});
@@ -90,8 +103,11 @@ static void hold_against_float(const hl_conv_kernel *kernel, const shape *s, int
     become_half(&mine.more.f32, &right.more.f32);
     hl_view out = half_of(&right.out.f32);
     memcpy(mine.out.f32.data, right.out.f32.data, map_bytes(&right.out));
-    run_layer(&right, kernel, right.in32, &right.out.f32, w);
-    run_layer(&mine, kernel, mine.in32, writes ? &out : &mine.out.f32, w);
+    bool apart = writes && w.finish >= 5;
+    w.measures = w.measures && !apart;
+    run_layer(&right, kernel, right.in32, &right.out.f32, w, !apart);
+    if (apart) add_to_rounded(&right, kernel->sums_rows);
+    run_layer(&mine, kernel, mine.in32, writes ? &out : &mine.out.f32, w, true);
     if (writes) halves_agree("out", &out, &right.out.f32);
     else ck_assert_mem_eq(mine.out.f32.data, right.out.f32.data, map_bytes(&right.out));
     ck_assert_mem_eq(mine.row_sums.f32, right.row_sums.f32, (size_t)right.row_sums.count * sizeof(float));

@@ -123,14 +123,30 @@ void HL_BLAS(add_line)(const depthwise_line *l) {
     else walk_forward(l, true, false);
 }
 
-void HL_BLAS(finish_half)(const hl_finish *finish, const hl_view *line, const hl_view *out, int64_t row, int channel, int count) {
-    if (finish) {
-        hl_finish here = *finish;
-        hl_view add;
-        if (finish->add) add = *finish->add, add.data = hl_blas_cells(finish->add, row * out->w), here.add = &add;
-        if (finish->row_sums) here.row_sums = (float *)finish->row_sums + row * out->c;
-        HL_BLAS(finish)(&here, line, 0, out->w, channel, count);
+/* As it would be read again. */
+static void round_line(const hl_view *line, int channel, int count) {
+    for (int x = 0; x < line->w; x++) {
+        float *at = hl_blas_pixel(line, x) + channel;
+        for (int c = 0; c < count; c += LANES) vector_store_some(at + c, vector_rounded(vector_load_some(at + c, count - c)), count - c);
     }
+}
+
+static void finish_line(const hl_finish *finish, const hl_view *line, const hl_view *out, int64_t row, int channel, int count) {
+    hl_finish here = *finish;
+    if (finish->row_sums) here.row_sums = (float *)finish->row_sums + row * out->c;
+    if (finish->add) {
+        hl_finish before = {.terms = finish->terms, .act = finish->act};
+        HL_BLAS(finish)(&before, line, 0, out->w, channel, count);
+        round_line(line, channel, count);
+        hl_view add = *finish->add;
+        add.data = hl_blas_cells(finish->add, row * out->w);
+        here.terms = NULL, here.act = HL_LINEAR, here.add = &add;
+        HL_BLAS(finish)(&here, line, 0, out->w, channel, count);
+    } else HL_BLAS(finish)(&here, line, 0, out->w, channel, count);
+}
+
+void HL_BLAS(finish_half)(const hl_finish *finish, const hl_view *line, const hl_view *out, int64_t row, int channel, int count) {
+    if (finish) finish_line(finish, line, out, row, channel, count);
     for (int x = 0; x < out->w; x++) {
         const float *from = hl_blas_pixel(line, x) + channel;
         uint16_t *to = (uint16_t *)hl_blas_cells(out, row * out->w + x) + channel;
