@@ -84,18 +84,41 @@ static double cost(const hl_conv *conv, hl_pass pass) {
     return pixels * depth * amx_groups(conv->out_c) * TILE / 6 + pixels * (conv->in_c + conv->out_c) * 4;
 }
 
+/* Whether rows are what they are read as, but for their ends. */
+static bool is_plain(const amx_call *call) {
+    const hl_segment *in = call->in;
+    return call->segments == 1 && in->view.half && !in->up && !is_through(in) && in->view.stride == in->view.c && call->conv->pad_left >= 0;
+}
+
+static void copy_row(const hl_conv *conv, const hl_view *in, int n, int y, uint16_t *to) {
+    int pixels = row_pixels(conv), left = (int)hl_blas_clamp(conv->pad_left, 0, pixels), there = (int)hl_blas_clamp(pixels - left, 0, conv->in_w);
+    size_t pixel = (size_t)conv->in_c * sizeof *to;
+    if (y < 0 || y >= conv->in_h) left = pixels, there = 0;
+    memset(to, 0, (size_t)left * pixel);
+    if (there) memcpy(to + (int64_t)left * conv->in_c, hl_blas_cells(in, ((int64_t)n * conv->in_h + y) * conv->in_w), (size_t)there * pixel);
+    memset(to + (int64_t)(left + there) * conv->in_c, 0, (size_t)(pixels - left - there) * pixel);
+}
+
+static void read_row(const amx_call *call, int n, int y, float *run, uint16_t *to) {
+    const hl_conv *conv = call->conv;
+    int pixels = row_pixels(conv), most = run_pixels(conv);
+    for (int x = 0, count; x < pixels; x += count, to += count * conv->in_c) {
+        count = pixels - x < most ? pixels - x : most;
+        HL_BLAS(read_taps)(conv, call->in, call->segments, n, y, x - conv->pad_left, count, 0, conv->in_c, run);
+        cells_of(run, (int64_t)count * conv->in_c, to);
+    }
+}
+
 /* What output rows y .. y + rows of image n see. */
 static void fill(const amx_call *call, int n, int y, int rows, float *run, uint16_t *cells) {
     const hl_conv *conv = call->conv;
-    int lines = rows + conv->kh - 1, pixels = row_pixels(conv), most = run_pixels(conv);
-    uint16_t *to = cells;
-    for (int k = 0; k < lines; k++)
-        for (int x = 0, count; x < pixels; x += count, to += count * conv->in_c) {
-            count = pixels - x < most ? pixels - x : most;
-            HL_BLAS(read_taps)(conv, call->in, call->segments, n, y - conv->pad_top + k, x - conv->pad_left, count, 0, conv->in_c, run);
-            cells_of(run, (int64_t)count * conv->in_c, to);
-        }
-    memset(to, 0, (size_t)(cells + buffer_cells(conv) - to) * sizeof *to);
+    int64_t lines = rows + conv->kh - 1, count = row_cells(conv);
+    bool plain = is_plain(call);
+    for (int k = 0; k < lines; k++) {
+        if (plain) copy_row(conv, &call->in->view, n, y - conv->pad_top + k, cells + k * count);
+        else read_row(call, n, y - conv->pad_top + k, run, cells + k * count);
+    }
+    memset(cells + lines * count, 0, (size_t)(buffer_cells(conv) - lines * count) * sizeof *cells);
 }
 
 /* sums (POSITIONS x 2 TILE, CHANNELS apart) = pixels from `cells` on . kernel, of one or two groups of output channels: a constant. */
