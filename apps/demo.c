@@ -13,7 +13,7 @@
 typedef struct demo {
     const char *out;
     uint64_t seed;
-    int threads, epochs;
+    int threads, epochs, precision;
     hl_context *hl;
     char *phantom, *manifest, *folder, *report;
     hl_run *run;
@@ -45,7 +45,7 @@ static hl_status cross_validate(demo *d) {
     options.manifest = d->manifest, options.centres = first_centre, options.centre_count = 1;
     options.net_options.width = 0.25, options.height = options.width_pixels = 64, options.epochs = d->epochs, options.seed = d->seed;
     /* A few slices: small batches for more steps, large ones, and none of them cut short. */
-    options.batch = 4, options.rate = 2e-3, options.patience = 0;
+    options.batch = 4, options.rate = 2e-3, options.patience = 0, options.precision = (hl_precision)d->precision;
     progress bar = progress_start("training");
     hl_run_hooks hooks = {.stop = stop_flag(), .report = progress_of_run, .user = &bar};
     talk("cross-validation on %s: %s", first_centre[0], d->folder);
@@ -99,6 +99,12 @@ static int demonstrate(demo *d) {
     if (!is_empty(d->out)) return talk("demo: %s is there already and not empty: remove it, or choose another folder", d->out), 2;
     d->hl = open_library(d->threads);
     if (!d->hl) return 2;
+    const char *lacks = d->precision == HL_BF16 ? hl_bf16_lacks(d->hl) : NULL;
+    if (lacks) {
+        talk("demo: bf16 cannot be computed here: %s; --precision fp32 works everywhere", lacks);
+        hl_close(d->hl);
+        return 2;
+    }
     catch_signals();
     d->start = clock_seconds();
     d->phantom = join(d->out, "phantom"), d->manifest = join(d->out, "phantom/manifest.csv");
@@ -119,6 +125,7 @@ int command_demo(int argc, char **argv) {
         out_option(&d.out, "DIR", "where all of it goes; must be empty or not there yet"),
         seed_option(&d.seed),
         epochs_option(&d.epochs),
+        precision_option(&d.precision),
         threads_option(&d.threads),
     };
     usage u = {.name = "demo",
