@@ -110,25 +110,40 @@ static hl_conv conv_of(const hl_conv_shape *s) {
     return (hl_conv){s->batch, s->size, s->size, s->in, out, out, s->out, s->kernel, s->kernel, s->stride, s->stride, pad, pad, s->depthwise ? s->in : 1};
 }
 
-static hl_status time_kernels(conv_call *c, const hl_conv_shape *shape, hl_kernel_rate *rates, int room, int *count) {
-    const hl_kernels *kernels = hl_kernels_for(c->hl, HL_F32);
+static hl_status time_kernel(conv_call *c, const hl_conv_shape *shape, hl_kernel_rate *rate) {
     double in = (double)hl_view_pixels(&c->in.view) * c->conv.in_c, out = (double)hl_view_pixels(&c->out) * c->conv.out_c;
     double weights = (double)c->conv.out_c * c->conv.kh * c->conv.kw * (c->conv.in_c / c->conv.groups);
-    for (const hl_conv_kernel *const *at = kernels->convs; *at && *count < room; at++) {
-        if ((at[1] == NULL && at > kernels->convs) || !(*at)->fits(&c->conv)) continue; /* the last are plain loops */
-        hl_kernel_rate *rate = &rates[(*count)++];
-        *rate = (hl_kernel_rate){.kernel = (*at)->name, .shape = *shape, .bytes = (in + out + weights) * sizeof(float)};
-        rate->flops = 2 * weights * (double)hl_view_pixels(&c->out);
-        c->kernel = *at;
-        for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++) {
-            c->pass = (hl_pass)pass;
-            hl_with_team(c->hl, time_pass, c);
-            if (c->seconds < 0) return HL_NO_MEMORY;
-            rate->seconds[pass] = c->seconds;
-            rate->chosen[pass] = hl_conv_choose(kernels, &c->conv, (hl_pass)pass) == *at;
-        }
+    *rate = (hl_kernel_rate){.kernel = c->kernel->name, .shape = *shape, .bytes = (in + out + weights) * sizeof(float)};
+    rate->flops = 2 * weights * (double)hl_view_pixels(&c->out);
+    for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++) {
+        c->pass = (hl_pass)pass;
+        hl_with_team(c->hl, time_pass, c);
+        if (c->seconds < 0) return HL_NO_MEMORY;
+        rate->seconds[pass] = c->seconds;
+        rate->chosen[pass] = hl_conv_choose(hl_kernels_for(c->hl, HL_F32), &c->conv, (hl_pass)pass) == c->kernel;
     }
     return HL_OK;
+}
+
+static bool is_among(const hl_conv_kernel *kernel, const hl_conv_kernel *const *list) {
+    while (*list && *list != kernel) list++;
+    return *list;
+}
+
+/* The last are plain loops; those of bf16 alone come after. */
+static hl_status time_kernels(conv_call *c, const hl_conv_shape *shape, hl_kernel_rate *rates, int room, int *count) {
+    const hl_kernels *kernels = hl_kernels_for(c->hl, HL_F32);
+    const hl_conv_kernel *const *convs = kernels->convs, *const *halves = hl_bf16_lacks(c->hl) ? NULL : kernels->half_convs;
+    hl_status status = HL_OK;
+    for (int i = 0; convs[i] && *count < room && !status; i++) {
+        c->kernel = convs[i];
+        if ((convs[i + 1] || i == 0) && convs[i]->fits(&c->conv)) status = time_kernel(c, shape, &rates[(*count)++]);
+    }
+    for (int i = 0; halves && halves[i] && *count < room && !status; i++) {
+        c->kernel = halves[i];
+        if (!is_among(halves[i], convs) && halves[i]->fits(&c->conv)) status = time_kernel(c, shape, &rates[(*count)++]);
+    }
+    return status;
 }
 
 hl_status hl_measure_conv(hl_context *hl, const hl_conv_shape *s, hl_kernel_rate *rates, int room, int *count) {

@@ -21,6 +21,7 @@ START_TEST(machine_and_convolutions) {
                 chosen[pass] += rates[k].chosen[pass];
             }
         for (int pass = 0; pass < 3; pass++) ck_assert_int_eq(chosen[pass], 1);
+        ck_assert(!strcmp(rates[count - 1].kernel, "amx") == !hl_bf16_lacks(hl));
         ck_assert_double_eq(rates[0].flops, 2.0 * 2 * 7 * 7 * 9 * 3 * 5);
         ck_assert_double_eq(rates[0].bytes, 4.0 * (2 * 49 * (3 + 5) + 9 * 3 * 5));
         ck_ok(hl, hl_measure_conv(hl, &(hl_conv_shape){.batch = 1, .in = 6, .out = 6, .size = 8, .kernel = 5, .stride = 2, .depthwise = true}, rates, 1, &count));
