@@ -65,7 +65,7 @@ hl_status bench_kernels(hl_context *hl, const char *text, bool json) {
     cJSON_AddNumberToObject(root, "copy_gigabytes_per_second", 1e-9 * machine.bytes);
     if (!json) {
         printf("%d threads, %s: at most %.0f GFLOP/s of multiply-adds, %.1f GB/s copied\n", hl_threads(hl), hl_isa(hl), 1e-9 * machine.flops, 1e-9 * machine.bytes);
-        printf("GFLOP/s, counted directly, and GB/s of what a pass must read and write; * is what a plan takes\n\n");
+        printf("GFLOP/s, counted directly, and GB/s of what a pass must read and write; * is what a plan in fp32 takes\n\n");
         printf("%-22s %-10s%16s%16s%16s\n", "batch 4", "kernel", "forward", "to the data", "to the weights");
     }
     int count, found;
