@@ -16,6 +16,7 @@ enum {
     LARGE_PIECES = 16,        /* or with a kernel of more than LARGE_CELLS, which each piece reads, so many; */
     LARGE_CELLS = 512 << 10,
     FEW_PIECES = 16,          /* where they do not make so many, output channels are cut too */
+    LEAST_CHANNELS = 8,
     POSITIONS = 2 * TILE,     /* pixels, */
     CHANNELS = 64,            /* and output channels of a block of sums */
 };
@@ -75,7 +76,10 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     return packed_bytes(of) + sums_bytes(of) + (size_t)threads * worker_bytes(of);
 }
 
-static bool fits(const hl_conv *conv) { return conv->groups == 1 && conv->stride_h == 1 && conv->stride_w == 1; }
+/* An image's few channels, and the few a net ends in, are left to kernels in float: there rounding is felt most, and time is spent least. */
+static bool fits(const hl_conv *conv) {
+    return conv->groups == 1 && conv->stride_h == 1 && conv->stride_w == 1 && conv->in_c >= LEAST_CHANNELS && conv->out_c >= LEAST_CHANNELS;
+}
 
 /* A sixth of what vectors take, of whole tiles, and reading the input for it. */
 static double cost(const hl_conv *conv, hl_pass pass) {
