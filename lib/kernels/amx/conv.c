@@ -15,6 +15,7 @@ enum {
     PIECES = 32,              /* where rows make so many, */
     LARGE_PIECES = 16,        /* or with a kernel of more than LARGE_CELLS, which each piece reads, so many; */
     LARGE_CELLS = 512 << 10,
+    WHOLE_POSITIONS = 320,    /* images of no more go as they are: of a few rows much of the last block is of no use, and rows around them are read too */
     FEW_PIECES = 16,          /* where they do not make so many, output channels are cut too */
     LEAST_CHANNELS = 8,
     POSITIONS = 2 * TILE,     /* pixels, */
@@ -41,7 +42,8 @@ static int64_t row_cells(const hl_conv *conv) { return (int64_t)row_pixels(conv)
 static int piece_rows(const hl_conv *conv) {
     int64_t room = BUFFER_CELLS / row_cells(conv) - conv->kh + 1, share = hl_blas_pieces((int64_t)conv->n * conv->out_h, amx_kernel_cells(conv) > LARGE_CELLS ? LARGE_PIECES : PIECES);
     int64_t least = hl_blas_pieces(POSITIONS, conv->out_w), rows = hl_blas_clamp(share < room ? share : room, least, conv->out_h);
-    return (int)hl_blas_clamp(rows, 1, conv->out_h);
+    bool whole = (int64_t)conv->out_h * row_pixels(conv) <= WHOLE_POSITIONS;
+    return whole ? conv->out_h : (int)hl_blas_clamp(rows, 1, conv->out_h);
 }
 static int row_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(conv->out_h, piece_rows(conv)); }
 static int group_slices(const hl_conv *conv) {
