@@ -126,7 +126,8 @@ static void run_through(layer *l, const hl_conv_kernel *kernel, int way, double 
 
 START_TEST(depthwise_through_a_norm) {
     const hl_kernels *k = tables[_i];
-    for (int i = 0; i < SHAPES && runs_here(k); i++) {
+    int step = k == &hl_kernels_avx512 ? 1 : 3; /* plans in bf16 run there alone */
+    for (int i = 0; i < SHAPES && runs_here(k); i += step) {
         shape s = shape_at(i);
         s.segments = 1, s.ups = 0;
         hl_context *hl = hl_open(&(hl_options){.threads = 1 + i % 3});
