@@ -89,10 +89,10 @@ static void describe_step(hl_plan *plan, int index) {
     }
     if (!node->op->geometry) return;
     hl_conv conv = node->op->geometry(step);
-    const hl_conv_kernel *(*choose)(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass) = plan->options.precision == HL_BF16 ? hl_conv_choose_half : hl_conv_choose;
+    bool half = plan->options.precision == HL_BF16;
     static const hl_pass turned[] = {HL_BACKWARD_DATA, HL_FORWARD, HL_BACKWARD_WEIGHTS};
     for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++)
-        step->conv[pass] = choose(plan->kernels, &conv, node->op->needs & HL_TRANSPOSED ? turned[pass] : (hl_pass)pass);
+        step->conv[pass] = (half ? hl_conv_choose_half : hl_conv_choose)(plan->kernels, &conv, node->op->needs & HL_TRANSPOSED ? turned[pass] : (hl_pass)pass);
 }
 
 static void *at(const hl_plan *plan, int item) { return item < 0 ? NULL : plan->memory + plan->arena.items[item].offset; }

@@ -35,7 +35,8 @@ static hl_status prepare(hl_fit_run *run) {
     hl_model_options test = {.height = height, .width = width, .batch = o->batch, .context = o->context};
     if (run->adam && run->rows->val_count > 0) run->model = hl_model_over(run->graph, run->params, &test);
     if (!run->adam || (run->rows->val_count > 0 && !run->model)) return hl_error_status(run->hl);
-    hl_plan_options train = {.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width, .seed = o->seed, .memory_limit = limit_beside_model(run), .precision = o->precision};
+    hl_plan_options train = {.mode = HL_TRAIN, .batch = o->batch, .height = height, .width = width, .seed = o->seed, .precision = o->precision,
+                             .memory_limit = limit_beside_model(run)};
     run->plan = hl_compile(run->graph, run->params, &train);
     return run->plan ? HL_OK : hl_error_status(run->hl);
 }

@@ -40,7 +40,8 @@ typedef struct amx_call {
 static int row_pixels(const hl_conv *conv) { return conv->out_w - 1 + conv->kw; }
 static int64_t row_cells(const hl_conv *conv) { return (int64_t)row_pixels(conv) * conv->in_c; }
 static int piece_rows(const hl_conv *conv) {
-    int64_t room = BUFFER_CELLS / row_cells(conv) - conv->kh + 1, share = hl_blas_pieces((int64_t)conv->n * conv->out_h, amx_kernel_cells(conv) > LARGE_CELLS ? LARGE_PIECES : PIECES);
+    int64_t pieces = amx_kernel_cells(conv) > LARGE_CELLS ? LARGE_PIECES : PIECES, room = BUFFER_CELLS / row_cells(conv) - conv->kh + 1;
+    int64_t share = hl_blas_pieces((int64_t)conv->n * conv->out_h, pieces);
     int64_t least = hl_blas_pieces(POSITIONS, conv->out_w), rows = hl_blas_clamp(share < room ? share : room, least, conv->out_h);
     bool whole = (int64_t)conv->out_h * row_pixels(conv) <= WHOLE_POSITIONS;
     return whole ? conv->out_h : (int)hl_blas_clamp(rows, 1, conv->out_h);

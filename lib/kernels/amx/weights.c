@@ -159,8 +159,8 @@ static void fill_inputs(const weights_call *call, const band *b) {
 }
 
 /* Adds products of up to two tiles of gradients and two of inputs, constants, over `chunks` chunks to tiles of sums, whose rows are `row` bytes apart. */
-static inline __attribute__((always_inline)) void multiply(const uint16_t *const *gradients, const uint16_t *const *inputs, int64_t chunks, float *const *sums, int64_t row,
-                                                           bool add, bool two_outputs, bool two_inputs) {
+static inline __attribute__((always_inline)) void multiply(const uint16_t *const *gradients, const uint16_t *const *inputs, int64_t chunks,
+                                                           float *const *sums, int64_t row, bool add, bool two_outputs, bool two_inputs) {
     tiles_clear();
     if (add) {
         _tile_loadd(0, sums[0], row);
