@@ -10,9 +10,9 @@
 static hl_status check_precision(hl_context *hl, hl_dtype dtype, const hl_plan_options *o) {
     if (o->precision == HL_BF16 && o->mode == HL_INFER) return hl_fail(hl, HL_USAGE, "prediction is in fp32, whatever precision trained: bf16 is of training");
     if (o->precision == HL_BF16 && dtype != HL_F32) return hl_fail(hl, HL_USAGE, "bf16 goes with parameters in float, these are in double");
-    if (o->precision == HL_BF16 && !hl_bf16_lacks(hl) && !hl_kernels_for(hl, dtype)->half_convs)
-        return hl_fail(hl, HL_USAGE, "bf16 cannot be computed here: this build of the library has no kernels for it; precision fp32 works everywhere");
-    return hl_precision_check(hl, o->precision);
+    hl_status status = hl_precision_check(hl, o->precision);
+    if (status || o->precision != HL_BF16 || hl_kernels_for(hl, dtype)->half_convs) return status;
+    return hl_fail(hl, HL_USAGE, "bf16 cannot be computed here: this build of the library has no kernels for it; precision fp32 works everywhere");
 }
 
 /* Everything that can be wrong before anything is computed. */

@@ -15,7 +15,7 @@ static bool takes_half(const hl_plan *plan, int node, bool written) {
 /* A single pixel is not worth it: squeeze-excite's factors are such, and read as float. */
 static bool may_be_half(const hl_plan *plan, int value) {
     const hl_shape *s = &plan->nodes[value].shape;
-    return value != plan->graph->input && value != plan->graph->output && s->h * s->w > 1 && plan->kernels->dtype == HL_F32;
+    return value != plan->graph->input && value != plan->graph->output && s->h * s->w > 1;
 }
 
 static bool forbid(hl_plan *plan, int value) {

@@ -275,8 +275,6 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
     run(hl, &call, kernel, true, false, workspace);
 }
 
-static bool goes_through(const hl_conv *conv) { return hl_conv_is_pointwise(conv) && conv->groups == 1; }
-
 static void backward_through(hl_context *hl, const hl_conv *conv, const hl_view *dout, const void *kernel, const hl_segment *in, const hl_view *din,
                              bool accumulate, double *sums, void *workspace) {
     hl_conv turned = turned_conv(conv);
@@ -296,7 +294,7 @@ const hl_conv_kernel hl_amx = {
     .workspace = workspace,
     .forward = forward,
     .backward_data = backward_data,
-    .goes_through = goes_through,
+    .goes_through = hl_conv_is_pointwise,
     .backward_through = backward_through,
     .backward_weights = hl_amx_weights,
 };

@@ -1,6 +1,8 @@
 /* Rows of depthwise convolutions: a run of targets is summed in registers, and each source of a row is loaded once for all that see it. Rows of half
  * outputs are finished as floats. */
 #include "kernels/blas/lines.h"
+
+#include "kernels/blas/elementwise.h"
 #include "kernels/blas/vector.h"
 
 enum {
@@ -147,11 +149,5 @@ static void finish_line(const hl_finish *finish, const hl_view *line, const hl_v
 
 void HL_BLAS(finish_half)(const hl_finish *finish, const hl_view *line, const hl_view *out, int64_t row, int channel, int count) {
     if (finish) finish_line(finish, line, out, row, channel, count);
-    for (int x = 0; x < out->w; x++) {
-        const float *from = hl_blas_pixel(line, x) + channel;
-        uint16_t *to = (uint16_t *)hl_blas_cells(out, row * out->w + x) + channel;
-        int c = 0;
-        for (; c + LANES <= count; c += LANES) vector_narrow(to + c, vector_load(from + c));
-        if (c < count) vector_narrow_some(to + c, vector_load_some(from + c, count - c), count - c);
-    }
+    for (int x = 0; x < out->w; x++) hl_blas_keep(out, row * out->w + x, channel, count, hl_blas_pixel(line, x) + channel);
 }

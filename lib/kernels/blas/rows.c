@@ -3,14 +3,8 @@
 
 #include <string.h>
 
+#include "kernels/blas/elementwise.h"
 #include "kernels/blas/normed.h"
-
-static void widen_run(const uint16_t *from, int64_t count, float *to) {
-    for (int64_t i = 0; i < count; i += LANES) {
-        int left = count - i < LANES ? (int)(count - i) : LANES;
-        vector_store_some(to + i, vector_widen_some(from + i, left), left);
-    }
-}
 
 /* `channels` channels of the joined input's pixel (n, y, x), from `channel` on. */
 static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, int channel, int channels, float *to) {
@@ -20,10 +14,9 @@ static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, 
         if (skip >= view->c) continue;
         int count = view->c - skip < channels ? view->c - skip : channels;
         int64_t pixel = ((int64_t)n * view->h + (y >> in[s].up)) * view->w + (x >> in[s].up);
-        const void *from = cell_at(hl_blas_cells(view, pixel), skip, view->half);
         if (is_through(&in[s])) read_normed(&in[s], n, hl_blas_cells(view, pixel), skip, count, to);
-        else if (view->half) widen_run(from, count, to);
-        else memcpy(to, from, (size_t)count * sizeof *to);
+        else if (view->half) hl_blas_read(view, pixel, skip, count, to);
+        else memcpy(to, hl_blas_pixel(view, pixel) + skip, (size_t)count * sizeof *to);
         to += count, channel += count, channels -= count;
     }
 }
@@ -31,9 +24,10 @@ static void read_pixel(const hl_segment *in, int segments, int n, int y, int x, 
 /* The same of `pixels` pixels side by side from one segment that is not enlarged. */
 static void read_run(const hl_segment *in, int n, int y, int x, int pixels, int channel, int channels, float *to) {
     bool half = in->view.half;
-    const void *from = cell_at(hl_blas_cells(&in->view, ((int64_t)n * in->view.h + y) * in->view.w + x), channel, half);
+    int64_t first = ((int64_t)n * in->view.h + y) * in->view.w + x;
+    const void *from = cell_at(hl_blas_cells(&in->view, first), channel, half);
     if (!is_through(in) && in->view.stride == channels) {
-        if (half) widen_run(from, (int64_t)pixels * channels, to);
+        if (half) hl_blas_read(&in->view, first, channel, (int64_t)pixels * channels, to);
         else memcpy(to, from, (size_t)pixels * (size_t)channels * sizeof *to);
         return;
     }
