@@ -20,12 +20,12 @@ static inline const float *hidden(const float *a) {
     return a;
 }
 
-/* Adds to rows x panels sums a column of a, `step` apart, times vectors right. Of most rows a second panel's multiply-add reads the number from
- * memory again, by `twin`: one instruction less than a broadcast for both, and instructions are what a core has too few of when another thread
- * shares it. */
+/* Adds to rows x panels sums a column of a, `step` apart, times vectors right. With `twin`, a again, a second panel's multiply-add reads the number
+ * of most rows from memory once more: one instruction less than a broadcast for both, and instructions are what a core has too few of when another
+ * thread shares it. */
 static inline __attribute__((always_inline)) void add_column(const float *a, const float *twin, int step, const vector *right, int rows, int panels,
                                                              vector (*sum)[OUTER_PANELS]) {
-    int twice = LANES == 16 && panels == 2 ? rows * 3 / 4 : 0;
+    int twice = twin && panels == 2 ? rows * 3 / 4 : 0;
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
         vector left = vector_of(a[r * step]);
@@ -34,8 +34,8 @@ static inline __attribute__((always_inline)) void add_column(const float *a, con
     }
 }
 
-/* `rows` and `panels` are constants wherever it is inlined. */
-static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels, const float *next, int64_t next_row) {
+/* `rows`, `panels` and `twins` are constants wherever it is inlined. */
+static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels, bool twins, const float *next, int64_t next_row) {
     vector sum[PRODUCT_ROWS][OUTER_PANELS];
     const float *a = p->a, *b = p->b + panel * p->b_panel;
     float *c = p->c + panel * p->c_panel;
@@ -46,7 +46,7 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t b_panel = p->b_panel;
     for (int k = 0; k < p->depth; k += LANES, a += p->a_panel) {
-        const float *ask = next, *twin = hidden(a);
+        const float *ask = next, *twin = twins ? hidden(a) : NULL;
         int end = p->depth - k < LANES ? p->depth - k : LANES;
 #pragma GCC unroll 2
         for (int i = 0; i < end; i++, b += LANES) {
@@ -55,7 +55,7 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
 #pragma GCC unroll 2
             for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel), __builtin_prefetch(b + n * b_panel + AHEAD * LANES);
             if (panels > 1) __builtin_prefetch(a + p->a_panel + i * LANES);
-            add_column(a + i, twin + i, LANES, right, rows, panels, sum);
+            add_column(a + i, twins ? twin + i : NULL, LANES, right, rows, panels, sum);
         }
         if (asks) next += LANES;
     }
@@ -66,43 +66,51 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
 }
 
 /* `next`: asked for beside these panels. */
-static inline __attribute__((always_inline)) void rows_of(const hl_product *p, int panel, int panels, const float *next, int64_t next_row) {
+static inline __attribute__((always_inline)) void rows_of(const hl_product *p, int panel, int panels, bool twins, const float *next, int64_t next_row) {
     switch (p->rows) {
-    case 1: block(p, panel, 1, panels, next, next_row); return;
-    case 2: block(p, panel, 2, panels, next, next_row); return;
-    case 3: block(p, panel, 3, panels, next, next_row); return;
-    case 4: block(p, panel, 4, panels, next, next_row); return;
-    case 5: block(p, panel, 5, panels, next, next_row); return;
-    case 6: block(p, panel, 6, panels, next, next_row); return;
+    case 1: block(p, panel, 1, panels, twins, next, next_row); return;
+    case 2: block(p, panel, 2, panels, twins, next, next_row); return;
+    case 3: block(p, panel, 3, panels, twins, next, next_row); return;
+    case 4: block(p, panel, 4, panels, twins, next, next_row); return;
+    case 5: block(p, panel, 5, panels, twins, next, next_row); return;
+    case 6: block(p, panel, 6, panels, twins, next, next_row); return;
 #ifdef HL_KERNELS_AVX512
-    case 7: block(p, panel, 7, panels, next, next_row); return;
-    case 8: block(p, panel, 8, panels, next, next_row); return;
-    case 9: block(p, panel, 9, panels, next, next_row); return;
-    case 10: block(p, panel, 10, panels, next, next_row); return;
-    case 11: block(p, panel, 11, panels, next, next_row); return;
-    case 12: block(p, panel, 12, panels, next, next_row); return;
-    case 13: block(p, panel, 13, panels, next, next_row); return;
+    case 7: block(p, panel, 7, panels, twins, next, next_row); return;
+    case 8: block(p, panel, 8, panels, twins, next, next_row); return;
+    case 9: block(p, panel, 9, panels, twins, next, next_row); return;
+    case 10: block(p, panel, 10, panels, twins, next, next_row); return;
+    case 11: block(p, panel, 11, panels, twins, next, next_row); return;
+    case 12: block(p, panel, 12, panels, twins, next, next_row); return;
+    case 13: block(p, panel, 13, panels, twins, next, next_row); return;
 #endif
     default: return;
     }
 }
 
-static void one_panel(const hl_product *p, int panel) { rows_of(p, panel, 1, NULL, 0); }
-static void two_panels(const hl_product *p, int panel) { rows_of(p, panel, 2, NULL, 0); }
-__attribute__((nonnull)) static void two_panels_asking(const hl_product *p, int panel, const float *next, int64_t next_row) {
-    rows_of(p, panel, 2, next, next_row);
+static void one_panel(const hl_product *p, int panel) { rows_of(p, panel, 1, false, NULL, 0); }
+static void two_panels(const hl_product *p, int panel, bool twins) {
+    if (twins) rows_of(p, panel, 2, true, NULL, 0);
+    else rows_of(p, panel, 2, false, NULL, 0);
+}
+__attribute__((nonnull)) static void two_panels_asking(const hl_product *p, int panel, bool twins, const float *next, int64_t next_row) {
+    if (twins) rows_of(p, panel, 2, true, next, next_row);
+    else rows_of(p, panel, 2, false, next, next_row);
 }
 
+/* AMD's processors have instructions to spare, but no more loads than multiply-adds. */
+static bool has_twins(void) { return LANES == 16 && !is_amd(); }
+
 void HL_BLAS(product)(const hl_product *p) {
+    bool twins = has_twins();
     for (int panel = 0; panel < p->panels; panel += 2) {
         if (p->panels - panel < 2) one_panel(p, panel);
-        else if (panel == 0 && p->next) two_panels_asking(p, panel, p->next, p->next_row);
-        else if (panel == 2 && p->after) two_panels_asking(p, panel, p->after, p->after_row);
-        else two_panels(p, panel);
+        else if (panel == 0 && p->next) two_panels_asking(p, panel, twins, p->next, p->next_row);
+        else if (panel == 2 && p->after) two_panels_asking(p, panel, twins, p->after, p->after_row);
+        else two_panels(p, panel, twins);
     }
 }
 
-static inline __attribute__((always_inline)) void outer_block(const hl_product *p, int row, int panel, int rows, int panels) {
+static inline __attribute__((always_inline)) void outer_block(const hl_product *p, int row, int panel, int rows, int panels, bool twins) {
     vector sum[TALL_ROWS][OUTER_PANELS];
     const float *a = p->a + row / LANES * p->a_panel + row % LANES, *b = p->b + panel * p->b_panel;
     float *c = p->c + row * p->c_row + panel * p->c_panel;
@@ -111,13 +119,14 @@ static inline __attribute__((always_inline)) void outer_block(const hl_product *
 #pragma GCC unroll 4
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t b_panel = p->b_panel;
-    const float *twin = hidden(a);
+    const float *twin = twins ? hidden(a) : NULL;
 #pragma GCC unroll 2
-    for (int k = 0; k < p->depth; k++, a += LANES, twin += LANES, b += LANES) {
+    for (int k = 0; k < p->depth; k++, a += LANES, b += LANES) {
         vector right[OUTER_PANELS];
 #pragma GCC unroll 4
         for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel);
         add_column(a, twin, 1, right, rows, panels, sum);
+        if (twins) twin += LANES;
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
@@ -126,18 +135,19 @@ static inline __attribute__((always_inline)) void outer_block(const hl_product *
 }
 
 /* All rows for some panels: whole blocks, then one by one. */
-static void outer_rows(const hl_product *p, int panel, int panels) {
+static void outer_rows(const hl_product *p, int panel, int panels, bool twins) {
     int row = 0;
-    for (; panels == 1 && row + TALL_ROWS <= p->rows; row += TALL_ROWS) outer_block(p, row, panel, TALL_ROWS, 1);
+    for (; panels == 1 && row + TALL_ROWS <= p->rows; row += TALL_ROWS) outer_block(p, row, panel, TALL_ROWS, 1, false);
     for (; row + OUTER_ROWS <= p->rows; row += OUTER_ROWS) {
-        if (panels == 1) outer_block(p, row, panel, OUTER_ROWS, 1);
-        else if (panels == 2) outer_block(p, row, panel, OUTER_ROWS, 2);
-        else outer_block(p, row, panel, OUTER_ROWS, OUTER_PANELS);
+        if (panels == 1) outer_block(p, row, panel, OUTER_ROWS, 1, false);
+        else if (panels == 2 && twins) outer_block(p, row, panel, OUTER_ROWS, 2, true);
+        else if (panels == 2) outer_block(p, row, panel, OUTER_ROWS, 2, false);
+        else outer_block(p, row, panel, OUTER_ROWS, OUTER_PANELS, false);
     }
     for (; row < p->rows; row++) {
-        if (panels == 1) outer_block(p, row, panel, 1, 1);
-        else if (panels == 2) outer_block(p, row, panel, 1, 2);
-        else outer_block(p, row, panel, 1, OUTER_PANELS);
+        if (panels == 1) outer_block(p, row, panel, 1, 1, false);
+        else if (panels == 2) outer_block(p, row, panel, 1, 2, false);
+        else outer_block(p, row, panel, 1, OUTER_PANELS, false);
     }
 }
 
@@ -147,6 +157,6 @@ static int next_panels(int left) { return OUTER_PANELS == 3 && (left == 3 || lef
 void HL_BLAS(outer_product)(const hl_product *p) {
     for (int panel = 0, panels; panel < p->panels; panel += panels) {
         panels = next_panels(p->panels - panel);
-        outer_rows(p, panel, panels);
+        outer_rows(p, panel, panels, has_twins());
     }
 }

@@ -27,6 +27,15 @@ static inline int panels_of(int channels) { return (channels + LANES - 1) / LANE
 enum { VECTORS = REGISTERS == 32 ? 4 : 2 };
 static inline int next_channels(int left) { return left >= VECTORS * LANES ? VECTORS * LANES : left < LANES ? left : LANES; }
 
+/* What is best asked of the memory, and by which instructions, is not the same on AMD's processors and on Intel's. No bit of a result hangs on it. */
+static inline bool is_amd(void) {
+#if defined __x86_64__ || defined __i386__
+    return __builtin_cpu_is("amd");
+#else
+    return false;
+#endif
+}
+
 static inline vector vector_load(const float *from) {
     vector v;
     memcpy(&v, from, sizeof v);

@@ -6,27 +6,40 @@
 /* One of transforms.h's. */
 typedef void transform(const vector *d, int s, vector *to, int t);
 enum {
-    AHEAD = 32, /* floats of a kernel's row that are asked for before they are needed */
+    NARROW = 256, /* channels of a map up to which AMD's processors foresee too little of the next tile */
+    AHEAD = 32,   /* floats of a kernel's row that are asked for before they are needed */
 };
 
-/* Columns, then rows: (size x size) values become (wide x wide). */
-INLINE void both_ways(transform *one, int size, int wide, const vector *from, vector *to) {
-    vector half[PLANES];
+/* The first half of a transform: columns of size x size values are transformed. Where values are read one after the other it is done as they are
+ * read, so that 36 need no place of their own. */
+INLINE void transform_columns(transform *one, int size, const vector *from, vector *half) {
 #pragma GCC unroll 6
     for (int x = 0; x < size; x++) one(from + x, size, half + x, size);
+}
+
+/* The second half: rows of `size` values become `wide`. */
+INLINE void transform_rows(transform *one, int size, int wide, const vector *half, vector *to) {
 #pragma GCC unroll 6
     for (int y = 0; y < wide; y++) one(half + y * size, 1, to + y * wide, 1);
 }
 
-/* Asks for the lines that store_planes will write, before they are computed: a store that misses holds up those behind it. */
-INLINE void await_planes(const float *to, int64_t plane) {
-#pragma GCC unroll 36
-    for (int k = 0; k < PLANES; k++) __builtin_prefetch(to + k * plane, 1, 3);
+/* The same, the 36 results one to a plane. */
+INLINE void rows_to_planes(transform *one, int size, const vector *half, float *to, int64_t plane) {
+#pragma GCC unroll 6
+    for (int y = 0; y < PATCH; y++) {
+        vector row[PATCH];
+        one(half + y * size, 1, row, 1);
+#pragma GCC unroll 6
+        for (int x = 0; x < PATCH; x++) vector_store(to + (y * PATCH + x) * plane, row[x]);
+    }
 }
 
-INLINE void store_planes(const vector *from, float *to, int64_t plane) {
+/* Asks for the lines that rows_to_planes will write, before they are computed: on Intel's processors a store that misses holds up those behind it. On
+ * AMD's asking takes longer. */
+INLINE void await_planes(const float *to, int64_t plane) {
+    if (is_amd()) return;
 #pragma GCC unroll 36
-    for (int k = 0; k < PLANES; k++) vector_store(to + k * plane, from[k]);
+    for (int k = 0; k < PLANES; k++) __builtin_prefetch(to + k * plane, 1, 3);
 }
 
 /* Where a tile's outputs begin. */
@@ -44,6 +57,7 @@ typedef struct patch {
     const float *rows[PATCH];
     int64_t columns[PATCH];
     bool whole;
+    int64_t ahead; /* floats from a pixel to the next tile's, where that is to be asked for; or 0 */
 } patch;
 INLINE patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0, int size) {
     patch p = {.whole = y0 >= 0 && x0 >= 0 && y0 + size <= h && x0 + size <= w};
@@ -53,45 +67,47 @@ INLINE patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0,
         p.rows[i] = p.whole || (y >= 0 && y < h) ? hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w) : NULL;
         p.columns[i] = p.whole || (x >= 0 && x < w) ? (x >> in->up) * in->view.stride : -1;
     }
+    if (is_amd() && p.whole && in->view.c <= NARROW) p.ahead = TILE * in->view.stride >> in->up;
     return p;
 }
 
-/* A vector of channels of each pixel, 0 outside the map; with `norm` (may be NULL) those inside are read through it. */
-INLINE void load_pixels(const patch *p, int size, int channel, int count, const norm_vectors *norm, vector *to) {
-    if (p->whole) {
+/* A vector of channels of each pixel of a patch, 0 outside the map, columns transformed. With `norm` (may be NULL) those inside are read through it.
+ * `ahead`: floats to the next tile's pixels, which are asked for; or 0. */
+INLINE void read_columns(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, int64_t ahead, vector *half) {
 #pragma GCC unroll 6
-        for (int y = 0; y < size; y++)
+    for (int x = 0; x < size; x++) {
+        vector column[PATCH];
 #pragma GCC unroll 6
-            for (int x = 0; x < size; x++) {
-                vector d = vector_load_some(p->rows[y] + p->columns[x] + channel, count);
-                to[y * size + x] = norm ? normed(norm, d) : d;
-            }
-        return;
-    }
-    for (int y = 0; y < size; y++)
-        for (int x = 0; x < size; x++, to++) {
-            *to = (vector){0};
-            if (!p->rows[y] || p->columns[x] < 0) continue;
-            *to = vector_load_some(p->rows[y] + p->columns[x] + channel, count);
-            if (norm) *to = normed(norm, *to);
+        for (int y = 0; y < size; y++) {
+            column[y] = (vector){0};
+            if (!p->whole && (!p->rows[y] || p->columns[x] < 0)) continue;
+            const float *pixel = p->rows[y] + p->columns[x] + channel;
+            if (ahead && x >= size - TILE) __builtin_prefetch(pixel + ahead);
+            column[y] = vector_load_some(pixel, count);
+            if (norm) column[y] = normed(norm, column[y]);
         }
+        one(column, 1, half + x, size);
+    }
 }
 
-/* Whole panels do without masks. */
-INLINE void load_panel(const hl_segment *in, int image, const patch *p, int channel, int count, vector *to) {
-    bool through = is_through(in);
-    norm_vectors n;
-    if (through) n = norm_vectors_of(in, image, channel, count);
-    if (count >= LANES && through) load_pixels(p, PATCH, channel, LANES, &n, to);
-    else if (count >= LANES) load_pixels(p, PATCH, channel, LANES, NULL, to);
-    else load_pixels(p, PATCH, channel, count, through ? &n : NULL, to);
+/* Most patches are whole, and most panels. */
+INLINE void read_patch(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, vector *half) {
+    patch whole = *p;
+    whole.whole = true;
+    if (!p->whole) read_columns(one, p, size, channel, count, norm, 0, half);
+    else if (count < LANES) read_columns(one, &whole, size, channel, count, norm, 0, half);
+    else if (p->ahead) read_columns(one, &whole, size, channel, LANES, norm, p->ahead, half);
+    else read_columns(one, &whole, size, channel, LANES, norm, 0, half);
 }
 
-INLINE void input_panel(const vector *d, float *to, int64_t plane) {
-    vector v[PLANES];
+INLINE void input_panel(const hl_segment *in, int image, const patch *p, int channel, int count, float *to, int64_t plane) {
+    vector half[PLANES];
     await_planes(to, plane);
-    both_ways(input_6, PATCH, PATCH, d, v);
-    store_planes(v, to, plane);
+    if (is_through(in)) {
+        norm_vectors n = norm_vectors_of(in, image, channel, count);
+        read_patch(input_6, p, PATCH, channel, count, &n, half);
+    } else read_patch(input_6, p, PATCH, channel, count, NULL, half);
+    rows_to_planes(input_6, PATCH, half, to, plane);
 }
 
 INLINE patch input_patch(const hl_conv *conv, const hl_segment *in, place at) {
@@ -118,21 +134,19 @@ static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments
 
 void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
-    vector d[PLANES];
+    vector d[PLANES], half[PLANES];
     int channel = 0, first = 0; /* of the panel, and of the segment */
     for (int s = 0; s < segments; first += in[s++].view.c) {
         int end = first + in[s].view.c;
         int alone = s == segments - 1 ? end : end - LANES + 1; /* panels that begin before have no channels of another segment */
         if (channel < alone) {
             patch p = input_patch(conv, &in[s], at);
-            for (; channel < alone; channel += LANES, to += panel) {
-                load_panel(&in[s], at.n, &p, channel - first, end - channel, d);
-                input_panel(d, to, plane);
-            }
+            for (; channel < alone; channel += LANES, to += panel) input_panel(&in[s], at.n, &p, channel - first, end - channel, to, plane);
         }
         if (channel < end) { /* the rest of this one, and what follows it */
             gather_panel(conv, in, segments, at, channel, d);
-            input_panel(d, to, plane);
+            transform_columns(input_6, PATCH, d, half);
+            rows_to_planes(input_6, PATCH, half, to, plane);
             channel += LANES, to += panel;
         }
     }
@@ -141,13 +155,12 @@ void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segm
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
     const hl_segment in = {.view = *dout};
-    vector d[TILE * TILE], m[PLANES];
+    vector half[PATCH * TILE];
     patch p = patch_of(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE);
     for (int c = 0; c < dout->c; c += LANES, to += panel) {
         await_planes(to, plane);
-        load_pixels(&p, TILE, c, dout->c - c, NULL, d);
-        both_ways(gradient_6, TILE, PATCH, d, m);
-        store_planes(m, to, plane);
+        read_patch(gradient_6, &p, TILE, c, dout->c - c, NULL, half);
+        rows_to_planes(gradient_6, TILE, half, to, plane);
     }
 }
 
@@ -182,6 +195,16 @@ static void store_cut(const vector *y, bool accumulate, int rows, int columns, i
         }
 }
 
+INLINE void output_columns(const float *m, int64_t plane, vector *half) {
+#pragma GCC unroll 6
+    for (int x = 0; x < PATCH; x++) {
+        vector column[PATCH];
+#pragma GCC unroll 6
+        for (int y = 0; y < PATCH; y++) column[y] = vector_load(m + (y * PATCH + x) * plane);
+        output_4(column, 1, half + x, PATCH);
+    }
+}
+
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
                               const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, int64_t tile) {
     place at = place_of(conv, tile);
@@ -190,10 +213,9 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
     float *first = hl_blas_pixel(out, pixel) + channel;
     bool whole = rows == TILE && columns == TILE && !accumulate;
     for (int c = 0; c < count; c += LANES, m += panel) {
-        vector d[PLANES], y[TILE * TILE], add = bias ? vector_load_some(bias + channel + c, count - c) : (vector){0};
-#pragma GCC unroll 36
-        for (int k = 0; k < PLANES; k++) d[k] = vector_load(m + k * plane);
-        both_ways(output_4, PATCH, TILE, d, y);
+        vector half[TILE * PATCH], y[TILE * TILE], add = bias ? vector_load_some(bias + channel + c, count - c) : (vector){0};
+        output_columns(m, plane, half);
+        transform_rows(output_4, PATCH, TILE, half, y);
         for (int i = 0; i < TILE * TILE; i++) y[i] += add;
         if (finish) finish_tile(finish, pixel, conv->out_w, rows, columns, channel + c, count - c, conv->out_c, y);
         if (whole && count - c >= LANES) store_tile(y, past, first + c, conv->out_w * out->stride, out->stride);
@@ -202,10 +224,10 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
 }
 
 INLINE void kernel_vectors(const vector *g, float *to, int64_t plane) {
-    vector u[PLANES];
+    vector half[PATCH * 3];
     await_planes(to, plane);
-    both_ways(kernel_6, 3, PATCH, g, u);
-    store_planes(u, to, plane);
+    transform_columns(kernel_6, 3, g, half);
+    rows_to_planes(kernel_6, 3, half, to, plane);
 }
 
 /* Vectors of output channels lie so in the kernel already. */
@@ -259,10 +281,11 @@ void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, winograd
 }
 
 void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, float *dkernel, int64_t stride) {
-    vector u[PLANES], g[TAPS];
+    vector u[PLANES], half[3 * PATCH], g[TAPS];
     for (int c = 0; c < count; c += LANES) {
         for (int k = 0; k < PLANES; k++) u[k] = vector_load(du + k * plane + c);
-        both_ways(dkernel_3, PATCH, 3, u, g);
+        transform_columns(dkernel_3, PATCH, u, half);
+        transform_rows(dkernel_3, PATCH, 3, half, g);
         for (int t = 0; t < TAPS; t++) vector_store_some(dkernel + t * stride + c, g[t], count - c);
     }
 }
