@@ -1,9 +1,7 @@
 /* One step of Adam (Kingma, Ba 2015, algorithm 1) in float. */
-#include <math.h>
-
 #include "kernels/blas/elementwise.h"
 
-enum { PIECE = 1 << 14, BLOCK = 64 };
+enum { PIECE = 1 << 14 };
 
 typedef struct adam_call {
     int64_t count;
@@ -12,24 +10,23 @@ typedef struct adam_call {
     float beta1, rest1, beta2, rest2, rate, inverse2, epsilon; /* rest: 1 - beta; rate: over 1 - beta1^t; inverse2: 1 / (1 - beta2^t) */
 } adam_call;
 
-/* The roots come in a loop of their own: they may set errno, which keeps a loop from being vectorised. */
-static void adam_block(const adam_call *call, int64_t first, int count) {
-    float *restrict m = call->moment1 + first, *restrict v = call->moment2 + first, *restrict w = call->weights + first, root[BLOCK];
-    const float *restrict g = call->gradient + first;
-    for (int i = 0; i < count; i++) {
-        m[i] = call->beta1 * m[i] + call->rest1 * g[i];
-        v[i] = call->beta2 * v[i] + call->rest2 * g[i] * g[i];
-        root[i] = v[i] * call->inverse2;
-    }
-    for (int i = 0; i < count; i++) root[i] = sqrtf(root[i]);
-    for (int i = 0; i < count; i++) w[i] -= call->rate * m[i] / (root[i] + call->epsilon);
+/* Up to LANES numbers from i on. */
+static inline void adam_vector(const adam_call *call, int64_t i, int count) {
+    vector g = vector_load_some(call->gradient + i, count);
+    vector m = call->beta1 * vector_load_some(call->moment1 + i, count) + call->rest1 * g;
+    vector v = call->beta2 * vector_load_some(call->moment2 + i, count) + call->rest2 * g * g;
+    vector step = call->rate * m / (vector_root(v * call->inverse2) + call->epsilon);
+    vector_store_some(call->moment1 + i, m, count), vector_store_some(call->moment2 + i, v, count);
+    vector_store_some(call->weights + i, vector_load_some(call->weights + i, count) - step, count);
 }
 
 static void adam_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const adam_call *call = arg;
     int64_t end = (piece + 1) * PIECE < call->count ? (piece + 1) * PIECE : call->count;
-    for (int64_t i = piece * PIECE; i < end; i += BLOCK) adam_block(call, i, end - i < BLOCK ? (int)(end - i) : BLOCK);
+    int64_t i = piece * PIECE;
+    for (; i + LANES <= end; i += LANES) adam_vector(call, i, LANES);
+    if (i < end) adam_vector(call, i, (int)(end - i));
 }
 
 void HL_BLAS(adam)(hl_context *hl, const hl_adam_step *step, int64_t count, void *weights, const void *gradient, void *moment1,

@@ -2,6 +2,7 @@
 #ifndef HL_BLAS_VECTOR_H
 #define HL_BLAS_VECTOR_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -61,6 +62,18 @@ static inline void vector_fence(void) {
 }
 
 static inline vector vector_of(float value) { return value - (vector){0}; }
+
+/* Square roots. */
+static inline vector vector_root(vector v) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    return (vector)_mm512_sqrt_ps((__m512)v);
+#elif defined HL_KERNELS_AVX2 && defined __AVX__
+    return (vector)_mm256_sqrt_ps((__m256)v);
+#else
+    for (int i = 0; i < LANES; i++) v[i] = sqrtf(v[i]);
+    return v;
+#endif
+}
 
 /* The first `count` floats, zeros behind them. */
 static inline vector vector_load_some(const float *from, int count) {
