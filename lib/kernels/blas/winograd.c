@@ -280,7 +280,7 @@ static void panels_piece(void *arg, int64_t piece, int worker) {
 static bool writes_past(const winograd_call *call) {
     const hl_view *out = call->out;
     bool aligned = LANES == 16 && (uintptr_t)out->data % (LANES * sizeof(float)) == 0 && out->stride % LANES == 0 && out->c % LANES == 0;
-    return aligned && !call->accumulate && hl_view_pixels(out) * out->c >= PAST_FLOATS;
+    return aligned && !out->half && !call->accumulate && hl_view_pixels(out) * out->c >= PAST_FLOATS;
 }
 
 static void make_kernels(hl_context *hl, winograd_call *call) {
@@ -372,6 +372,8 @@ static void backward_data(hl_context *hl, const hl_conv *conv, const hl_view *do
 
 const hl_conv_kernel HL_BLAS(winograd) = {
     .name = "winograd",
+    .reads_half = true,
+    .writes_half = true,
     .fits = fits,
     .cost = cost,
     .workspace = workspace,

@@ -12,23 +12,23 @@ enum {
 
 /* The first half of a transform: columns of size x size values are transformed. Where values are read one after the other it is done as they are
  * read, so that 36 need no place of their own. */
-INLINE void transform_columns(transform *one, int size, const vector *from, vector *half) {
+INLINE void transform_columns(transform *one, int size, const vector *from, vector *mid) {
 #pragma GCC unroll 6
-    for (int x = 0; x < size; x++) one(from + x, size, half + x, size);
+    for (int x = 0; x < size; x++) one(from + x, size, mid + x, size);
 }
 
 /* The second half: rows of `size` values become `wide`. */
-INLINE void transform_rows(transform *one, int size, int wide, const vector *half, vector *to) {
+INLINE void transform_rows(transform *one, int size, int wide, const vector *mid, vector *to) {
 #pragma GCC unroll 6
-    for (int y = 0; y < wide; y++) one(half + y * size, 1, to + y * wide, 1);
+    for (int y = 0; y < wide; y++) one(mid + y * size, 1, to + y * wide, 1);
 }
 
 /* The same, the 36 results one to a plane. */
-INLINE void rows_to_planes(transform *one, int size, const vector *half, float *to, int64_t plane) {
+INLINE void rows_to_planes(transform *one, int size, const vector *mid, float *to, int64_t plane) {
 #pragma GCC unroll 6
     for (int y = 0; y < PATCH; y++) {
         vector row[PATCH];
-        one(half + y * size, 1, row, 1);
+        one(mid + y * size, 1, row, 1);
 #pragma GCC unroll 6
         for (int x = 0; x < PATCH; x++) vector_store(to + (y * PATCH + x) * plane, row[x]);
     }
@@ -51,20 +51,20 @@ static place place_of(const hl_conv *conv, int64_t tile) {
     return (place){(int)(tile / tiles.w / tiles.h), (int)(tile / tiles.w % tiles.h) * TILE, (int)(tile % tiles.w) * TILE};
 }
 
-/* Where the size x size pixels of an h x w map from a place on lie: pixel (y, x) is at rows[y] + columns[x]. Outside the map a row is NULL, a
- * column -1; `whole`: none is. */
+/* Where the size x size pixels of an h x w map from a place on lie: pixel (y, x) begins with element columns[x] of rows[y]. Outside the map a row is NULL,
+ * a column -1; `whole`: none is. */
 typedef struct patch {
-    const float *rows[PATCH];
+    const void *rows[PATCH];
     int64_t columns[PATCH];
-    bool whole;
-    int64_t ahead; /* floats from a pixel to the next tile's, where that is to be asked for; or 0 */
+    bool whole, half;
+    int64_t ahead; /* elements from a pixel to the next tile's, where that is to be asked for; or 0 */
 } patch;
 INLINE patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0, int size) {
-    patch p = {.whole = y0 >= 0 && x0 >= 0 && y0 + size <= h && x0 + size <= w};
+    patch p = {.whole = y0 >= 0 && x0 >= 0 && y0 + size <= h && x0 + size <= w, .half = in->view.half};
 #pragma GCC unroll 6
     for (int i = 0; i < size; i++) {
         int y = y0 + i, x = x0 + i;
-        p.rows[i] = p.whole || (y >= 0 && y < h) ? hl_blas_pixel(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w) : NULL;
+        p.rows[i] = p.whole || (y >= 0 && y < h) ? hl_blas_cells(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w) : NULL;
         p.columns[i] = p.whole || (x >= 0 && x < w) ? (x >> in->up) * in->view.stride : -1;
     }
     if (is_amd() && p.whole && in->view.c <= NARROW) p.ahead = TILE * in->view.stride >> in->up;
@@ -72,8 +72,8 @@ INLINE patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0,
 }
 
 /* A vector of channels of each pixel of a patch, 0 outside the map, columns transformed. With `norm` (may be NULL) those inside are read through it.
- * `ahead`: floats to the next tile's pixels, which are asked for; or 0. */
-INLINE void read_columns(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, int64_t ahead, vector *half) {
+ * `ahead`: elements to the next tile's pixels, which are asked for; or 0. */
+INLINE void read_columns(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, int64_t ahead, bool half, vector *mid) {
 #pragma GCC unroll 6
     for (int x = 0; x < size; x++) {
         vector column[PATCH];
@@ -81,33 +81,34 @@ INLINE void read_columns(transform *one, const patch *p, int size, int channel, 
         for (int y = 0; y < size; y++) {
             column[y] = (vector){0};
             if (!p->whole && (!p->rows[y] || p->columns[x] < 0)) continue;
-            const float *pixel = p->rows[y] + p->columns[x] + channel;
-            if (ahead && x >= size - TILE) __builtin_prefetch(pixel + ahead);
-            column[y] = vector_load_some(pixel, count);
+            int64_t at = p->columns[x] + channel;
+            if (ahead && x >= size - TILE) __builtin_prefetch(cell_at(p->rows[y], at + ahead, half));
+            column[y] = cells_load_some(p->rows[y], at, count, half);
             if (norm) column[y] = normed(norm, column[y]);
         }
-        one(column, 1, half + x, size);
+        one(column, 1, mid + x, size);
     }
 }
 
 /* Most patches are whole, and most panels. */
-INLINE void read_patch(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, vector *half) {
+INLINE void read_patch(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, vector *mid) {
     patch whole = *p;
     whole.whole = true;
-    if (!p->whole) read_columns(one, p, size, channel, count, norm, 0, half);
-    else if (count < LANES) read_columns(one, &whole, size, channel, count, norm, 0, half);
-    else if (p->ahead) read_columns(one, &whole, size, channel, LANES, norm, p->ahead, half);
-    else read_columns(one, &whole, size, channel, LANES, norm, 0, half);
+    if (!p->whole) read_columns(one, p, size, channel, count, norm, 0, p->half, mid);
+    else if (count < LANES) read_columns(one, &whole, size, channel, count, norm, 0, p->half, mid);
+    else if (p->half) read_columns(one, &whole, size, channel, LANES, norm, 0, true, mid);
+    else if (p->ahead) read_columns(one, &whole, size, channel, LANES, norm, p->ahead, false, mid);
+    else read_columns(one, &whole, size, channel, LANES, norm, 0, false, mid);
 }
 
 INLINE void input_panel(const hl_segment *in, int image, const patch *p, int channel, int count, float *to, int64_t plane) {
-    vector half[PLANES];
+    vector mid[PLANES];
     await_planes(to, plane);
     if (is_through(in)) {
         norm_vectors n = norm_vectors_of(in, image, channel, count);
-        read_patch(input_6, p, PATCH, channel, count, &n, half);
-    } else read_patch(input_6, p, PATCH, channel, count, NULL, half);
-    rows_to_planes(input_6, PATCH, half, to, plane);
+        read_patch(input_6, p, PATCH, channel, count, &n, mid);
+    } else read_patch(input_6, p, PATCH, channel, count, NULL, mid);
+    rows_to_planes(input_6, PATCH, mid, to, plane);
 }
 
 INLINE patch input_patch(const hl_conv *conv, const hl_segment *in, place at) {
@@ -123,18 +124,19 @@ static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments
         if (count <= 0) continue;
         patch p = input_patch(conv, &in[s], at);
         for (int k = 0; k < PLANES; k++) {
-            const float *row = p.rows[k / PATCH];
+            const void *row = p.rows[k / PATCH];
             int64_t column = p.columns[k % PATCH];
             if (!row || column < 0) continue;
-            if (is_through(&in[s])) read_normed(&in[s], at.n, row + column, from, count, (float *)&to[k] + lane);
-            else memcpy((float *)&to[k] + lane, row + column + from, (size_t)count * sizeof(float));
+            float *lanes = (float *)&to[k] + lane;
+            if (is_through(&in[s])) read_normed(&in[s], at.n, cell_at(row, column, p.half), from, count, lanes);
+            else vector_store_some(lanes, cells_load_some(row, column + from, count, p.half), count);
         }
     }
 }
 
 void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
-    vector d[PLANES], half[PLANES];
+    vector d[PLANES], mid[PLANES];
     int channel = 0, first = 0; /* of the panel, and of the segment */
     for (int s = 0; s < segments; first += in[s++].view.c) {
         int end = first + in[s].view.c;
@@ -145,8 +147,8 @@ void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segm
         }
         if (channel < end) { /* the rest of this one, and what follows it */
             gather_panel(conv, in, segments, at, channel, d);
-            transform_columns(input_6, PATCH, d, half);
-            rows_to_planes(input_6, PATCH, half, to, plane);
+            transform_columns(input_6, PATCH, d, mid);
+            rows_to_planes(input_6, PATCH, mid, to, plane);
             channel += LANES, to += panel;
         }
     }
@@ -155,23 +157,27 @@ void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segm
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
     const hl_segment in = {.view = *dout};
-    vector half[PATCH * TILE];
+    vector mid[PATCH * TILE];
     patch p = patch_of(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE);
     for (int c = 0; c < dout->c; c += LANES, to += panel) {
         await_planes(to, plane);
-        read_patch(gradient_6, &p, TILE, c, dout->c - c, NULL, half);
-        rows_to_planes(gradient_6, TILE, half, to, plane);
+        read_patch(gradient_6, &p, TILE, c, dout->c - c, NULL, mid);
+        rows_to_planes(gradient_6, TILE, mid, to, plane);
     }
 }
 
-/* Up to LANES channels, from `channel` on, of the outputs of a tile, of which `rows` and `columns` are in the map from `pixel` on. */
-static void finish_tile(const hl_finish *finish, int64_t pixel, int width, int rows, int columns, int channel, int count, int channels, vector *y) {
+/* Up to LANES channels, from `channel` on, of the outputs of a tile, of which `rows` and `columns` are in the map `out` from `pixel` on. */
+static void finish_tile(const hl_finish *finish, const hl_view *out, int64_t pixel, int rows, int columns, int channel, int count, vector *y) {
     norm_vectors n = {0};
-    if (finish->terms) n = norm_vectors_of(&(hl_segment){.view.c = channels, .norm = finish->terms}, 0, channel, count);
+    const hl_view *add = finish->add;
+    if (finish->terms) n = norm_vectors_of(&(hl_segment){.view.c = out->c, .norm = finish->terms}, 0, channel, count);
     for (int i = 0; i < TILE * TILE; i++) y[i] = activated(finish->act, finish->terms ? normed(&n, y[i]) : y[i]);
-    for (int row = 0; row < rows && finish->add; row++)
-        for (int column = 0; column < columns; column++)
-            y[row * TILE + column] += vector_load_some(hl_blas_pixel(finish->add, pixel + row * width + column) + channel, count);
+    for (int row = 0; row < rows && add; row++)
+        for (int column = 0; column < columns; column++) {
+            vector *to = &y[row * TILE + column];
+            if (out->half) *to = vector_rounded(*to);
+            *to += cells_load_some(hl_blas_cells(add, pixel + row * out->w + column), channel, count, add->half);
+        }
 }
 
 INLINE void store_tile(const vector *y, bool past, float *to, int64_t row_step, int64_t step) {
@@ -185,23 +191,23 @@ INLINE void store_tile(const vector *y, bool past, float *to, int64_t row_step, 
 }
 
 /* What of a tile is in the map, and of its channels. */
-static void store_cut(const vector *y, bool accumulate, int rows, int columns, int count, float *first, int64_t row_step, int64_t step) {
+static void store_cut(const vector *y, bool accumulate, int rows, int columns, int channel, int count, const hl_view *out, int64_t pixel) {
     for (int row = 0; row < rows; row++)
         for (int column = 0; column < columns; column++) {
-            float *to = first + row * row_step + column * step;
+            void *to = hl_blas_cells(out, pixel + row * out->w + column);
             vector value = y[row * TILE + column];
-            if (accumulate) value += vector_load_some(to, count);
-            vector_store_some(to, value, count);
+            if (accumulate) value += cells_load_some(to, channel, count, out->half);
+            cells_store_some(to, channel, value, count, out->half);
         }
 }
 
-INLINE void output_columns(const float *m, int64_t plane, vector *half) {
+INLINE void output_columns(const float *m, int64_t plane, vector *mid) {
 #pragma GCC unroll 6
     for (int x = 0; x < PATCH; x++) {
         vector column[PATCH];
 #pragma GCC unroll 6
         for (int y = 0; y < PATCH; y++) column[y] = vector_load(m + (y * PATCH + x) * plane);
-        output_4(column, 1, half + x, PATCH);
+        output_4(column, 1, mid + x, PATCH);
     }
 }
 
@@ -210,24 +216,23 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
     place at = place_of(conv, tile);
     int rows = conv->out_h - at.y < TILE ? conv->out_h - at.y : TILE, columns = conv->out_w - at.x < TILE ? conv->out_w - at.x : TILE;
     int64_t pixel = ((int64_t)at.n * conv->out_h + at.y) * conv->out_w + at.x;
-    float *first = hl_blas_pixel(out, pixel) + channel;
-    bool whole = rows == TILE && columns == TILE && !accumulate;
+    bool whole = rows == TILE && columns == TILE && !accumulate && !out->half;
     for (int c = 0; c < count; c += LANES, m += panel) {
-        vector half[TILE * PATCH], y[TILE * TILE], add = bias ? vector_load_some(bias + channel + c, count - c) : (vector){0};
-        output_columns(m, plane, half);
-        transform_rows(output_4, PATCH, TILE, half, y);
+        vector mid[TILE * PATCH], y[TILE * TILE], add = bias ? vector_load_some(bias + channel + c, count - c) : (vector){0};
+        output_columns(m, plane, mid);
+        transform_rows(output_4, PATCH, TILE, mid, y);
         for (int i = 0; i < TILE * TILE; i++) y[i] += add;
-        if (finish) finish_tile(finish, pixel, conv->out_w, rows, columns, channel + c, count - c, conv->out_c, y);
-        if (whole && count - c >= LANES) store_tile(y, past, first + c, conv->out_w * out->stride, out->stride);
-        else store_cut(y, accumulate, rows, columns, count - c, first + c, conv->out_w * out->stride, out->stride);
+        if (finish) finish_tile(finish, out, pixel, rows, columns, channel + c, count - c, y);
+        if (whole && count - c >= LANES) store_tile(y, past, hl_blas_pixel(out, pixel) + channel + c, out->w * out->stride, out->stride);
+        else store_cut(y, accumulate, rows, columns, channel + c, count - c, out, pixel);
     }
 }
 
 INLINE void kernel_vectors(const vector *g, float *to, int64_t plane) {
-    vector half[PATCH * 3];
+    vector mid[PATCH * 3];
     await_planes(to, plane);
-    transform_columns(kernel_6, 3, g, half);
-    rows_to_planes(kernel_6, 3, half, to, plane);
+    transform_columns(kernel_6, 3, g, mid);
+    rows_to_planes(kernel_6, 3, mid, to, plane);
 }
 
 /* Vectors of output channels lie so in the kernel already. */
@@ -281,11 +286,11 @@ void HL_BLAS(winograd_kernel)(const hl_conv *conv, const float *kernel, winograd
 }
 
 void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, float *dkernel, int64_t stride) {
-    vector u[PLANES], half[3 * PATCH], g[TAPS];
+    vector u[PLANES], mid[3 * PATCH], g[TAPS];
     for (int c = 0; c < count; c += LANES) {
         for (int k = 0; k < PLANES; k++) u[k] = vector_load(du + k * plane + c);
-        transform_columns(dkernel_3, PATCH, u, half);
-        transform_rows(dkernel_3, PATCH, 3, half, g);
+        transform_columns(dkernel_3, PATCH, u, mid);
+        transform_rows(dkernel_3, PATCH, 3, mid, g);
         for (int t = 0; t < TAPS; t++) vector_store_some(dkernel + t * stride + c, g[t], count - c);
     }
 }

@@ -1,4 +1,4 @@
-/* The depthwise kernel, that for few outputs and that for few inputs on half maps: the bits that they give on float maps with the same numbers, rounded
+/* The depthwise kernel, Winograd's, that for few outputs and that for few inputs on half maps: the bits that they give on float maps with the same numbers, rounded
  * where the output is half. */
 #include "convs.h"
 #include "halves.h"
@@ -37,7 +37,15 @@ static const shape stems[] = {
     {{3, 64, 65, 3, 64, 65, 70, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0},
     {{3, 1, 2, 4, 1, 2, 15, 3, 3, 1, 1, 1, 1, 1}, 2, 1, 0},     {{1, 12, 29, 2, 6, 15, 70, 3, 3, 2, 2, 1, 1, 1}, 2, 1, 0},
 };
-enum { NARROWS = sizeof narrows / sizeof *narrows, STEMS = sizeof stems / sizeof *stems };
+/* 3x3: several segments, enlarged ones, vectors of channels of two segments, many channels of few tiles, many tiles. */
+static const shape winograds[] = {
+    {{1, 1, 1, 3, 1, 1, 17, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0},     {{3, 5, 7, 15, 5, 7, 33, 3, 3, 1, 1, 1, 1, 1}, 3, 1, 0},
+    {{1, 31, 2, 33, 31, 2, 15, 3, 3, 1, 1, 1, 1, 1}, 0, 2, 0},  {{2, 8, 6, 48, 8, 6, 16, 3, 3, 1, 1, 1, 1, 1}, 0, 3, 2},
+    {{1, 9, 31, 16, 9, 31, 1, 3, 3, 1, 1, 1, 1, 1}, 1, 1, 0},   {{3, 16, 20, 40, 16, 20, 32, 3, 3, 1, 1, 1, 1, 1}, 2, 2, 1},
+    {{1, 7, 9, 64, 7, 9, 256, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0},   {{2, 6, 5, 130, 6, 5, 140, 3, 3, 1, 1, 1, 1, 1}, 1, 1, 0},
+    {{3, 34, 33, 17, 34, 33, 64, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0}, {{1, 20, 20, 200, 20, 20, 100, 3, 3, 1, 1, 1, 1, 1}, 0, 2, 2},
+};
+enum { WINOGRADS = sizeof winograds / sizeof *winograds, NARROWS = sizeof narrows / sizeof *narrows, STEMS = sizeof stems / sizeof *stems };
 
 static const hl_conv_kernel *kernel_of(const hl_kernels *k, const char *name, const shape *s) {
     for (const hl_conv_kernel *const *at = k->convs; *at; at++)
@@ -156,6 +164,18 @@ START_TEST(depthwise) {
 }
 END_TEST
 
+START_TEST(winograd) {
+    const hl_kernels *k = tables[_i];
+    for (int i = 0; i < WINOGRADS && runs_here(k); i++) {
+        const hl_conv_kernel *kernel = kernel_of(k, "winograd", &winograds[i]);
+        ck_assert(kernel->reads_half && kernel->writes_half);
+        for (int way = -1; way < FINISHES; way++) hold_against_float(kernel, &winograds[i], 1 + i % 3, ~0u, true, (wish){.finish = way, .through = way % 2});
+        hold_against_float(kernel, &winograds[i], 2, 2, false, (wish){.finish = i % FINISHES, .kept = true});
+        hold_against_float(kernel, &winograds[i], 3, 1, true, (wish){.finish = -1});
+    }
+}
+END_TEST
+
 START_TEST(few_outputs) {
     const hl_kernels *k = tables[_i];
     for (int i = 0; i < NARROWS && runs_here(k); i++) {
@@ -182,6 +202,7 @@ int main(void) {
     TCase *tcase = slow_case(suite, "convolutions of half maps");
     tcase_add_loop_test(tcase, depthwise, 0, TABLES);
     tcase_add_loop_test(tcase, depthwise_through_a_norm, 0, TABLES);
+    tcase_add_loop_test(tcase, winograd, 0, TABLES);
     tcase_add_loop_test(tcase, few_outputs, 0, TABLES);
     tcase_add_loop_test(tcase, few_inputs, 0, TABLES);
     return run_suite(suite);
