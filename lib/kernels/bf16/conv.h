@@ -12,11 +12,13 @@ extern const hl_conv_kernel *const hl_amx_convs[], *const hl_dots_convs[];
  * input channels; what is past either's end is 0. */
 static inline int bf16_groups(int channels) { return (channels + TILE - 1) / TILE; }
 static inline int bf16_chunks(const hl_conv *conv) { return (int)hl_blas_pieces((int64_t)conv->kw * conv->in_c, DEPTH); }
-static inline int64_t bf16_kernel_cells(const hl_conv *conv) { return (int64_t)bf16_groups(conv->out_c) * conv->kh * bf16_chunks(conv) * TILE_CELLS; }
+static inline int bf16_depth(const hl_conv *conv) { return conv->kh * bf16_chunks(conv) * DEPTH; }
+static inline int64_t bf16_kernel_cells(const hl_conv *conv) { return (int64_t)bf16_groups(conv->out_c) * TILE * bf16_depth(conv); }
 /* From (out, taps, in); or `turned`: from (in, taps, out), taps backwards. */
 void hl_bf16_pack(hl_context *hl, const hl_conv *conv, const float *kernel, bool turned, uint16_t *to);
 
 bool hl_bf16_fits(const hl_conv *conv);
+double hl_bf16_dots_cost(const hl_conv *conv, hl_pass pass);
 size_t hl_bf16_workspace(const hl_conv *conv, hl_pass pass, int threads);
 void hl_bf16_forward(hl_context *hl, const bf16_products *products, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel,
                      const void *bias, const hl_finish *finish, const hl_view *out, void *workspace);

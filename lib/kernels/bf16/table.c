@@ -1,15 +1,11 @@
 /* The convolutions of bf16 numbers by name, and those of a plan in bf16, by AMX tiles or by vdpbf16ps. */
 #include "kernels/bf16/conv.h"
 
-/* Of whole tiles, as if multiply-adds were so many times as fast as those of floats; and reading the input for it. */
-static double cost(const hl_conv *conv, double times) {
-    double depth = (double)conv->kh * bf16_chunks(conv) * DEPTH, pixels = (double)hl_conv_pixels(conv);
-    return pixels * depth * bf16_groups(conv->out_c) * TILE / times + pixels * (conv->in_c + conv->out_c) * 4;
-}
-
+/* A sixth of what vectors take, of whole tiles, and reading the input for it. */
 static double tiles_cost(const hl_conv *conv, hl_pass pass) {
     (void)pass;
-    return cost(conv, 6);
+    double pixels = (double)hl_conv_pixels(conv);
+    return pixels * bf16_depth(conv) * bf16_groups(conv->out_c) * TILE / 6 + pixels * (conv->in_c + conv->out_c) * 4;
 }
 static void tiles_forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                           const hl_finish *finish, const hl_view *out, void *workspace) {
@@ -42,10 +38,6 @@ static const hl_conv_kernel amx = {
     .backward_weights = tiles_weights,
 };
 
-static double dots_cost(const hl_conv *conv, hl_pass pass) {
-    (void)pass;
-    return cost(conv, 1.8);
-}
 static void dots_forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel, const void *bias,
                          const hl_finish *finish, const hl_view *out, void *workspace) {
     hl_bf16_forward(hl, &hl_bf16_dots, conv, in, segments, kernel, bias, finish, out, workspace);
@@ -68,7 +60,7 @@ static const hl_conv_kernel dots = {
     .writes_half = true,
     .gives_moments = true,
     .fits = hl_bf16_fits,
-    .cost = dots_cost,
+    .cost = hl_bf16_dots_cost,
     .workspace = hl_bf16_workspace,
     .forward = dots_forward,
     .backward_data = dots_data,
