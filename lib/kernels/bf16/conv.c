@@ -85,14 +85,13 @@ bool hl_bf16_fits(const hl_conv *conv) {
     return conv->groups == 1 && conv->stride_h == 1 && conv->stride_w == 1 && conv->in_c >= LEAST_CHANNELS && conv->out_c >= LEAST_CHANNELS;
 }
 
-/* Two multiply-adds for one of floats, but for some loads, at all positions that are walked; and numbers read, written and packed. */
+/* Two multiply-adds for one of floats, at all positions that are walked; and reading and writing. */
 double hl_bf16_dots_cost(const hl_conv *conv, hl_pass pass) {
     hl_conv turned = turned_conv(conv);
     const hl_conv *of = pass == HL_BACKWARD_DATA ? &turned : conv;
-    int64_t blocks = hl_blas_pieces((int64_t)piece_rows(of) * row_pixels(of), POSITIONS);
-    double positions = (double)(bands_of(of) * blocks * POSITIONS), read = (double)bands_of(of) * (piece_rows(of) + of->kh - 1) * (double)row_cells(of);
-    double kernel = (double)bf16_groups(of->out_c) * TILE * bf16_depth(of);
-    return positions * kernel / 1.9 + read * 15 + (double)hl_conv_pixels(of) * of->out_c * 18 + kernel * 20;
+    int64_t blocks = hl_blas_pieces((int64_t)piece_rows(of) * row_pixels(of), POSITIONS), rows = bands_of(of) * (piece_rows(of) + of->kh - 1);
+    double products = (double)(bands_of(of) * blocks * POSITIONS) * bf16_depth(of) * bf16_groups(of->out_c) * TILE;
+    return products / 2 + (double)(rows * row_cells(of)) * 15 + (double)hl_conv_pixels(of) * of->out_c * 16;
 }
 
 /* Whether rows are what they are read as, but for their ends. */
