@@ -85,13 +85,13 @@ bool hl_bf16_fits(const hl_conv *conv) {
     return conv->groups == 1 && conv->stride_h == 1 && conv->stride_w == 1 && conv->in_c >= LEAST_CHANNELS && conv->out_c >= LEAST_CHANNELS;
 }
 
-/* Two multiply-adds for one of floats, at all positions that are walked; and reading and writing. */
+/* Two multiply-adds for one of floats, at all positions that are walked; and reading, writing and packing. */
 double hl_bf16_dots_cost(const hl_conv *conv, hl_pass pass) {
     hl_conv turned = turned_conv(conv);
     const hl_conv *of = pass == HL_BACKWARD_DATA ? &turned : conv;
-    int64_t blocks = hl_blas_pieces((int64_t)piece_rows(of) * row_pixels(of), POSITIONS), rows = bands_of(of) * (piece_rows(of) + of->kh - 1);
-    double products = (double)(bands_of(of) * blocks * POSITIONS) * bf16_depth(of) * bf16_groups(of->out_c) * TILE;
-    return products / 2 + (double)(rows * row_cells(of)) * 15 + (double)hl_conv_pixels(of) * of->out_c * 16;
+    double positions = (double)bands_of(of) * piece_rows(of) * row_pixels(of), read = (double)bands_of(of) * (piece_rows(of) + of->kh - 1) * (double)row_cells(of);
+    double kernel = (double)of->kh * of->kw * of->in_c * bf16_groups(of->out_c) * TILE;
+    return positions * kernel / 2 + read * 15 + (double)hl_conv_pixels(of) * of->out_c * 16 + kernel * 8;
 }
 
 /* Whether rows are what they are read as, but for their ends. */
@@ -185,9 +185,10 @@ static void multiply_all(const conv_call *call, const band *b, const uint16_t *c
     int positions = b->rows * row_pixels(conv);
     int64_t group = (int64_t)conv->kh * bf16_chunks(conv) * TILE_CELLS;
     float sums[POSITIONS * CHANNELS] __attribute__((aligned(64)));
-    rows_product product = {.row = conv->in_c, .line = row_cells(conv), .lines = conv->kh, .chunks = bf16_chunks(conv), .sums_row = CHANNELS};
+    rows_product product = {.row = conv->in_c, .line = row_cells(conv), .lines = conv->kh, .depth = conv->kw * conv->in_c, .sums_row = CHANNELS};
     for (int g = from; g < end; g += CHANNELS / TILE)
         for (int p = 0; p < positions; p += POSITIONS) {
+            product.rows = positions - p < POSITIONS ? positions - p : POSITIONS;
             for (int h = g; h < g + CHANNELS / TILE && h < end; h += 2) {
                 const uint16_t *kernel = call->packed + h * group;
                 product.cells = cells + (int64_t)p * conv->in_c, product.sums = sums + (h - g) * TILE;
@@ -239,7 +240,8 @@ static void run(hl_context *hl, conv_call *call, const void *kernel, bool turned
 
 void hl_bf16_forward(hl_context *hl, const bf16_products *products, const hl_conv *conv, const hl_segment *in, int segments, const void *kernel,
                      const void *bias, const hl_finish *finish, const hl_view *out, void *workspace) {
-    conv_call call = {.products = products, .conv = conv, .in = in, .segments = segments, .bias = bias, .out = out, .finish = hl_finish_changes(finish) ? finish : NULL};
+    conv_call call = {.products = products, .conv = conv, .in = in, .segments = segments, .bias = bias, .out = out};
+    if (hl_finish_changes(finish)) call.finish = finish;
     bool measures = finish && finish->mean;
     run(hl, &call, kernel, false, measures, workspace);
     if (measures)

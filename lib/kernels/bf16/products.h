@@ -13,15 +13,18 @@ enum {
     POSITIONS = 2 * TILE,      /* rows of a product over rows */
 };
 
-/* sums (POSITIONS x TILE, or x 2 TILE where there are two kernels) = what rows of cells see, `chunks` tiles deep in each of some lines, . kernel. */
+/* sums (rows x TILE, or x 2 TILE where there are two kernels) = what rows of cells see, `depth` of them in each of some lines, . kernel. Tiles, whole ones, see
+ * what follows too, times zeros, and give all of POSITIONS. */
 typedef struct rows_product {
     const uint16_t *cells;
     int64_t row, line; /* cells from a row, and from a line, to the next */
-    int lines, chunks;
-    const uint16_t *kernels[2]; /* of 16 output channels each: lines x chunks tiles; the second NULL: there is one */
+    int rows, lines, depth;
+    const uint16_t *kernels[2]; /* of 16 output channels each: in each line tiles for its depth; the second NULL: there is one */
     float *sums;
     int64_t sums_row; /* floats from a row to the next */
 } rows_product;
+
+static inline int tiles_of(int depth) { return (depth + DEPTH - 1) / DEPTH; }
 
 /* Tiles of sums = or, to add, += products of one or two columns of tiles of gradients and one or two of inputs, `chunks` deep; a second NULL: there is one. */
 typedef struct pixels_product {

@@ -1,6 +1,6 @@
-/* A convolution's gradient to its kernel by products of bf16 numbers, at stride 1: the depth of a product runs over pixels. Output rows are walked as if they were as wide as
- * the input rows they see, with zeros for gradients past their own width, so that a tap is a fixed distance. Pixels go by pairs: what a kernel's odd columns
- * see is read into a copy of its own, one pixel further on. */
+/* A convolution's gradient to its kernel by products of bf16 numbers, at stride 1: the depth of a product runs over pixels. Output rows are walked as if they
+ * were as wide as the input rows they see, with zeros for gradients past their own width, so that a tap is a fixed distance. Pixels go by pairs: what a
+ * kernel's odd columns see is read into a copy of its own, one pixel further on. */
 #include "kernels/bf16/conv.h"
 
 #include "kernels/bf16/cells.h"
