@@ -182,8 +182,8 @@ static void multiply_all(const weights_call *call, const band *b, bool add) {
             for (int k = 0; k < 2; k++) {
                 product.gradients[k] = o + k < c->outputs ? b->gradients + (o + k) * c->chunks * TILE_CELLS : NULL;
                 product.inputs[k] = i + k < inputs ? input_at(call, b, i + k) : NULL;
-                for (int n = 0; n < 2; n++) product.sums[k][n] = sums_at(call, b, o + k, i + n);
             }
+            for (int k = 0; k < 4; k++) product.sums[k / 2][k % 2] = product.gradients[k / 2] && product.inputs[k % 2] ? sums_at(call, b, o + k / 2, i + k % 2) : NULL;
             call->products->pixels(&product);
         }
 }
