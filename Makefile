@@ -34,10 +34,10 @@ BLAS    := $(wildcard lib/kernels/blas/*.c)
 X86     := $(filter x86_64% i%86%,$(shell $(CC) -dumpmachine 2>/dev/null))
 AVX2    := -DHL_KERNELS_AVX2 $(if $(X86),-mavx2 -mfma) -ffp-contract=off
 AVX512  := -DHL_KERNELS_AVX512 $(if $(X86),-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512) -ffp-contract=off
-# Those on AMX tiles once, for x86 alone.
-AMX     := $(if $(X86),$(wildcard lib/kernels/amx/*.c))
-SOURCES := $(filter-out $(REF) $(wildcard lib/kernels/amx/*.c),$(wildcard lib/*/*.c lib/*/*/*.c))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(AMX:%.c=$(BUILD)/%.o) $(BLAS:%.c=$(BUILD)/%.avx2.o) $(BLAS:%.c=$(BUILD)/%.avx512.o) $(REF:%.c=$(BUILD)/%.f32.o) $(REF:%.c=$(BUILD)/%.f64.o)
+# Those of bf16 once, for x86 alone; tiles.c, and no other, for AMX too.
+BF16    := $(if $(X86),$(wildcard lib/kernels/bf16/*.c))
+SOURCES := $(filter-out $(REF) $(wildcard lib/kernels/bf16/*.c),$(wildcard lib/*/*.c lib/*/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BF16:%.c=$(BUILD)/%.o) $(BLAS:%.c=$(BUILD)/%.avx2.o) $(BLAS:%.c=$(BUILD)/%.avx512.o) $(REF:%.c=$(BUILD)/%.f32.o) $(REF:%.c=$(BUILD)/%.f64.o)
 APPS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*.c))
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/test_*.c))
 SLOW    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/*/slow_*.c))
@@ -68,9 +68,9 @@ $(BUILD)/%.avx2.o: %.c
 $(BUILD)/%.avx512.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) $(AVX512) -MMD -MP -c $< -o $@
-$(AMX:%.c=$(BUILD)/%.o): $(BUILD)/%.o: %.c
+$(BF16:%.c=$(BUILD)/%.o): $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) $(AVX512) -mavx512bf16 -mamx-tile -mamx-bf16 -MMD -MP -c $< -o $@
+	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) $(AVX512) -mavx512bf16 $(if $(filter %/tiles.o,$@),-mamx-tile -mamx-bf16) -MMD -MP -c $< -o $@
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC $@)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@

@@ -41,7 +41,7 @@ option epochs_option(int *target) { return integer_option("epochs", target, 1, 1
 
 option precision_option(int *target) {
     static const char *const names[] = {"fp32", "bf16", NULL};
-    return choice_option("precision", target, "fp32|bf16", names, "of the numbers training multiplies; bf16 takes a processor with AMX");
+    return choice_option("precision", target, "fp32|bf16", names, "of the numbers training multiplies; bf16 takes AVX512_BF16, and is faster with AMX");
 }
 
 option threshold_option(double *target) {

@@ -30,7 +30,7 @@ typedef struct hl_kernel_rate {
     double seconds[3]; /* median of some calls */
     double flops;      /* of a pass, counted directly (a multiply-add is two) */
     double bytes;      /* that a pass cannot do without: what it reads and writes, once */
-    bool chosen[3];    /* whether a plan in fp32 would take this kernel here; one in bf16 takes "amx" where it stands */
+    bool chosen[3];    /* whether a plan in fp32 would take this kernel here; "amx" and "dots" are of plans in bf16 alone */
 } hl_kernel_rate;
 
 /* The shapes that `hilum bench --kernels` shows; *count gets their number. */

@@ -51,8 +51,8 @@ const char *hl_isa(const hl_context *hl); /* the kernels in force: "ref", "blas"
 
 const char *hl_precision_name(hl_precision precision); /* "fp32" or "bf16"; NULL: there is no such precision */
 int hl_precision_find(const char *name);               /* -1: none is called so */
-/* What a plan in bf16 lacks here, for a sentence: "the processor has no AMX_BF16"; NULL: nothing. It takes the avx512 kernels, AVX512_BF16,
- * AMX_BF16, and a system that lets the process use AMX's tiles, for which it is asked. */
+/* What a plan in bf16 lacks here, for a sentence: "the processor has no AVX512_BF16"; NULL: nothing. It takes the avx512 kernels and AVX512_BF16;
+ * AMX, where the system lets the process use its tiles, makes it faster. */
 const char *hl_bf16_lacks(const hl_context *hl);
 
 const char *hl_version(void); /* "MAJOR.MINOR.PATCH" */

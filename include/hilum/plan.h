@@ -28,7 +28,7 @@ typedef struct hl_plan_options {
                           * the same bits, and kernels are not kept, as far as that takes; what does not fit even so is HL_USAGE */
     bool input_gradient; /* the gradient to the input is computed too */
     hl_precision precision; /* HL_BF16: convolutions multiply bf16 numbers, and values are kept as such where all who read them can. Processors without
-                             * AMX (hl_bf16_lacks): HL_USAGE. For training, and parameters in float */
+                             * AVX512_BF16 (hl_bf16_lacks): HL_USAGE. For training, and parameters in float */
 } hl_plan_options;
 
 /* Compiles. The plan refers to the graph and the parameters (in whose dtype it computes), which must outlive it. NULL: no

@@ -18,6 +18,10 @@
  * May be called from any thread. */
 hl_status hl_fail(hl_context *hl, hl_status status, const char *format, ...) HL_PRINTF(3, 4);
 
+/* By what bf16 numbers are multiplied here, the best that there is. AMX tiles are asked of the system for the process. */
+typedef enum hl_bf16_level { HL_BF16_NONE, HL_BF16_DOTS, HL_BF16_TILES, HL_BF16_LEVELS } hl_bf16_level; /* DOTS: vdpbf16ps */
+hl_bf16_level hl_bf16_best(const hl_context *hl);
+
 /* HL_USAGE where a plan cannot compute in it on this machine, with what it lacks. */
 hl_status hl_precision_check(hl_context *hl, hl_precision precision);
 

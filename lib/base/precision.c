@@ -20,6 +20,14 @@ int hl_precision_find(const char *name) {
     return -1;
 }
 
+static bool has_dots(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
 #if defined(__x86_64__) && defined(__linux__)
 /* Linux keeps tiles for processes that have asked; threads inherit it, to ask again changes nothing. */
 static bool may_use_tiles(void) {
@@ -35,26 +43,26 @@ static bool system_saves_tiles(void) {
     return (low & tiles) == tiles;
 }
 
-static const char *machine_lacks(void) {
-    unsigned eax, ebx, ecx, edx, unused;
-    if (!__get_cpuid_count(7, 0, &unused, &ebx, &ecx, &edx) || !__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &unused)) edx = eax = 0;
-    if (hl_isa_best() < HL_ISA_AVX512) return "the processor has no AVX-512";
-    if (!(edx >> 24 & 1)) return "the processor has no AMX_TILE";
-    if (!(edx >> 22 & 1)) return "the processor has no AMX_BF16";
-    if (!(eax >> 5 & 1)) return "the processor has no AVX512_BF16";
-    if (!system_saves_tiles()) return "the operating system keeps no AMX tiles";
-    return may_use_tiles() ? NULL : "the operating system lets this process use no AMX tiles";
+static bool has_tiles(void) {
+    const unsigned tiles = 1u << 24 | 1u << 22; /* AMX_TILE, AMX_BF16 */
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & tiles) == tiles && system_saves_tiles() && may_use_tiles();
 }
 #else
-static const char *machine_lacks(void) { return "it takes the AMX of an x86-64 processor under Linux"; }
+static bool has_tiles(void) { return false; }
 #endif
+
+hl_bf16_level hl_bf16_best(const hl_context *hl) {
+    if (hl->isa < HL_ISA_AVX512 || !has_dots()) return HL_BF16_NONE;
+    return has_tiles() ? HL_BF16_TILES : HL_BF16_DOTS;
+}
 
 const char *hl_bf16_lacks(const hl_context *hl) {
     static const char *const capped[] = {[HL_ISA_REF] = "kernels are capped at ref, below avx512",
                                          [HL_ISA_BLAS] = "kernels are capped at blas, below avx512",
                                          [HL_ISA_AVX2] = "kernels are capped at avx2, below avx512"};
-    if (hl->isa < HL_ISA_AVX512 && hl->isa < hl_isa_best()) return capped[hl->isa];
-    return machine_lacks();
+    if (hl->isa < HL_ISA_AVX512) return hl->isa < hl_isa_best() ? capped[hl->isa] : "the processor has no AVX-512";
+    return has_dots() ? NULL : "the processor has no AVX512_BF16";
 }
 
 hl_status hl_precision_check(hl_context *hl, hl_precision precision) {

@@ -335,6 +335,7 @@ static void finish_sum(hl_plan *plan, int sum) {
     int other = plan->graph->nodes[sum]->inputs[1], conv = hl_plan_computed(plan, sum) ? summand(plan, sum) : -1;
     if (conv < 0 || hl_plan_maker(plan, other) >= conv || plan->nodes[conv].value != plan->nodes[sum].value) return;
     if (plan->nodes[conv].again_by >= 0 || plan->nodes[sum].again_by >= 0 || plan->nodes[conv].step.finish.add) return;
+    if (plan->nodes[sum].step.in[1].view.half && !plan->nodes[conv].step.conv[HL_FORWARD]->reads_half) return;
     plan->nodes[sum].finished = plan->nodes[conv].step.finishes = true;
     plan->nodes[conv].step.finish.add = &plan->nodes[sum].step.in[1].view;
 }

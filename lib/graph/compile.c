@@ -11,7 +11,7 @@ static hl_status check_precision(hl_context *hl, hl_dtype dtype, const hl_plan_o
     if (o->precision == HL_BF16 && o->mode == HL_INFER) return hl_fail(hl, HL_USAGE, "prediction is in fp32, whatever precision trained: bf16 is of training");
     if (o->precision == HL_BF16 && dtype != HL_F32) return hl_fail(hl, HL_USAGE, "bf16 goes with parameters in float, these are in double");
     hl_status status = hl_precision_check(hl, o->precision);
-    if (status || o->precision != HL_BF16 || hl_kernels_for(hl, dtype)->half_convs) return status;
+    if (status || o->precision != HL_BF16 || hl_half_convs(hl, hl_kernels_for(hl, dtype))) return status;
     return hl_fail(hl, HL_USAGE, "bf16 cannot be computed here: this build of the library has no kernels for it; precision fp32 works everywhere");
 }
 
@@ -89,10 +89,11 @@ static void describe_step(hl_plan *plan, int index) {
     }
     if (!node->op->geometry) return;
     hl_conv conv = node->op->geometry(step);
-    bool half = plan->options.precision == HL_BF16;
     static const hl_pass turned[] = {HL_BACKWARD_DATA, HL_FORWARD, HL_BACKWARD_WEIGHTS};
-    for (int pass = HL_FORWARD; pass <= HL_BACKWARD_WEIGHTS; pass++)
-        step->conv[pass] = (half ? hl_conv_choose_half : hl_conv_choose)(plan->kernels, &conv, node->op->needs & HL_TRANSPOSED ? turned[pass] : (hl_pass)pass);
+    for (int i = HL_FORWARD; i <= HL_BACKWARD_WEIGHTS; i++) {
+        hl_pass pass = node->op->needs & HL_TRANSPOSED ? turned[i] : (hl_pass)i;
+        step->conv[i] = plan->half_convs ? hl_conv_choose_half(plan->half_convs, &conv, pass) : hl_conv_choose(plan->kernels, &conv, pass);
+    }
 }
 
 static void *at(const hl_plan *plan, int item) { return item < 0 ? NULL : plan->memory + plan->arena.items[item].offset; }
@@ -201,6 +202,7 @@ hl_plan *hl_plan_dry(hl_graph *graph, hl_dtype dtype, const hl_plan_options *opt
     if (!plan) return NULL;
     *plan = (hl_plan){.hl = hl, .graph = graph, .options = *options, .count = (int)graph->count, .loss_scratch = -1};
     plan->kernels = hl_kernels_for(hl, dtype);
+    if (options->precision == HL_BF16) plan->half_convs = hl_half_convs(hl, plan->kernels);
     plan->loss = hl_loss_find(options->loss, graph->nodes[graph->output]->channels);
     plan->nodes = hl_calloc(hl, graph->count, sizeof *plan->nodes);
     if (!plan->nodes) return hl_plan_free(plan), NULL;

@@ -64,6 +64,7 @@ struct hl_plan {
     hl_params *params;
     hl_plan_options options;
     const hl_kernels *kernels;
+    const hl_conv_kernel *const *half_convs; /* NULL: it is in fp32 */
     const hl_loss *loss;
     hl_plan_node *nodes; /* by the graph's index */
     int count;

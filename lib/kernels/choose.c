@@ -21,6 +21,8 @@ hl_status hl_kernels_check(hl_context *hl, hl_dtype dtype) {
                    hl->threads);
 }
 
+const hl_conv_kernel *const *hl_half_convs(const hl_context *hl, const hl_kernels *kernels) { return kernels->half_convs[hl_bf16_best(hl)]; }
+
 static const hl_conv_kernel *cheapest(const hl_conv_kernel *const *at, const hl_conv *conv, hl_pass pass) {
     const hl_conv_kernel *best = NULL;
     double least = 0;
@@ -33,4 +35,4 @@ static const hl_conv_kernel *cheapest(const hl_conv_kernel *const *at, const hl_
 }
 
 const hl_conv_kernel *hl_conv_choose(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass) { return cheapest(kernels->convs, conv, pass); }
-const hl_conv_kernel *hl_conv_choose_half(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass) { return cheapest(kernels->half_convs, conv, pass); }
+const hl_conv_kernel *hl_conv_choose_half(const hl_conv_kernel *const *half_convs, const hl_conv *conv, hl_pass pass) { return cheapest(half_convs, conv, pass); }

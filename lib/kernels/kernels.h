@@ -117,8 +117,8 @@ typedef struct hl_kernels {
     const char *name;
     hl_dtype dtype;
     const hl_conv_kernel *const *convs; /* ends with NULL; the last are plain loops */
-    const hl_conv_kernel *const *half_convs; /* those of a plan in bf16 (hl_precision), likewise; NULL: there are none. Where they are, what reads or
-                                              * writes values but convolutions takes half maps (hl_view) for them */
+    const hl_conv_kernel *const *half_convs[HL_BF16_LEVELS]; /* those of a plan in bf16 (hl_precision), likewise; NULL: there are none. Where they are,
+                                                              * what reads or writes values but convolutions takes half maps (hl_view) for them */
     /* Runs `rounds` times some multiply-adds on registers; returns how many operations that were, a multiply-add being two. */
     double (*burst)(int64_t rounds);
 
@@ -205,8 +205,10 @@ extern const hl_kernels hl_kernels_ref_f32, hl_kernels_ref_f64, hl_kernels_blas,
 const hl_kernels *hl_kernels_for(const hl_context *hl, hl_dtype dtype);
 /* Whether those kernels can be trusted on the context's threads: OpenBLAS' serial build cannot be called by two at once. */
 hl_status hl_kernels_check(hl_context *hl, hl_dtype dtype);
-/* The cheapest of a table's convolution kernels for a pass, or of its half_convs; never NULL: plain loops fit everything. */
+/* The table's half_convs for this machine; NULL: it has not what they take, or there are none. */
+const hl_conv_kernel *const *hl_half_convs(const hl_context *hl, const hl_kernels *kernels);
+/* The cheapest of a table's convolution kernels for a pass, or of half ones; never NULL: the last fit everything. */
 const hl_conv_kernel *hl_conv_choose(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass);
-const hl_conv_kernel *hl_conv_choose_half(const hl_kernels *kernels, const hl_conv *conv, hl_pass pass);
+const hl_conv_kernel *hl_conv_choose_half(const hl_conv_kernel *const *half_convs, const hl_conv *conv, hl_pass pass);
 
 #endif

@@ -133,7 +133,7 @@ static bool is_among(const hl_conv_kernel *kernel, const hl_conv_kernel *const *
 /* The last are plain loops; those of bf16 alone come after. */
 static hl_status time_kernels(conv_call *c, const hl_conv_shape *shape, hl_kernel_rate *rates, int room, int *count) {
     const hl_kernels *kernels = hl_kernels_for(c->hl, HL_F32);
-    const hl_conv_kernel *const *convs = kernels->convs, *const *halves = hl_bf16_lacks(c->hl) ? NULL : kernels->half_convs;
+    const hl_conv_kernel *const *convs = kernels->convs, *const *halves = hl_half_convs(c->hl, kernels);
     hl_status status = HL_OK;
     for (int i = 0; convs[i] && *count < room && !status; i++) {
         c->kernel = convs[i];

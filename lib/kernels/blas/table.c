@@ -3,7 +3,7 @@
 #include "kernels/ref/ref.h"
 
 #if defined HL_KERNELS_AVX512 && defined __AVX512F__
-extern const hl_conv_kernel *const hl_amx_convs[]; /* kernels/amx/conv.h, which is for other processors still */
+extern const hl_conv_kernel *const hl_amx_convs[], *const hl_dots_convs[]; /* kernels/bf16/conv.h, which is for other processors still */
 #endif
 
 static const hl_conv_kernel *const convs[] = {&HL_BLAS(depthwise), &HL_BLAS(narrow), &HL_BLAS(stem), &HL_BLAS(winograd), &HL_BLAS(gemm), &HL_REF(conv), NULL};
@@ -21,7 +21,7 @@ const hl_kernels hl_kernels_blas = {
     .dtype = HL_F32,
     .convs = convs,
 #if defined HL_KERNELS_AVX512 && defined __AVX512F__
-    .half_convs = hl_amx_convs,
+    .half_convs = {[HL_BF16_DOTS] = hl_dots_convs, [HL_BF16_TILES] = hl_amx_convs},
 #endif
     .burst = HL_BLAS(burst),
     .norm_workspace = HL_BLAS(norm_workspace),

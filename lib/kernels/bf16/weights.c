@@ -1,8 +1,9 @@
-/* A convolution's gradient to its kernel on AMX tiles, at stride 1: the depth of a product runs over pixels. Output rows are walked as if they were as wide as
- * the input rows they see, with zeros for gradients past their own width, so that a tap is a fixed distance. Pixels go by pairs: what a kernel's odd columns
- * see is read into a copy of its own, one pixel further on. */
-#include "kernels/amx/conv.h"
+/* A convolution's gradient to its kernel by products of bf16 numbers, at stride 1: the depth of a product runs over pixels. Output rows are walked as if they
+ * were as wide as the input rows they see, with zeros for gradients past their own width, so that a tap is a fixed distance. Pixels go by pairs: what a
+ * kernel's odd columns see is read into a copy of its own, one pixel further on. */
+#include "kernels/bf16/conv.h"
 
+#include "kernels/bf16/cells.h"
 #include "kernels/blas/rows.h"
 
 enum {
@@ -31,6 +32,7 @@ typedef struct cut {
 } cut;
 
 typedef struct weights_call {
+    const bf16_products *products;
     const hl_conv *conv;
     const cut *cut;
     const hl_segment *in;
@@ -46,7 +48,7 @@ static int64_t parts_wanted(const hl_conv *conv, int blocks) {
 
 /* Each block reads all gradients again, each part has sums of its own: the number of blocks for which both together are the least. */
 static int best_blocks(const hl_conv *conv) {
-    int groups = amx_groups(conv->in_c), best = 0;
+    int groups = bf16_groups(conv->in_c), best = 0;
     double least = 0;
     for (int blocks = (int)hl_blas_pieces(conv->in_c, INPUTS); blocks <= groups && blocks <= PIECES; blocks++) {
         int64_t parts = parts_wanted(conv, blocks);
@@ -73,8 +75,8 @@ static void cut_bands(const hl_conv *conv, cut *c) {
 }
 
 static cut cut_of(const hl_conv *conv) {
-    cut c = {.taps = conv->kh * conv->kw, .outputs = amx_groups(conv->out_c), .wide = (conv->out_w + conv->kw) / 2 * 2, .copies = conv->kw > 1 ? 2 : 1};
-    c.inputs = (int)hl_blas_pieces(amx_groups(conv->in_c), best_blocks(conv)) * TILE;
+    cut c = {.taps = conv->kh * conv->kw, .outputs = bf16_groups(conv->out_c), .wide = (conv->out_w + conv->kw) / 2 * 2, .copies = conv->kw > 1 ? 2 : 1};
+    c.inputs = (int)hl_blas_pieces(bf16_groups(conv->in_c), best_blocks(conv)) * TILE;
     c.blocks = (int)hl_blas_pieces(conv->in_c, c.inputs);
     cut_bands(conv, &c);
     c.chunks = chunks_of(conv, &c, c.lines), c.pairs = c.lines * c.wide / 2 + SLACK;
@@ -89,7 +91,7 @@ static cut cut_of(const hl_conv *conv) {
 
 static bool in_place(const hl_conv *conv, const cut *c) { return c->parts == 1 && conv->in_c % TILE == 0 && conv->out_c % TILE == 0; }
 
-size_t hl_amx_weights_workspace(const hl_conv *conv, int threads) {
+size_t hl_bf16_weights_workspace(const hl_conv *conv, int threads) {
     cut c = cut_of(conv);
     size_t parts = in_place(conv, &c) ? 0 : (size_t)(c.parts * c.part_floats) * sizeof(float);
     return hl_conv_bias_bytes(conv) + parts + (size_t)threads * c.worker_bytes;
@@ -144,7 +146,7 @@ static void pair_run(const band *b, int copy, int group, int pixels, uint16_t *t
 static void fill_inputs(const weights_call *call, const band *b) {
     const hl_conv *conv = call->conv;
     const cut *c = call->cut;
-    int groups = amx_groups(b->channels), image = b->rows + conv->kh - 1;
+    int groups = bf16_groups(b->channels), image = b->rows + conv->kh - 1;
     int64_t filled = (int64_t)b->lines * c->wide / 2;
     for (int line = 0; line < b->lines; line++)
         for (int x = 0, count; x < c->wide; x += count) {
@@ -158,63 +160,31 @@ static void fill_inputs(const weights_call *call, const band *b) {
         for (int g = 0; g < groups; g++) memset(panel_of(c, b, copy, g) + filled * PAIR_CELLS, 0, (size_t)(c->pairs - filled) * PAIR_CELLS * sizeof(uint16_t));
 }
 
-/* Adds products of up to two tiles of gradients and two of inputs, constants, over `chunks` chunks to tiles of sums, whose rows are `row` bytes apart. */
-static inline __attribute__((always_inline)) void multiply(const uint16_t *const *gradients, const uint16_t *const *inputs, int64_t chunks,
-                                                           float *const *sums, int64_t row, bool add, bool two_outputs, bool two_inputs) {
-    tiles_clear();
-    if (add) {
-        _tile_loadd(0, sums[0], row);
-        if (two_outputs) _tile_loadd(1, sums[1], row);
-        if (two_inputs) _tile_loadd(2, sums[2], row);
-        if (two_outputs && two_inputs) _tile_loadd(3, sums[3], row);
-    }
-    for (int64_t at = 0; at < chunks * TILE_CELLS; at += TILE_CELLS) {
-        _tile_loadd(4, gradients[0] + at, 64);
-        _tile_loadd(6, inputs[0] + at, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        if (two_outputs) {
-            _tile_loadd(5, gradients[1] + at, 64);
-            _tile_dpbf16ps(1, 5, 6);
-        }
-        if (!two_inputs) continue;
-        _tile_loadd(7, inputs[1] + at, 64);
-        _tile_dpbf16ps(2, 4, 7);
-        if (two_outputs) _tile_dpbf16ps(3, 5, 7);
-    }
-    _tile_stored(0, sums[0], row);
-    if (two_outputs) _tile_stored(1, sums[1], row);
-    if (two_inputs) _tile_stored(2, sums[2], row);
-    if (two_outputs && two_inputs) _tile_stored(3, sums[3], row);
-}
-
 /* What a tap and a group of a block's channels, numbered together, are read as. */
 static const uint16_t *input_at(const weights_call *call, const band *b, int i) {
-    int groups = amx_groups(b->channels), tap = i / groups, row = tap / call->conv->kw, column = tap % call->conv->kw;
+    int groups = bf16_groups(b->channels), tap = i / groups, row = tap / call->conv->kw, column = tap % call->conv->kw;
     return panel_of(call->cut, b, column & 1, i % groups) + ((int64_t)row * call->cut->wide / 2 + column / 2) * PAIR_CELLS;
 }
 
 /* Their tile of sums with group o of output channels: a part's lie one after the other, dkernel's as it does. */
 static float *sums_at(const weights_call *call, const band *b, int o, int i) {
-    int groups = amx_groups(b->channels);
+    int groups = bf16_groups(b->channels);
     if (call->parts) return b->sums + ((int64_t)o * call->cut->taps * groups + i) * TILE * TILE;
     return b->sums + ((int64_t)o * TILE * call->cut->taps + i / groups) * call->conv->in_c + i % groups * TILE;
 }
 
 static void multiply_all(const weights_call *call, const band *b, bool add) {
     const cut *c = call->cut;
-    int inputs = c->taps * amx_groups(b->channels);
-    int64_t used = chunks_of(call->conv, c, b->lines), row = (call->parts ? TILE : (int64_t)c->taps * call->conv->in_c) * (int64_t)sizeof(float);
+    int inputs = c->taps * bf16_groups(b->channels);
+    pixels_product product = {.chunks = chunks_of(call->conv, c, b->lines), .sums_row = call->parts ? TILE : (int64_t)c->taps * call->conv->in_c, .add = add};
     for (int i = 0; i < inputs; i += 2)
         for (int o = 0; o < c->outputs; o += 2) {
-            bool two_outputs = o + 1 < c->outputs, two_inputs = i + 1 < inputs;
-            int next_o = two_outputs ? o + 1 : o, next_i = two_inputs ? i + 1 : i;
-            const uint16_t *gradients[] = {b->gradients + o * c->chunks * TILE_CELLS, b->gradients + next_o * c->chunks * TILE_CELLS};
-            const uint16_t *pairs[] = {input_at(call, b, i), input_at(call, b, next_i)};
-            float *tiles[] = {sums_at(call, b, o, i), sums_at(call, b, next_o, i), sums_at(call, b, o, next_i), sums_at(call, b, next_o, next_i)};
-            if (two_outputs && two_inputs) multiply(gradients, pairs, used, tiles, row, add, true, true);
-            else if (two_outputs) multiply(gradients, pairs, used, tiles, row, add, true, false);
-            else if (two_inputs) multiply(gradients, pairs, used, tiles, row, add, false, true);
-            else multiply(gradients, pairs, used, tiles, row, add, false, false);
+            for (int k = 0; k < 2; k++) {
+                product.gradients[k] = o + k < c->outputs ? b->gradients + (o + k) * c->chunks * TILE_CELLS : NULL;
+                product.inputs[k] = i + k < inputs ? input_at(call, b, i + k) : NULL;
+            }
+            for (int k = 0; k < 4; k++) product.sums[k / 2][k % 2] = product.gradients[k / 2] && product.inputs[k % 2] ? sums_at(call, b, o + k / 2, i + k % 2) : NULL;
+            call->products->pixels(&product);
         }
 }
 
@@ -242,9 +212,9 @@ static void piece(void *arg, int64_t piece, int worker) {
         place_band(conv, c, i, &b);
         fill_gradients(call, &b);
         fill_inputs(call, &b);
-        tiles_begin();
+        call->products->begin();
         multiply_all(call, &b, i > first);
-        tiles_end();
+        call->products->end();
     }
 }
 
@@ -252,7 +222,7 @@ static void piece(void *arg, int64_t piece, int worker) {
 static void add_parts(const weights_call *call, int output, int tap, int channel) {
     const cut *c = call->cut;
     int block = channel / c->inputs, group = channel % c->inputs / TILE, left = call->conv->in_c - block * c->inputs;
-    int groups = amx_groups(left < c->inputs ? left : c->inputs);
+    int groups = bf16_groups(left < c->inputs ? left : c->inputs);
     int64_t tile = ((int64_t)(output / TILE) * c->taps + tap) * groups + group;
     const float *from = call->parts + block * (c->part_floats / c->blocks) + (tile * TILE + output % TILE) * TILE;
     vector sum = vector_load(from);
@@ -267,10 +237,10 @@ static void add_parts_piece(void *arg, int64_t output, int worker) {
         for (int channel = 0; channel < call->conv->in_c; channel += TILE) add_parts(call, (int)output, tap, channel);
 }
 
-void hl_amx_weights(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel, void *dbias,
-                    void *workspace) {
+void hl_bf16_weights(hl_context *hl, const bf16_products *products, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout,
+                     void *dkernel, void *dbias, void *workspace) {
     cut c = cut_of(conv);
-    weights_call call = {.conv = conv, .cut = &c, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
+    weights_call call = {.products = products, .conv = conv, .cut = &c, .in = in, .segments = segments, .dout = dout, .dkernel = dkernel};
     float *parts = (float *)(void *)((char *)workspace + hl_conv_bias_bytes(conv));
     if (!in_place(conv, &c)) call.parts = parts;
     call.memory = (char *)(parts + (call.parts ? c.parts * c.part_floats : 0));

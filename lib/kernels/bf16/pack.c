@@ -1,5 +1,7 @@
 /* A convolution's kernel in tiles of bf16 numbers. */
-#include "kernels/amx/conv.h"
+#include "kernels/bf16/conv.h"
+
+#include "kernels/bf16/cells.h"
 
 typedef struct pack_call {
     const hl_conv *conv;
@@ -41,7 +43,7 @@ static void turn_chunk(const pack_call *call, int group, int row, int chunk, uin
 static void pack_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const pack_call *call = arg;
-    int chunks = amx_chunks(call->conv), group = (int)(piece / call->conv->kh), row = (int)(piece % call->conv->kh);
+    int chunks = bf16_chunks(call->conv), group = (int)(piece / call->conv->kh), row = (int)(piece % call->conv->kh);
     uint16_t *to = call->to + piece * chunks * TILE_CELLS;
     for (int chunk = 0; chunk < chunks; chunk++, to += TILE_CELLS) {
         if (call->turned) turn_chunk(call, group, row, chunk, to);
@@ -49,7 +51,7 @@ static void pack_piece(void *arg, int64_t piece, int worker) {
     }
 }
 
-void hl_amx_pack(hl_context *hl, const hl_conv *conv, const float *kernel, bool turned, uint16_t *to) {
+void hl_bf16_pack(hl_context *hl, const hl_conv *conv, const float *kernel, bool turned, uint16_t *to) {
     pack_call call = {conv, kernel, turned, to};
-    hl_parallel_for(hl, (int64_t)amx_groups(conv->out_c) * conv->kh, pack_piece, &call);
+    hl_parallel_for(hl, (int64_t)bf16_groups(conv->out_c) * conv->kh, pack_piece, &call);
 }

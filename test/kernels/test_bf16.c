@@ -1,4 +1,4 @@
-/* Convolutions on AMX tiles: where operands are bf16 numbers already their products are exact, and what is given is the plain loops' in double up to
+/* Convolutions of bf16 numbers, by vdpbf16ps and on AMX tiles: where operands are bf16 numbers already their products are exact, and what is given is the plain loops' in double up to
  * float's sums; where they are rounded first, up to bf16's. */
 #include <math.h>
 
@@ -20,17 +20,17 @@ static const shape shapes[] = {
     {{2, 9, 9, 3, 7, 9, 2, 5, 3, 1, 1, 1, 1, 1}, 0, 1, 0},       {{2, 64, 64, 64, 64, 64, 64, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0},
     {{2, 29, 23, 130, 29, 23, 150, 3, 3, 1, 1, 1, 1, 1}, 3, 2, 0},
 };
-enum { SHAPES = sizeof shapes / sizeof *shapes };
+enum { SHAPES = sizeof shapes / sizeof *shapes, WAYS = HL_BF16_LEVELS - 1 };
 
-/* NULL: not here. */
-static const hl_conv_kernel *amx_here(void) {
+/* One way's kernel. NULL: not here. */
+static const hl_conv_kernel *kernel_here(int way) {
+    static const char *const names[] = {"dots", "amx"};
     hl_context *hl = hl_open(NULL);
-    bool lacks = hl_bf16_lacks(hl) != NULL;
-    const hl_kernels *kernels = hl_kernels_for(hl, HL_F32);
+    bool here = HL_BF16_DOTS + way <= (int)hl_bf16_best(hl);
+    const hl_conv_kernel *const *at = here ? hl_kernels_for(hl, HL_F32)->half_convs[HL_BF16_DOTS + way] : NULL;
     hl_close(hl);
-    for (const hl_conv_kernel *const *at = lacks ? NULL : kernels->half_convs; at && *at; at++)
-        if (!strcmp((*at)->name, "amx")) return *at;
-    return NULL;
+    while (at && *at && strcmp((*at)->name, names[way]) != 0) at++;
+    return at ? *at : NULL;
 }
 
 static void round_map(map *m) {
@@ -49,18 +49,18 @@ static layer rounded_layer(hl_context *hl, const shape *s) {
 
 /* Variants: bias; none, added to what is there; read through norms; through scales. Every second with a finish. */
 START_TEST(products_are_right) {
-    const hl_conv_kernel *amx = amx_here();
-    const shape *s = &shapes[_i / 4];
-    int variant = _i % 4;
-    if (!amx) return;
-    hl_context *hl = hl_open(&(hl_options){.threads = 1 + _i % 3});
+    const hl_conv_kernel *kernel = kernel_here(_i % WAYS);
+    const shape *s = &shapes[_i / WAYS / 4];
+    int variant = _i / WAYS % 4;
+    if (!kernel) return;
+    hl_context *hl = hl_open(&(hl_options){.threads = 1 + _i / WAYS % 3});
     layer l = rounded_layer(hl, s);
     if (variant == 2) read_through_norms(&l);
     if (variant == 3) read_through_scales(&l);
     l.measures = variant % 2;
     if (variant) finish_as(&l, (variant + s->conv.out_c + s->conv.in_w) % FINISHES);
     run(&l, hl_kernels_ref_f64.convs[0], HL_F64, variant % 2);
-    run(&l, amx, HL_F32, variant % 2);
+    run(&l, kernel, HL_F32, variant % 2);
     double tolerance = variant < 2 ? 1e-5 : 1e-2;
     maps_agree("out", &l.out, tolerance);
     maps_agree("din", &l.din, 1e-5);
@@ -73,8 +73,8 @@ START_TEST(products_are_right) {
 END_TEST
 
 START_TEST(same_bits_on_any_number_of_threads) {
-    const hl_conv_kernel *amx = amx_here();
-    if (amx) hold_against_one_thread(&shapes[_i], amx);
+    const hl_conv_kernel *kernel = kernel_here(_i % WAYS);
+    if (kernel) hold_against_one_thread(&shapes[_i / WAYS], kernel);
 }
 END_TEST
 
@@ -87,26 +87,26 @@ static void add_rounded(hl_view *out, hl_view *more) {
 
 /* Half inputs and outputs are float ones, rounded. */
 START_TEST(half_maps) {
-    const hl_conv_kernel *amx = amx_here();
-    const shape *s = &shapes[_i / 3];
-    int variant = _i % 3;
-    if (!amx) return;
+    const hl_conv_kernel *kernel = kernel_here(_i % WAYS);
+    const shape *s = &shapes[_i / WAYS / 3];
+    int variant = _i / WAYS % 3;
+    if (!kernel) return;
     hl_context *hl = hl_open(&(hl_options){.threads = 2});
     layer l = rounded_layer(hl, s), other = rounded_layer(hl, s);
     if (variant == 1) read_through_norms(&l), read_through_norms(&other);
     if (variant == 2) read_through_scales(&l), read_through_scales(&other);
     round_map(&l.more), finish_as(&l, 5 + variant), l.adds = false;
-    run(&l, amx, HL_F32, 0);
+    run(&l, kernel, HL_F32, 0);
     add_rounded(&l.out.f32, &l.more.f32);
-    space forward = space_new(hl, amx->workspace(&s->conv, HL_FORWARD, 2)), weights = space_new(hl, amx->workspace(&s->conv, HL_BACKWARD_WEIGHTS, 2));
+    space forward = space_new(hl, kernel->workspace(&s->conv, HL_FORWARD, 2)), weights = space_new(hl, kernel->workspace(&s->conv, HL_BACKWARD_WEIGHTS, 2));
     for (int i = 0; i < other.segments; i++) other.in32[i].view = half_of(&other.parts[i].f32);
     hl_view more = half_of(&other.more.f32), out = half_of(&other.out.f32);
     hl_finish finish = {.terms = l.terms_too ? l.terms.f32 : NULL, .act = l.act, .add = &more};
-    amx->forward(hl, &s->conv, other.in32, other.segments, l.kernel.f32, l.bias.f32, &finish, &out, forward.data);
-    amx->backward_weights(hl, &s->conv, other.in32, other.segments, &l.dout.f32, other.dkernel.f32, other.dbias.f32, weights.data);
+    kernel->forward(hl, &s->conv, other.in32, other.segments, l.kernel.f32, l.bias.f32, &finish, &out, forward.data);
+    kernel->backward_weights(hl, &s->conv, other.in32, other.segments, &l.dout.f32, other.dkernel.f32, other.dbias.f32, weights.data);
     halves_agree("out", &out, &l.out.f32);
     ck_assert_mem_eq(other.dkernel.f32, l.dkernel.f32, (size_t)l.dkernel.count * sizeof(float));
-    space_free("amx", &forward), space_free("amx", &weights), free(more.data), free(out.data);
+    space_free("bf16", &forward), space_free("bf16", &weights), free(more.data), free(out.data);
     for (int i = 0; i < other.segments; i++) free(other.in32[i].view.data);
     layer_free(&l), layer_free(&other);
     hl_close(hl);
@@ -114,10 +114,10 @@ START_TEST(half_maps) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("AMX");
-    TCase *tcase = slow_case(suite, "AMX");
-    tcase_add_loop_test(tcase, products_are_right, 0, SHAPES * 4);
-    tcase_add_loop_test(tcase, same_bits_on_any_number_of_threads, 0, SHAPES);
-    tcase_add_loop_test(tcase, half_maps, 0, SHAPES * 3);
+    Suite *suite = suite_create("products of bf16");
+    TCase *tcase = slow_case(suite, "products");
+    tcase_add_loop_test(tcase, products_are_right, 0, SHAPES * 4 * WAYS);
+    tcase_add_loop_test(tcase, same_bits_on_any_number_of_threads, 0, SHAPES * WAYS);
+    tcase_add_loop_test(tcase, half_maps, 0, SHAPES * 3 * WAYS);
     return run_suite(suite);
 }

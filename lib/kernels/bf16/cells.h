@@ -1,37 +1,11 @@
-/* AMX tiles of bf16 numbers (Intel's Architecture Instruction Set Extensions, chapter 3): a tile of 16 rows by 32 numbers times one of 16 rows of 16
- * pairs adds to 16 rows by 16 floats. What is kept so: `cells`, uint16_t. These files are built for AVX-512, AVX512_BF16 and AMX alone. */
-#ifndef HL_AMX_TILES_H
-#define HL_AMX_TILES_H
+/* Floats to bf16 numbers as products (products.h) take them. */
+#ifndef HL_BF16_CELLS_H
+#define HL_BF16_CELLS_H
 
 #include <immintrin.h>
 
-#include "kernels/blas/blas.h"
+#include "kernels/bf16/products.h"
 #include "kernels/blas/vector.h"
-
-enum {
-    TILE = 16,                 /* rows of a tile; floats of a row of sums */
-    DEPTH = 32,                /* cells of a row */
-    TILE_CELLS = TILE * DEPTH, /* 1 KB */
-};
-
-/* All eight tiles whole. Between these two a thread may multiply; a switch to another thread keeps its tiles. */
-static inline void tiles_begin(void) {
-    static const struct {
-        uint8_t palette, start, reserved[14];
-        uint16_t row_bytes[16];
-        uint8_t rows[16];
-    } whole = {.palette = 1, .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
-    _tile_loadconfig(&whole);
-}
-static inline void tiles_end(void) { _tile_release(); }
-
-/* The first four, which are summed in. */
-static inline void tiles_clear(void) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-}
 
 /* Cells of even and odd places side by side: lane c's two are those of a and of b. */
 static inline __m512i cells_paired(vector a, vector b) {
