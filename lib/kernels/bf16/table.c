@@ -70,4 +70,4 @@ static const hl_conv_kernel dots = {
 };
 
 const hl_conv_kernel *const hl_amx_convs[] = {&HL_BLAS(depthwise), &HL_BLAS(narrow), &HL_BLAS(stem), &amx, &HL_BLAS(gemm), NULL};
-const hl_conv_kernel *const hl_dots_convs[] = {&HL_BLAS(depthwise), &HL_BLAS(narrow), &HL_BLAS(stem), &dots, &HL_BLAS(gemm), NULL};
+const hl_conv_kernel *const hl_dots_convs[] = {&HL_BLAS(depthwise), &HL_BLAS(narrow), &HL_BLAS(stem), &dots, &HL_BLAS(winograd), &HL_BLAS(gemm), NULL};
