@@ -183,7 +183,8 @@ static void multiply_all(const weights_call *call, const band *b, bool add) {
                 product.gradients[k] = o + k < c->outputs ? b->gradients + (o + k) * c->chunks * TILE_CELLS : NULL;
                 product.inputs[k] = i + k < inputs ? input_at(call, b, i + k) : NULL;
             }
-            for (int k = 0; k < 4; k++) product.sums[k / 2][k % 2] = product.gradients[k / 2] && product.inputs[k % 2] ? sums_at(call, b, o + k / 2, i + k % 2) : NULL;
+            for (int k = 0; k < 2 && product.gradients[k]; k++)
+                for (int n = 0; n < 2 && product.inputs[n]; n++) product.sums[k][n] = sums_at(call, b, o + k, i + n);
             call->products->pixels(&product);
         }
 }
