@@ -96,6 +96,7 @@ INLINE void read_patch(transform *one, const patch *p, int size, int channel, in
     whole.whole = true;
     if (!p->whole) read_columns(one, p, size, channel, count, norm, 0, p->half, mid);
     else if (count < LANES) read_columns(one, &whole, size, channel, count, norm, 0, p->half, mid);
+    else if (p->half && p->ahead) read_columns(one, &whole, size, channel, LANES, norm, p->ahead, true, mid);
     else if (p->half) read_columns(one, &whole, size, channel, LANES, norm, 0, true, mid);
     else if (p->ahead) read_columns(one, &whole, size, channel, LANES, norm, p->ahead, false, mid);
     else read_columns(one, &whole, size, channel, LANES, norm, 0, false, mid);
@@ -180,14 +181,18 @@ static void finish_tile(const hl_finish *finish, const hl_view *out, int64_t pix
         }
 }
 
-INLINE void store_tile(const vector *y, bool past, float *to, int64_t row_step, int64_t step) {
+/* A whole tile. */
+INLINE void store_tile(const vector *y, bool past, const hl_view *out, int64_t pixel, int channel) {
 #pragma GCC unroll 4
-    for (int row = 0; row < TILE; row++)
+    for (int row = 0; row < TILE; row++) {
+        void *to = hl_blas_cells(out, pixel + row * out->w);
 #pragma GCC unroll 4
         for (int column = 0; column < TILE; column++) {
-            if (past) vector_store_past(to + row * row_step + column * step, y[row * TILE + column]);
-            else vector_store(to + row * row_step + column * step, y[row * TILE + column]);
+            int64_t at = column * out->stride + channel;
+            if (past) vector_store_past((float *)to + at, y[row * TILE + column]);
+            else cells_store(to, at, y[row * TILE + column], out->half);
         }
+    }
 }
 
 /* What of a tile is in the map, and of its channels. */
@@ -216,14 +221,14 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
     place at = place_of(conv, tile);
     int rows = conv->out_h - at.y < TILE ? conv->out_h - at.y : TILE, columns = conv->out_w - at.x < TILE ? conv->out_w - at.x : TILE;
     int64_t pixel = ((int64_t)at.n * conv->out_h + at.y) * conv->out_w + at.x;
-    bool whole = rows == TILE && columns == TILE && !accumulate && !out->half;
+    bool whole = rows == TILE && columns == TILE && !accumulate;
     for (int c = 0; c < count; c += LANES, m += panel) {
         vector mid[TILE * PATCH], y[TILE * TILE], add = bias ? vector_load_some(bias + channel + c, count - c) : (vector){0};
         output_columns(m, plane, mid);
         transform_rows(output_4, PATCH, TILE, mid, y);
         for (int i = 0; i < TILE * TILE; i++) y[i] += add;
         if (finish) finish_tile(finish, out, pixel, rows, columns, channel + c, count - c, y);
-        if (whole && count - c >= LANES) store_tile(y, past, hl_blas_pixel(out, pixel) + channel + c, out->w * out->stride, out->stride);
+        if (whole && count - c >= LANES) store_tile(y, past, out, pixel, channel + c);
         else store_cut(y, accumulate, rows, columns, channel + c, count - c, out, pixel);
     }
 }
