@@ -14,7 +14,6 @@ enum {
     MIDDLE_TILES = 256,       /* up to so many tiles: pieces are planes */
     LEAST_TILES = 20,         /* what reading the kernel's transform costs, in tiles: by tiles, */
     LEAST_ELSE = 5,           /* and otherwise */
-    KEPT_KERNEL = 64 << 10,   /* beyond which a kernel is kept as its transform in inference */
     CHUNK_FLOATS = 4 << 20,   /* transformed data and products of a chunk of tiles that such pieces take together */
     PIECE_PANELS = 8,         /* panels of output channels of such a piece */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
@@ -335,12 +334,11 @@ static void forward(hl_context *hl, const hl_conv *conv, const hl_segment *in, i
     run(hl, &call, memory);
 }
 
-/* A large kernel whose products are cut by planes for one image, and so for more, is kept as its transform. Others' transforms take as long to be
- * read as to be made. */
+/* A kernel is kept as its transform where one image's products, and so those of more, read one transform for all tiles. */
 static bool keeps_transform(const hl_conv *conv) {
     hl_conv one = *conv;
     one.n = 1;
-    return cut_of(&one) == BY_PLANES && (int64_t)conv->in_c * conv->out_c > KEPT_KERNEL;
+    return cut_of(&one) == BY_PLANES || cut_of(&one) == BY_TILES;
 }
 
 static size_t kept_bytes(const hl_conv *conv) {
