@@ -5,7 +5,7 @@
 
 Each round runs for every net a training of hilum and of PyTorch (batch 4) by turns, twice, and an inference of hilum and of ONNX Runtime
 (batch 1), three times, 256x256, two threads, each in a process of its own; figures are medians over all turns of each process's median.
-Where the processor has AMX hilum trains in bf16 too.
+Where the processor has AVX512_BF16 hilum trains in bf16 too.
 Single 3x3 convolutions run twice by hilum, PyTorch and oneDNN's Winograd. A call during which other processes took more than a tenth of the
 processors, or the host kept them, is made again, up to three times. PyTorch runs at its best here: channels_last and a malloc that keeps its
 pages. Run it by `make bench-peers`, which installs what it needs. --isa avx2 caps hilum, PyTorch and oneDNN at AVX2.
@@ -120,7 +120,7 @@ def report(a, found, convs, machine, path):
         infer = f"{f['hilum infer']['ms']:.1f} | {f['ort infer']['ms']:.1f} | **{f['ort infer']['ms'] / f['hilum infer']['ms']:.2f}**" if 'ort infer' in f else f"{f['hilum infer']['ms']:.1f} | |"
         out.append(f"| {n} | {h['ms']:.0f} | {t['ms']:.0f} | **{t['ms'] / h['ms']:.2f}** | {h['mb']:.0f} | {t['mb']:.0f} | {h['mb'] / t['mb']:.2f} | {infer} |")
     if any('hilum bf16 train' in f for f in found.values()):
-        out.append('\nTraining in bf16 (`--precision bf16`, on AMX), batch 4:\n\n| net | bf16, ms an image | fp32 | times faster | than PyTorch in float32 | peak RSS, MiB | fp32 | share |\n|---|---|---|---|---|---|---|---|')
+        out.append('\nTraining in bf16 (`--precision bf16`), batch 4:\n\n| net | bf16, ms an image | fp32 | times faster | than PyTorch in float32 | peak RSS, MiB | fp32 | share |\n|---|---|---|---|---|---|---|---|')
         for n, f in found.items():
             b, h, t = f['hilum bf16 train'], f['hilum train'], f['torch train']
             out.append(f"| {n} | {b['ms']:.0f} | {h['ms']:.0f} | **{h['ms'] / b['ms']:.2f}** | {t['ms'] / b['ms']:.2f} | {b['mb']:.0f} | {h['mb']:.0f} | {b['mb'] / h['mb']:.2f} |")
