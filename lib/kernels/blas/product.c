@@ -34,11 +34,10 @@ static inline __attribute__((always_inline)) void add_column(const float *a, con
     }
 }
 
-/* `rows`, `panels` and `twins` are constants wherever it is inlined. */
-static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels, bool twins, const float *next, int64_t next_row) {
+/* One group. `rows`, `panels` and `twins` are constants wherever it is inlined. */
+static inline __attribute__((always_inline)) void group(const hl_product *p, const float *a, const float *b, float *c, int rows, int panels, bool twins,
+                                                        const float *next, int64_t next_row) {
     vector sum[PRODUCT_ROWS][OUTER_PANELS];
-    const float *a = p->a, *b = p->b + panel * p->b_panel;
-    float *c = p->c + panel * p->c_panel;
     bool asks = next != NULL;
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
@@ -66,6 +65,14 @@ static inline __attribute__((always_inline)) void block(const hl_product *p, int
 }
 
 /* `next`: asked for beside these panels. */
+static inline __attribute__((always_inline)) void block(const hl_product *p, int panel, int rows, int panels, bool twins, const float *next, int64_t next_row) {
+    const float *a = p->a, *b = p->b + panel * p->b_panel;
+    float *c = p->c + panel * p->c_panel;
+    int left = p->groups;
+    do group(p, a, b, c, rows, panels, twins, next, next_row), a += p->a_group, c += p->c_group;
+    while (--left > 0);
+}
+
 static inline __attribute__((always_inline)) void rows_of(const hl_product *p, int panel, int panels, bool twins, const float *next, int64_t next_row) {
     switch (p->rows) {
     case 1: block(p, panel, 1, panels, twins, next, next_row); return;

@@ -16,6 +16,7 @@ enum {
     LEAST_ELSE = 5,           /* and otherwise */
     CHUNK_FLOATS = 4 << 20,   /* transformed data and products of a chunk of tiles that such pieces take together */
     PIECE_PANELS = 8,         /* panels of output channels of such a piece */
+    SHALLOW = 32,             /* input channels up to which all groups of tiles go together: panels of so short a kernel need not be asked for */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
     PAST_FLOATS = 1 << 20,    /* an output so large is out of the caches before anyone reads it */
@@ -158,9 +159,11 @@ static const float *next_panel(const hl_conv *conv, int n, int i, const float *u
 static void multiply_plane(const hl_conv *conv, int64_t tiles, int panels, const float *v, const float *u, float *m) {
     groups g = groups_of(tiles);
     int64_t group = group_floats(conv, g), panel = (int64_t)conv->in_c * LANES;
+    bool together = conv->in_c <= SHALLOW;
     for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
-        for (int i = 0; i < g.count; i++) {
-            int64_t row = (int64_t)i * g.rows;
+        for (int i = 0, count; i < g.count; i += count) {
+            int64_t row = (int64_t)i * g.rows, whole = tiles / g.rows;
+            count = together && i < whole ? (int)whole : 1;
             HL_BLAS(product)(&(hl_product){.a = v + i * group,
                            .a_panel = g.rows * LANES,
                            .b = u + n * panel,
@@ -171,7 +174,10 @@ static void multiply_plane(const hl_conv *conv, int64_t tiles, int panels, const
                            .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
                            .panels = panels - n < 2 ? 1 : 2,
                            .depth = conv->in_c,
-                           .next = next_panel(conv, n, i, u),
+                           .groups = count,
+                           .a_group = group,
+                           .c_group = g.rows * LANES,
+                           .next = together ? NULL : next_panel(conv, n, i, u),
                            .next_row = conv->in_c});
         }
 }
