@@ -112,7 +112,7 @@ def chart(found, path):
                           f'<text x="{left}" y="22"><tspan fill="#2b6a99">&#9632;</tspan> training, times faster than PyTorch (batch 4)   <tspan fill="#d08a35">&#9632;</tspan> inference, than ONNX Runtime (batch 1)</text>{grid}{"".join(rows)}</svg>\n')
 
 def report(a, found, convs, machine, path):
-    out = [f'# Beside PyTorch, ONNX Runtime and oneDNN\n\nBy `make bench-peers` on {time.strftime("%Y-%m-%d")}: {machine}, 2 threads, 256x256, float32, medians of {a.rounds} rounds of two turns (training) or three (inference), convolutions of two'
+    out = [f'# Beside PyTorch, ONNX Runtime and oneDNN\n\nBy `make bench-peers` on {time.strftime("%Y-%m-%d")}: {machine}, 2 threads, 256x256, float32, medians of {"one round" if a.rounds == 1 else f"{a.rounds} rounds"} of two turns (training) or three (inference), convolutions of two'
            + (', all capped at AVX2' if a.isa else '') + '. Ratios hold, milliseconds are the machine\'s of that hour.\n\n![ratios](results.svg)\n',
            '| net | train b4, ms an image | PyTorch | times faster | peak RSS, MiB | PyTorch | share | infer b1, ms | ONNX Runtime | times faster |\n|---|---|---|---|---|---|---|---|---|---|']
     for n, f in found.items():

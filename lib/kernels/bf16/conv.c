@@ -142,9 +142,7 @@ static inline __attribute__((always_inline)) vector finished(const conv_call *ca
         v = vector_fma(v - vector_load_some(terms + channel, count), vector_load_some(terms + all + channel, count),
                        vector_load_some(terms + 2 * all + channel, count));
     v = activated(finish->act, v);
-    if (!finish->add) return v;
-    if (call->out->half) v = vector_rounded(v);
-    return v + cells_load_some(hl_blas_cells(finish->add, pixel), channel, count, finish->add->half);
+    return finish->add ? with_added(call->out, finish->add, pixel, channel, count, v) : v;
 }
 
 static void store(const conv_call *call, int64_t pixel, int channel, int count, const float *sums) {

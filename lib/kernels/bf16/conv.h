@@ -11,7 +11,7 @@ extern const hl_conv_kernel *const hl_amx_convs[], *const hl_dots_convs[];
 /* A kernel in tiles: for each group of 16 output channels and each of its rows `chunks` tiles, whose depth runs over that row's taps and, within a tap, the
  * input channels; what is past either's end is 0. */
 static inline int bf16_groups(int channels) { return (channels + TILE - 1) / TILE; }
-static inline int bf16_chunks(const hl_conv *conv) { return tiles_of(conv->kw * conv->in_c); }
+static inline int bf16_chunks(const hl_conv *conv) { return chunks_in(conv->kw * conv->in_c); }
 static inline int bf16_depth(const hl_conv *conv) { return conv->kh * bf16_chunks(conv) * DEPTH; }
 static inline int64_t bf16_kernel_cells(const hl_conv *conv) { return (int64_t)bf16_groups(conv->out_c) * TILE * bf16_depth(conv); }
 /* From (out, taps, in); or `turned`: from (in, taps, out), taps backwards. */

@@ -67,7 +67,7 @@ static inline __attribute__((always_inline)) void walk_single(block b, int64_t d
 }
 
 static void some_rows(const rows_product *p, int line, int cell) {
-    int64_t kernel = (int64_t)line * tiles_of(p->depth) * TILE_CELLS + (int64_t)cell * TILE;
+    int64_t kernel = (int64_t)line * chunks_in(p->depth) * TILE_CELLS + (int64_t)cell * TILE;
     block b = {.left = p->cells + line * p->line + cell, .right = {p->kernels[0] + kernel}, .row = p->row, .chunk = DEPTH};
     b.sums[0] = p->sums, b.sums_row = p->sums_row, b.add = line || cell;
     if (p->kernels[1]) {

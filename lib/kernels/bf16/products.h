@@ -24,7 +24,7 @@ typedef struct rows_product {
     int64_t sums_row; /* floats from a row to the next */
 } rows_product;
 
-static inline int tiles_of(int depth) { return (depth + DEPTH - 1) / DEPTH; }
+static inline int chunks_in(int depth) { return (depth + DEPTH - 1) / DEPTH; }
 
 /* Tiles of sums = or, to add, += products of one or two columns of tiles of gradients and one or two of inputs, `chunks` deep; a second NULL: there is one. */
 typedef struct pixels_product {

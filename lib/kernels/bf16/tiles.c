@@ -27,7 +27,7 @@ static inline void clear(void) {
 static inline __attribute__((always_inline)) void multiply_rows(const rows_product *p, bool two) {
     const uint16_t *cells = p->cells, *kernel = p->kernels[0], *next = p->kernels[1];
     int64_t row = p->row * 2, sums_row = p->sums_row * 4;
-    int chunks = tiles_of(p->depth);
+    int chunks = chunks_in(p->depth);
     clear();
     for (int line = 0; line < p->lines; line++, cells += p->line) {
         const uint16_t *first = cells, *second = cells + TILE * p->row;

@@ -46,6 +46,12 @@ static inline vector normed(const norm_vectors *n, vector x) {
     return n->relu ? vector_relu(y) : y;
 }
 
+/* v, of an output pixel's channels, plus what `add` has there; where the output is half v is rounded before, as if it were stored and added to. */
+static inline vector with_added(const hl_view *out, const hl_view *add, int64_t pixel, int channel, int count, vector v) {
+    if (out->half) v = vector_rounded(v);
+    return v + cells_load_some(hl_blas_cells(add, pixel), channel, count, add->half);
+}
+
 /* to = channels channel .. channel + count of a pixel of image n. */
 static inline void read_normed(const hl_segment *in, int64_t n, const void *pixel, int channel, int count, float *to) {
     for (int c = 0; c < count; c += LANES) {

@@ -20,12 +20,12 @@ static inline const float *hidden(const float *a) {
     return a;
 }
 
-/* Adds to rows x panels sums a column of a, `step` apart, times vectors right. With `twin`, a again, a second panel's multiply-add reads the number
- * of most rows from memory once more: one instruction less than a broadcast for both, and instructions are what a core has too few of when another
- * thread shares it. */
+/* Adds to rows x panels sums a column of a, `step` apart, times vectors right. `twin`: a, or hidden, so that of most rows a second panel's multiply-add
+ * reads the number from memory again: one instruction less than a broadcast for both, and instructions are what a core has too few of when another thread
+ * shares it. */
 static inline __attribute__((always_inline)) void add_column(const float *a, const float *twin, int step, const vector *right, int rows, int panels,
                                                              vector (*sum)[OUTER_PANELS]) {
-    int twice = twin && panels == 2 ? rows * 3 / 4 : 0;
+    int twice = LANES == 16 && panels == 2 ? rows * 3 / 4 : 0;
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
         vector left = vector_of(a[r * step]);
@@ -45,7 +45,7 @@ static inline __attribute__((always_inline)) void group(const hl_product *p, con
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t b_panel = p->b_panel;
     for (int k = 0; k < p->depth; k += LANES, a += p->a_panel) {
-        const float *ask = next, *twin = twins ? hidden(a) : NULL;
+        const float *ask = next, *twin = twins ? hidden(a) : a;
         int end = p->depth - k < LANES ? p->depth - k : LANES;
 #pragma GCC unroll 2
         for (int i = 0; i < end; i++, b += LANES) {
@@ -54,7 +54,7 @@ static inline __attribute__((always_inline)) void group(const hl_product *p, con
 #pragma GCC unroll 2
             for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel), __builtin_prefetch(b + n * b_panel + AHEAD * LANES);
             if (panels > 1) __builtin_prefetch(a + p->a_panel + i * LANES);
-            add_column(a + i, twins ? twin + i : NULL, LANES, right, rows, panels, sum);
+            add_column(a + i, twin + i, LANES, right, rows, panels, sum);
         }
         if (asks) next += LANES;
     }
@@ -126,14 +126,13 @@ static inline __attribute__((always_inline)) void outer_block(const hl_product *
 #pragma GCC unroll 4
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t b_panel = p->b_panel;
-    const float *twin = twins ? hidden(a) : NULL;
+    const float *twin = twins ? hidden(a) : a;
 #pragma GCC unroll 2
-    for (int k = 0; k < p->depth; k++, a += LANES, b += LANES) {
+    for (int k = 0; k < p->depth; k++, a += LANES, twin += LANES, b += LANES) {
         vector right[OUTER_PANELS];
 #pragma GCC unroll 4
         for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel);
         add_column(a, twin, 1, right, rows, panels, sum);
-        if (twins) twin += LANES;
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)

@@ -48,7 +48,8 @@ typedef struct place {
 } place;
 static place place_of(const hl_conv *conv, int64_t tile) {
     tiling tiles = tiles_of(conv);
-    unsigned index = (unsigned)tile, row = index / (unsigned)tiles.w, image = row / (unsigned)tiles.h; /* 64 bits take longer to divide, and tiles are no more than 32 can count */
+    /* 64 bits take longer to divide, and tiles are no more than 32 can count. */
+    unsigned index = (unsigned)tile, row = index / (unsigned)tiles.w, image = row / (unsigned)tiles.h;
     return (place){(int)image, (int)(row - image * (unsigned)tiles.h) * TILE, (int)(index - row * (unsigned)tiles.w) * TILE};
 }
 
@@ -73,15 +74,16 @@ INLINE patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0,
 }
 
 /* A vector of channels of each pixel of a patch, 0 outside the map, columns transformed. With `norm` (may be NULL) those inside are read through it.
- * `ahead`: elements to the next tile's pixels, which are asked for; or 0. */
-INLINE void read_columns(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, int64_t ahead, bool half, vector *mid) {
+ * `whole` and `half` are the patch's, `ahead` is or is 0: constants where it matters. */
+INLINE void read_columns(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, bool whole, bool half, int64_t ahead,
+                         vector *mid) {
 #pragma GCC unroll 6
     for (int x = 0; x < size; x++) {
         vector column[PATCH];
 #pragma GCC unroll 6
         for (int y = 0; y < size; y++) {
             column[y] = (vector){0};
-            if (!p->whole && (!p->rows[y] || p->columns[x] < 0)) continue;
+            if (!whole && (!p->rows[y] || p->columns[x] < 0)) continue;
             int64_t at = p->columns[x] + channel;
             if (ahead && x >= size - TILE) __builtin_prefetch(cell_at(p->rows[y], at + ahead, half));
             column[y] = cells_load_some(p->rows[y], at, count, half);
@@ -93,14 +95,12 @@ INLINE void read_columns(transform *one, const patch *p, int size, int channel, 
 
 /* Most patches are whole, and most panels. */
 INLINE void read_patch(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, vector *mid) {
-    patch whole = *p;
-    whole.whole = true;
-    if (!p->whole) read_columns(one, p, size, channel, count, norm, 0, p->half, mid);
-    else if (count < LANES) read_columns(one, &whole, size, channel, count, norm, 0, p->half, mid);
-    else if (p->half && p->ahead) read_columns(one, &whole, size, channel, LANES, norm, p->ahead, true, mid);
-    else if (p->half) read_columns(one, &whole, size, channel, LANES, norm, 0, true, mid);
-    else if (p->ahead) read_columns(one, &whole, size, channel, LANES, norm, p->ahead, false, mid);
-    else read_columns(one, &whole, size, channel, LANES, norm, 0, false, mid);
+    if (!p->whole) read_columns(one, p, size, channel, count, norm, false, p->half, 0, mid);
+    else if (count < LANES) read_columns(one, p, size, channel, count, norm, true, p->half, 0, mid);
+    else if (p->half && p->ahead) read_columns(one, p, size, channel, LANES, norm, true, true, p->ahead, mid);
+    else if (p->half) read_columns(one, p, size, channel, LANES, norm, true, true, 0, mid);
+    else if (p->ahead) read_columns(one, p, size, channel, LANES, norm, true, false, p->ahead, mid);
+    else read_columns(one, p, size, channel, LANES, norm, true, false, 0, mid);
 }
 
 INLINE void input_panel(const hl_segment *in, int image, const patch *p, int channel, int count, float *to, int64_t plane) {
@@ -176,9 +176,8 @@ static void finish_tile(const hl_finish *finish, const hl_view *out, int64_t pix
     for (int i = 0; i < TILE * TILE; i++) y[i] = activated(finish->act, finish->terms ? normed(&n, y[i]) : y[i]);
     for (int row = 0; row < rows && add; row++)
         for (int column = 0; column < columns; column++) {
-            vector *to = &y[row * TILE + column];
-            if (out->half) *to = vector_rounded(*to);
-            *to += cells_load_some(hl_blas_cells(add, pixel + row * out->w + column), channel, count, add->half);
+            vector *value = &y[row * TILE + column];
+            *value = with_added(out, add, pixel + row * out->w + column, channel, count, *value);
         }
 }
 

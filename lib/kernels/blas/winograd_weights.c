@@ -27,6 +27,7 @@ typedef struct weights_call {
 
 static int64_t padded_in(const hl_conv *conv) { return (int64_t)panels_of(conv->in_c) * LANES; }
 static int64_t all_sums(const hl_conv *conv) { return plane_floats((int64_t)conv->out_c * panels_of(conv->in_c)); }
+/* Few sums, or no more than so many tiles are worth adding up in parts for. */
 static bool is_small(const hl_conv *conv) {
     int64_t floats = PLANES * all_sums(conv);
     return floats <= PART_FLOATS || (floats <= MOST_FLOATS && floats <= TILE_FLOATS * tiles_of(conv).count);
