@@ -103,20 +103,26 @@ static int64_t kernel_plane(const hl_conv *conv) { return plane_floats((int64_t)
 static int64_t grouped_plane(groups g) { return plane_floats((int64_t)g.count * g.rows); }
 static int64_t product_plane(const hl_conv *conv, int64_t tiles) { return plane_floats(tiles * panels_of(conv->out_c)); }
 
-/* By channels: all share the transformed tiles; a worker has the kernels and products of its output channels, unstored the kernel in panels.
- * By tiles: all share the transformed kernel; a worker has its tiles. By planes all is shared. */
+/* By channels each worker has all transformed tiles, made by itself since that takes less time than reading what another core has made, and the
+ * kernels and products of its output channels, unstored the kernel in panels. By tiles all share the transformed kernel; a worker has its tiles.
+ * By planes all is shared. */
+static bool by_channels(const hl_conv *conv) { return cut_of(conv) == BY_CHANNELS || cut_of(conv) == UNSTORED; }
+
 static int64_t shared_floats(const hl_conv *conv) {
     int64_t chunk = chunk_tiles(conv);
-    if (cut_of(conv) == BY_CHANNELS || cut_of(conv) == UNSTORED) return PLANES * tile_plane(conv, tiles_of(conv).count);
+    if (by_channels(conv)) return 0;
     if (cut_of(conv) == BY_TILES) return PLANES * kernel_plane(conv);
     return PLANES * (kernel_plane(conv) + tile_plane(conv, chunk) + product_plane(conv, chunk));
 }
 
+/* Of the memory of a worker by channels what holds its transformed tiles, behind whether they are there. */
+static int64_t tiles_floats(const hl_conv *conv) { return LANES + PLANES * tile_plane(conv, tiles_of(conv).count); }
+
 static int64_t worker_floats(const hl_conv *conv) {
     int64_t panels = few_panels(conv), tiles = tiles_of(conv).count;
     if (cut_of(conv) == BY_PLANES) return 0;
-    if (cut_of(conv) == UNSTORED) return PLANES * grouped_plane(groups_of(tiles)) + panel_taps_floats(conv);
-    if (cut_of(conv) == BY_CHANNELS) return PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles * panels));
+    if (cut_of(conv) == UNSTORED) return tiles_floats(conv) + PLANES * grouped_plane(groups_of(tiles)) + panel_taps_floats(conv);
+    if (cut_of(conv) == BY_CHANNELS) return tiles_floats(conv) + PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles * panels));
     int block = block_tiles(conv);
     return PLANES * (tile_plane(conv, block) + plane_floats((int64_t)block * BLOCK_PANELS));
 }
@@ -248,16 +254,27 @@ static void output_piece(void *arg, int64_t tile, int worker) {
     if (call->past) vector_fence();
 }
 
+/* All tiles, transformed by this worker; it has further memory from *left on. */
+static const float *own_tiles(const winograd_call *call, int worker, float **left) {
+    float *there = call->memory + worker * call->worker, *v = there + LANES;
+    *left = there + tiles_floats(call->conv);
+    for (int64_t t = 0; !*there && t < call->tiles; t++) transform_tile(call, t, t, call->tiles, v);
+    *there = 1;
+    return v;
+}
+
 /* All tiles' products with a panel of output channels. */
 static void unstored_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
     groups g = groups_of(call->tiles);
     int64_t m_plane = grouped_plane(g);
-    float *m = call->memory + worker * call->worker, *packed = m + PLANES * m_plane;
+    float *m;
+    const float *v = own_tiles(call, worker, &m);
+    float *packed = m + PLANES * m_plane;
     bool is_packed = call->order == WINOGRAD_PANELS;
     if (!is_packed) HL_BLAS(pack_panel)(conv, call->kernel, call->order == WINOGRAD_TURNED, piece, packed);
-    HL_BLAS(winograd_few)(&(winograd_few){.v = call->shared,
+    HL_BLAS(winograd_few)(&(winograd_few){.v = v,
                         .kernel = is_packed ? call->kernel + piece * panel_taps_floats(conv) : packed,
                         .m = m,
                         .v_plane = tile_plane(conv, call->tiles),
@@ -274,10 +291,12 @@ static void panels_piece(void *arg, int64_t piece, int worker) {
     const hl_conv *conv = call->conv;
     int most = few_panels(conv), from = (int)piece * most, left = panels_of(conv->out_c) - from, panels = left < most ? left : most;
     int64_t u_plane = plane_floats((int64_t)most * conv->in_c), m_plane = plane_floats(call->tiles * most);
-    float *u = call->memory + worker * call->worker, *m = u + PLANES * u_plane;
+    float *u;
+    const float *v = own_tiles(call, worker, &u);
+    float *m = u + PLANES * u_plane;
     for (int p = 0; p < panels; p++)
         HL_BLAS(winograd_kernel)(conv, call->kernel, call->order, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
-    multiply(conv, call->tiles, panels, call->shared, u, u_plane, m, m_plane);
+    multiply(conv, call->tiles, panels, v, u, u_plane, m, m_plane);
     output_tiles(call, 0, call->tiles, from * LANES, panels, m, m_plane);
 }
 
@@ -314,13 +333,12 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
     call->shared = memory, call->memory = memory + shared_floats(conv);
     call->worker = worker_floats(conv);
     call->count = call->tiles, call->kernels = memory;
+    for (int w = 0; by_channels(conv) && w < hl_threads(hl); w++) call->memory[w * call->worker] = 0;
     if (cut_of(conv) == UNSTORED) {
-        hl_parallel_for(hl, call->tiles, input_piece, call);
         hl_parallel_for(hl, panels_of(conv->out_c), unstored_piece, call);
         return;
     }
     if (cut_of(conv) == BY_CHANNELS) {
-        hl_parallel_for(hl, call->tiles, input_piece, call);
         hl_parallel_for(hl, hl_blas_pieces(panels_of(conv->out_c), few_panels(conv)), panels_piece, call);
         return;
     }
