@@ -7,11 +7,12 @@ enum {
     SUMS = 24,  /* that stay in registers */
 };
 
-/* Places (y, x) .. (y, x + places) of some tiles: their sums over `count` input channels from `first` on. y, x, places and tiles are constants
- * wherever it is inlined. */
+/* Places (y, x) .. (y, x + places) of some tiles: their sums over `count` input channels from `first` on. Meanwhile row y asks for its share of the
+ * taps of the chunk behind, or of the next panel's first. y, x, places and tiles are constants wherever it is inlined. */
 INLINE void add_places(const winograd_few *f, int y, int x, int places, int tiles, int first, int count, const float *v, float *m) {
     int64_t tap = (int64_t)f->depth * LANES;
     const float *kernel = f->kernel + (int64_t)first * LANES;
+    const float *ask = kernel + (int64_t)(first + CHUNK < f->depth ? CHUNK : TAPS * f->depth - first) * LANES;
     vector sum[SUMS];
     v += (y * PATCH + x) * f->v_plane + (int64_t)first * tiles, m += (y * PATCH + x) * f->m_plane;
 #pragma GCC unroll 24
@@ -19,7 +20,9 @@ INLINE void add_places(const winograd_few *f, int y, int x, int places, int tile
     for (int k = 0; k < count; k += LANES, v += tiles * LANES) {
         int end = count - k < LANES ? count - k : LANES;
 #pragma GCC unroll 2
-        for (int i = 0; i < end; i++, kernel += LANES) {
+        for (int i = 0; i < end; i++, kernel += LANES, ask += LANES) {
+            if (x == 0) __builtin_prefetch(ask + y * tap, 0, 2);
+            if (x == 0 && y < 3) __builtin_prefetch(ask + (PATCH + y) * tap, 0, 2);
             vector g[TAPS], column[PATCH], row[3], u[PATCH]; /* of which what is not read is not made */
 #pragma GCC unroll 9
             for (int t = 0; t < TAPS; t++) g[t] = vector_load(kernel + t * tap);
