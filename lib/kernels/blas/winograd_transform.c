@@ -3,6 +3,12 @@
 #include "kernels/blas/transforms.h"
 #include "kernels/blas/winograd.h"
 
+/* A pointer that the compiler does not know for the same. */
+static inline const float *hidden(const float *a) {
+    __asm__("" : "+r"(a));
+    return a;
+}
+
 /* One of transforms.h's. */
 typedef void transform(const vector *d, int s, vector *to, int t);
 enum {
@@ -10,8 +16,7 @@ enum {
     AHEAD = 32,   /* floats of a kernel's row that are asked for before they are needed */
 };
 
-/* The first half of a transform: columns of size x size values are transformed. Where values are read one after the other it is done as they are
- * read, so that 36 need no place of their own. */
+/* The first half of a transform: columns of size x size values are transformed. */
 INLINE void transform_columns(transform *one, int size, const vector *from, vector *mid) {
 #pragma GCC unroll 6
     for (int x = 0; x < size; x++) one(from + x, size, mid + x, size);
@@ -23,18 +28,7 @@ INLINE void transform_rows(transform *one, int size, int wide, const vector *mid
     for (int y = 0; y < wide; y++) one(mid + y * size, 1, to + y * wide, 1);
 }
 
-/* The same, the 36 results one to a plane. */
-INLINE void rows_to_planes(transform *one, int size, const vector *mid, float *to, int64_t plane) {
-#pragma GCC unroll 6
-    for (int y = 0; y < PATCH; y++) {
-        vector row[PATCH];
-        one(mid + y * size, 1, row, 1);
-#pragma GCC unroll 6
-        for (int x = 0; x < PATCH; x++) vector_store(to + (y * PATCH + x) * plane, row[x]);
-    }
-}
-
-/* Asks for the lines that rows_to_planes will write, before they are computed: on Intel's processors a store that misses holds up those behind it. On
+/* Asks for the lines that to_planes will write, before they are computed: on Intel's processors a store that misses holds up those behind it. On
  * AMD's asking takes longer. */
 INLINE void await_planes(const float *to, int64_t plane) {
     if (is_amd()) return;
@@ -53,68 +47,116 @@ static place place_of(const hl_conv *conv, int64_t tile) {
     return (place){(int)image, (int)(row - image * (unsigned)tiles.h) * TILE, (int)(index - row * (unsigned)tiles.w) * TILE};
 }
 
-/* Where the size x size pixels of an h x w map from a place on lie: pixel (y, x) begins with element columns[x] of rows[y]. Outside the map a row is NULL,
- * a column -1; `whole`: none is. */
+/* Pixels of image n of an h x w map from (y, x) on, of which a segment holds some channels. */
+typedef struct window {
+    const hl_segment *in;
+    int n, y, x, h, w;
+} window;
+
+/* Where a window's pixels lie: pixel (y, x) begins with element columns[x] of rows[y]. Outside the map a row is NULL, a column -1. */
 typedef struct patch {
     const void *rows[PATCH];
     int64_t columns[PATCH];
-    bool whole, half;
-    int64_t ahead; /* elements from a pixel to the next tile's, where that is to be asked for; or 0 */
 } patch;
-INLINE patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0, int size) {
-    patch p = {.whole = y0 >= 0 && x0 >= 0 && y0 + size <= h && x0 + size <= w, .half = in->view.half};
-#pragma GCC unroll 6
+static patch patch_of(const window *at, int size) {
+    const hl_view *view = &at->in->view;
+    patch p;
     for (int i = 0; i < size; i++) {
-        int y = y0 + i, x = x0 + i;
-        p.rows[i] = p.whole || (y >= 0 && y < h) ? hl_blas_cells(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w) : NULL;
-        p.columns[i] = p.whole || (x >= 0 && x < w) ? (x >> in->up) * in->view.stride : -1;
+        int y = at->y + i, x = at->x + i;
+        p.rows[i] = y >= 0 && y < at->h ? hl_blas_cells(view, ((int64_t)at->n * view->h + (y >> at->in->up)) * view->w) : NULL;
+        p.columns[i] = x >= 0 && x < at->w ? (x >> at->in->up) * view->stride : -1;
     }
-    if (is_amd() && p.whole && in->view.c <= NARROW) p.ahead = TILE * in->view.stride >> in->up;
     return p;
 }
 
-/* A vector of channels of each pixel of a patch, 0 outside the map, columns transformed. With `norm` (may be NULL) those inside are read through it.
- * `whole` and `half` are the patch's, `ahead` is or is 0: constants where it matters. */
-INLINE void read_columns(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, bool whole, bool half, int64_t ahead,
-                         vector *mid) {
+/* Rows a and b of a transform's 6 x 6 results, each to its planes, of size x size values: value (y, x) is at rows[y] + columns[x]. The 12 numbers between
+ * stay in registers, where 36 would not. `ahead`: floats from a value to the next tile's, where that is to be asked for; or 0, a constant. */
+INLINE void two_rows(transform *one, int size, int a, int b, const float *const *rows, const int64_t *columns, int64_t ahead, float *to, int64_t plane) {
+    vector mid[2][PATCH];
 #pragma GCC unroll 6
     for (int x = 0; x < size; x++) {
-        vector column[PATCH];
+        vector column[PATCH], all[PATCH]; /* of which what is not needed is neither read nor made */
 #pragma GCC unroll 6
         for (int y = 0; y < size; y++) {
-            column[y] = (vector){0};
-            if (!whole && (!p->rows[y] || p->columns[x] < 0)) continue;
-            int64_t at = p->columns[x] + channel;
-            if (ahead && x >= size - TILE) __builtin_prefetch(cell_at(p->rows[y], at + ahead, half));
-            column[y] = cells_load_some(p->rows[y], at, count, half);
-            if (norm) column[y] = normed(norm, column[y]);
+            if (ahead && x >= size - TILE) __builtin_prefetch(rows[y] + columns[x] + ahead);
+            column[y] = vector_load(rows[y] + columns[x]);
         }
-        one(column, 1, mid + x, size);
+        one(column, 1, all, 1);
+        mid[0][x] = all[a], mid[1][x] = all[b];
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        vector line[PATCH];
+        float *next = to + (i ? b : a) * PATCH * plane;
+        one(mid[i], 1, line, 1);
+#pragma GCC unroll 6
+        for (int x = 0; x < PATCH; x++, next = (float *)hidden(next + plane)) vector_store(next, line[x]);
     }
 }
 
-/* Most patches are whole, and most panels. */
-INLINE void read_patch(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, vector *mid) {
-    if (!p->whole) read_columns(one, p, size, channel, count, norm, false, p->half, 0, mid);
-    else if (count < LANES) read_columns(one, p, size, channel, count, norm, true, p->half, 0, mid);
-    else if (p->half && p->ahead) read_columns(one, p, size, channel, LANES, norm, true, true, p->ahead, mid);
-    else if (p->half) read_columns(one, p, size, channel, LANES, norm, true, true, 0, mid);
-    else if (p->ahead) read_columns(one, p, size, channel, LANES, norm, true, false, p->ahead, mid);
-    else read_columns(one, p, size, channel, LANES, norm, true, false, 0, mid);
+/* All of them, of values that lie `row` and `pixel` apart. Rows that have sums in common go together. Addresses are hidden from the compiler, which would
+ * else make all 72 ahead of the loop over panels, and read them from the stack again. */
+INLINE void to_planes(transform *one, int size, const float *values, int64_t row, int64_t pixel, int64_t ahead, float *to, int64_t plane) {
+    const float *rows[PATCH];
+    int64_t columns[PATCH];
+#pragma GCC unroll 6
+    for (int i = 0; i < size; i++) rows[i] = hidden(values + i * row), columns[i] = i * pixel;
+    two_rows(one, size, 1, 2, rows, columns, ahead, to, plane);
+    two_rows(one, size, 3, 4, rows, columns, 0, to, plane);
+    two_rows(one, size, 0, 5, rows, columns, 0, to, plane);
 }
 
-INLINE void input_panel(const hl_segment *in, int image, const patch *p, int channel, int count, float *to, int64_t plane) {
-    vector mid[PLANES];
+/* The same of values side by side. */
+INLINE void values_to_planes(transform *one, int size, const vector *values, float *to, int64_t plane) {
+    to_planes(one, size, (const float *)values, size * LANES, LANES, 0, to, plane);
+}
+
+/* Whole panels of a window's channels from `channel` on, transformed as they are read. Returns where the next would begin: at `channel` where the window is
+ * not whole, or read through something. */
+INLINE int plain_panels(transform *one, const window *at, int size, int channel, float *to, int64_t panel, int64_t plane) {
+    const hl_segment *in = at->in;
+    bool whole = at->y >= 0 && at->x >= 0 && at->y + size <= at->h && at->x + size <= at->w;
+    if (!whole || in->up || in->view.half || is_through(in)) return channel;
+    int64_t pixel = in->view.stride, row = in->view.w * pixel, ahead = is_amd() && in->view.c <= NARROW ? TILE * pixel : 0;
+    const float *values = hl_blas_pixel(&in->view, ((int64_t)at->n * in->view.h + at->y) * in->view.w + at->x);
+    for (; channel + LANES <= in->view.c; channel += LANES, to += panel) {
+        await_planes(to, plane);
+        if (ahead) to_planes(one, size, values + channel, row, pixel, ahead, to, plane);
+        else to_planes(one, size, values + channel, row, pixel, 0, to, plane);
+    }
+    return channel;
+}
+
+/* Up to LANES channels from `channel` on, whatever the window, transformed. */
+INLINE void any_panel(transform *one, const window *at, const patch *p, int size, int channel, float *to, int64_t plane) {
+    vector values[PLANES];
+    int count = at->in->view.c - channel;
+    bool through = is_through(at->in), half = at->in->view.half;
+    norm_vectors norm = {0};
+    if (through) norm = norm_vectors_of(at->in, at->n, channel, count);
     await_planes(to, plane);
-    if (is_through(in)) {
-        norm_vectors n = norm_vectors_of(in, image, channel, count);
-        read_patch(input_6, p, PATCH, channel, count, &n, mid);
-    } else read_patch(input_6, p, PATCH, channel, count, NULL, mid);
-    rows_to_planes(input_6, PATCH, mid, to, plane);
+    for (int y = 0; y < size; y++)
+        for (int x = 0; x < size; x++) {
+            vector *value = &values[y * size + x];
+            *value = (vector){0};
+            if (!p->rows[y] || p->columns[x] < 0) continue;
+            *value = cells_load_some(p->rows[y], p->columns[x] + channel, count, half);
+            if (through) *value = normed(&norm, *value);
+        }
+    values_to_planes(one, size, values, to, plane);
 }
 
-INLINE patch input_patch(const hl_conv *conv, const hl_segment *in, place at) {
-    return patch_of(in, at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH);
+/* Panels that begin before channel `end` of a window. Returns where the next would begin. */
+INLINE int window_panels(transform *one, const window *at, int size, int channel, int end, float *to, int64_t panel, int64_t plane) {
+    int next = plain_panels(one, at, size, channel, to, panel, plane);
+    if (next >= end) return next;
+    patch p = patch_of(at, size);
+    for (to += (next - channel) / LANES * panel; next < end; next += LANES, to += panel) any_panel(one, at, &p, size, next, to, plane);
+    return next;
+}
+
+static window input_window(const hl_conv *conv, const hl_segment *in, place at) {
+    return (window){in, at.n, at.y - conv->pad_top, at.x - conv->pad_left, conv->in_h, conv->in_w};
 }
 
 /* Channels from `channel` on of a tile's pixels, across the borders of segments and past the last of them. */
@@ -124,48 +166,40 @@ static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments
         int from = channel - first > 0 ? channel - first : 0, lane = first + from - channel, count = in[s].view.c - from;
         if (count > LANES - lane) count = LANES - lane;
         if (count <= 0) continue;
-        patch p = input_patch(conv, &in[s], at);
+        window segment = input_window(conv, &in[s], at);
+        patch p = patch_of(&segment, PATCH);
         for (int k = 0; k < PLANES; k++) {
             const void *row = p.rows[k / PATCH];
             int64_t column = p.columns[k % PATCH];
             if (!row || column < 0) continue;
             float *lanes = (float *)&to[k] + lane;
-            if (is_through(&in[s])) read_normed(&in[s], at.n, cell_at(row, column, p.half), from, count, lanes);
-            else vector_store_some(lanes, cells_load_some(row, column + from, count, p.half), count);
+            if (is_through(&in[s])) read_normed(&in[s], at.n, cell_at(row, column, in[s].view.half), from, count, lanes);
+            else vector_store_some(lanes, cells_load_some(row, column + from, count, in[s].view.half), count);
         }
     }
 }
 
 void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
-    vector d[PLANES], mid[PLANES];
+    vector values[PLANES];
     int channel = 0, first = 0; /* of the panel, and of the segment */
     for (int s = 0; s < segments; first += in[s++].view.c) {
-        int end = first + in[s].view.c;
-        int alone = s == segments - 1 ? end : end - LANES + 1; /* panels that begin before have no channels of another segment */
-        if (channel < alone) {
-            patch p = input_patch(conv, &in[s], at);
-            for (; channel < alone; channel += LANES, to += panel) input_panel(&in[s], at.n, &p, channel - first, end - channel, to, plane);
-        }
-        if (channel < end) { /* the rest of this one, and what follows it */
-            gather_panel(conv, in, segments, at, channel, d);
-            transform_columns(input_6, PATCH, d, mid);
-            rows_to_planes(input_6, PATCH, mid, to, plane);
-            channel += LANES, to += panel;
-        }
+        window segment = input_window(conv, &in[s], at);
+        int count = in[s].view.c;
+        int alone = s == segments - 1 ? count : count - LANES + 1; /* panels that begin before have no channels of another segment */
+        int next = channel - first < alone ? window_panels(input_6, &segment, PATCH, channel - first, alone, to, panel, plane) + first : channel;
+        to += (next - channel) / LANES * panel, channel = next;
+        if (channel >= first + count) continue;
+        gather_panel(conv, in, segments, at, channel, values); /* the rest of this one, and what follows it */
+        values_to_planes(input_6, PATCH, values, to, plane);
+        channel += LANES, to += panel;
     }
 }
 
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
-    const hl_segment in = {.view = *dout};
-    vector mid[PATCH * TILE];
-    patch p = patch_of(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE);
-    for (int c = 0; c < dout->c; c += LANES, to += panel) {
-        await_planes(to, plane);
-        read_patch(gradient_6, &p, TILE, c, dout->c - c, NULL, mid);
-        rows_to_planes(gradient_6, TILE, mid, to, plane);
-    }
+    window all = {&(hl_segment){.view = *dout}, at.n, at.y, at.x, conv->out_h, conv->out_w};
+    window_panels(gradient_6, &all, TILE, 0, dout->c, to, panel, plane);
 }
 
 /* Up to LANES channels, from `channel` on, of the outputs of a tile, of which `rows` and `columns` are in the map `out` from `pixel` on. */
@@ -234,10 +268,8 @@ void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel
 }
 
 INLINE void kernel_vectors(const vector *g, float *to, int64_t plane) {
-    vector mid[PATCH * 3];
     await_planes(to, plane);
-    transform_columns(kernel_6, 3, g, mid);
-    rows_to_planes(kernel_6, 3, mid, to, plane);
+    values_to_planes(kernel_6, 3, g, to, plane);
 }
 
 /* Vectors of output channels lie so in the kernel already. */
