@@ -28,7 +28,18 @@ INLINE void transform_rows(transform *one, int size, int wide, const vector *mid
     for (int y = 0; y < wide; y++) one(mid + y * size, 1, to + y * wide, 1);
 }
 
-/* Asks for the lines that to_planes will write, before they are computed: on Intel's processors a store that misses holds up those behind it. On
+/* The same, the 36 results one to a plane. */
+INLINE void rows_to_planes(transform *one, int size, const vector *mid, float *to, int64_t plane) {
+#pragma GCC unroll 6
+    for (int y = 0; y < PATCH; y++) {
+        vector row[PATCH];
+        one(mid + y * size, 1, row, 1);
+#pragma GCC unroll 6
+        for (int x = 0; x < PATCH; x++) vector_store(to + (y * PATCH + x) * plane, row[x]);
+    }
+}
+
+/* Asks for the lines that are written, before they are computed: on Intel's processors a store that misses holds up those behind it. On
  * AMD's asking takes longer. */
 INLINE void await_planes(const float *to, int64_t plane) {
     if (is_amd()) return;
@@ -47,26 +58,87 @@ static place place_of(const hl_conv *conv, int64_t tile) {
     return (place){(int)image, (int)(row - image * (unsigned)tiles.h) * TILE, (int)(index - row * (unsigned)tiles.w) * TILE};
 }
 
-/* Pixels of image n of an h x w map from (y, x) on, of which a segment holds some channels. */
-typedef struct window {
-    const hl_segment *in;
-    int n, y, x, h, w;
-} window;
-
-/* Where a window's pixels lie: pixel (y, x) begins with element columns[x] of rows[y]. Outside the map a row is NULL, a column -1. */
+/* Where the size x size pixels of an h x w map from a place on lie: pixel (y, x) begins with element columns[x] of rows[y]. Outside the map a row is NULL,
+ * a column -1; `whole`: none is. */
 typedef struct patch {
     const void *rows[PATCH];
     int64_t columns[PATCH];
+    bool whole, half;
+    int64_t ahead; /* elements from a pixel to the next tile's, where that is to be asked for; or 0 */
 } patch;
-static patch patch_of(const window *at, int size) {
-    const hl_view *view = &at->in->view;
-    patch p;
+INLINE patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0, int size) {
+    patch p = {.whole = y0 >= 0 && x0 >= 0 && y0 + size <= h && x0 + size <= w, .half = in->view.half};
+#pragma GCC unroll 6
     for (int i = 0; i < size; i++) {
-        int y = at->y + i, x = at->x + i;
-        p.rows[i] = y >= 0 && y < at->h ? hl_blas_cells(view, ((int64_t)at->n * view->h + (y >> at->in->up)) * view->w) : NULL;
-        p.columns[i] = x >= 0 && x < at->w ? (x >> at->in->up) * view->stride : -1;
+        int y = y0 + i, x = x0 + i;
+        p.rows[i] = p.whole || (y >= 0 && y < h) ? hl_blas_cells(&in->view, ((int64_t)n * in->view.h + (y >> in->up)) * in->view.w) : NULL;
+        p.columns[i] = p.whole || (x >= 0 && x < w) ? (x >> in->up) * in->view.stride : -1;
     }
+    if (is_amd() && p.whole && in->view.c <= NARROW) p.ahead = TILE * in->view.stride >> in->up;
     return p;
+}
+
+/* A vector of channels of each pixel of a patch, 0 outside the map, columns transformed. With `norm` (may be NULL) those inside are read through it.
+ * `whole` and `half` are the patch's, `ahead` is or is 0: constants where it matters. */
+INLINE void read_columns(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, bool whole, bool half, int64_t ahead,
+                         vector *mid) {
+#pragma GCC unroll 6
+    for (int x = 0; x < size; x++) {
+        vector column[PATCH];
+#pragma GCC unroll 6
+        for (int y = 0; y < size; y++) {
+            column[y] = (vector){0};
+            if (!whole && (!p->rows[y] || p->columns[x] < 0)) continue;
+            int64_t at = p->columns[x] + channel;
+            if (ahead && x >= size - TILE) __builtin_prefetch(cell_at(p->rows[y], at + ahead, half));
+            column[y] = cells_load_some(p->rows[y], at, count, half);
+            if (norm) column[y] = normed(norm, column[y]);
+        }
+        one(column, 1, mid + x, size);
+    }
+}
+
+/* Most patches are whole, and most panels. */
+INLINE void read_patch(transform *one, const patch *p, int size, int channel, int count, const norm_vectors *norm, vector *mid) {
+    if (!p->whole) read_columns(one, p, size, channel, count, norm, false, p->half, 0, mid);
+    else if (count < LANES) read_columns(one, p, size, channel, count, norm, true, p->half, 0, mid);
+    else if (p->half && p->ahead) read_columns(one, p, size, channel, LANES, norm, true, true, p->ahead, mid);
+    else if (p->half) read_columns(one, p, size, channel, LANES, norm, true, true, 0, mid);
+    else if (p->ahead) read_columns(one, p, size, channel, LANES, norm, true, false, p->ahead, mid);
+    else read_columns(one, p, size, channel, LANES, norm, true, false, 0, mid);
+}
+
+INLINE void input_panel(const hl_segment *in, int image, const patch *p, int channel, int count, float *to, int64_t plane) {
+    vector mid[PLANES];
+    await_planes(to, plane);
+    if (is_through(in)) {
+        norm_vectors n = norm_vectors_of(in, image, channel, count);
+        read_patch(input_6, p, PATCH, channel, count, &n, mid);
+    } else read_patch(input_6, p, PATCH, channel, count, NULL, mid);
+    rows_to_planes(input_6, PATCH, mid, to, plane);
+}
+
+INLINE patch input_patch(const hl_conv *conv, const hl_segment *in, place at) {
+    return patch_of(in, at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH);
+}
+
+/* Channels from `channel` on of a tile's pixels, across the borders of segments and past the last of them. */
+static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments, place at, int channel, vector *to) {
+    memset(to, 0, PLANES * sizeof *to);
+    for (int s = 0, first = 0; s < segments; first += in[s++].view.c) {
+        int from = channel - first > 0 ? channel - first : 0, lane = first + from - channel, count = in[s].view.c - from;
+        if (count > LANES - lane) count = LANES - lane;
+        if (count <= 0) continue;
+        patch p = input_patch(conv, &in[s], at);
+        for (int k = 0; k < PLANES; k++) {
+            const void *row = p.rows[k / PATCH];
+            int64_t column = p.columns[k % PATCH];
+            if (!row || column < 0) continue;
+            float *lanes = (float *)&to[k] + lane;
+            if (is_through(&in[s])) read_normed(&in[s], at.n, cell_at(row, column, p.half), from, count, lanes);
+            else vector_store_some(lanes, cells_load_some(row, column + from, count, p.half), count);
+        }
+    }
 }
 
 /* Rows a and b of a transform's 6 x 6 results, each to its planes, of size x size values: value (y, x) is at rows[y] + columns[x]. The 12 numbers between
@@ -111,95 +183,53 @@ INLINE void values_to_planes(transform *one, int size, const vector *values, flo
     to_planes(one, size, (const float *)values, size * LANES, LANES, 0, to, plane);
 }
 
-/* Whole panels of a window's channels from `channel` on, transformed as they are read. Returns where the next would begin: at `channel` where the window is
- * not whole, or read through something. */
-INLINE int plain_panels(transform *one, const window *at, int size, int channel, float *to, int64_t panel, int64_t plane) {
-    const hl_segment *in = at->in;
-    bool whole = at->y >= 0 && at->x >= 0 && at->y + size <= at->h && at->x + size <= at->w;
+/* Whole panels of a segment's channels from `channel` on of the 6 x 6 pixels before which a tile's outputs begin, transformed as they are read. Returns where
+ * the next would begin: at `channel` where pixels are not all in the map, or are read through something. */
+INLINE int plain_panels(const hl_conv *conv, const hl_segment *in, place at, int channel, float *to, int64_t panel, int64_t plane) {
+    int y = at.y - conv->pad_top, x = at.x - conv->pad_left;
+    bool whole = y >= 0 && x >= 0 && y + PATCH <= conv->in_h && x + PATCH <= conv->in_w;
     if (!whole || in->up || in->view.half || is_through(in)) return channel;
     int64_t pixel = in->view.stride, row = in->view.w * pixel, ahead = is_amd() && in->view.c <= NARROW ? TILE * pixel : 0;
-    const float *values = hl_blas_pixel(&in->view, ((int64_t)at->n * in->view.h + at->y) * in->view.w + at->x);
+    const float *values = hl_blas_pixel(&in->view, ((int64_t)at.n * in->view.h + y) * in->view.w + x);
     for (; channel + LANES <= in->view.c; channel += LANES, to += panel) {
         await_planes(to, plane);
-        if (ahead) to_planes(one, size, values + channel, row, pixel, ahead, to, plane);
-        else to_planes(one, size, values + channel, row, pixel, 0, to, plane);
+        if (ahead) to_planes(input_6, PATCH, values + channel, row, pixel, ahead, to, plane);
+        else to_planes(input_6, PATCH, values + channel, row, pixel, 0, to, plane);
     }
     return channel;
 }
 
-/* Up to LANES channels from `channel` on, whatever the window, transformed. */
-INLINE void any_panel(transform *one, const window *at, const patch *p, int size, int channel, float *to, int64_t plane) {
-    vector values[PLANES];
-    int count = at->in->view.c - channel;
-    bool through = is_through(at->in), half = at->in->view.half;
-    norm_vectors norm = {0};
-    if (through) norm = norm_vectors_of(at->in, at->n, channel, count);
-    await_planes(to, plane);
-    for (int y = 0; y < size; y++)
-        for (int x = 0; x < size; x++) {
-            vector *value = &values[y * size + x];
-            *value = (vector){0};
-            if (!p->rows[y] || p->columns[x] < 0) continue;
-            *value = cells_load_some(p->rows[y], p->columns[x] + channel, count, half);
-            if (through) *value = normed(&norm, *value);
-        }
-    values_to_planes(one, size, values, to, plane);
-}
-
-/* Panels that begin before channel `end` of a window. Returns where the next would begin. */
-INLINE int window_panels(transform *one, const window *at, int size, int channel, int end, float *to, int64_t panel, int64_t plane) {
-    int next = plain_panels(one, at, size, channel, to, panel, plane);
-    if (next >= end) return next;
-    patch p = patch_of(at, size);
-    for (to += (next - channel) / LANES * panel; next < end; next += LANES, to += panel) any_panel(one, at, &p, size, next, to, plane);
-    return next;
-}
-
-static window input_window(const hl_conv *conv, const hl_segment *in, place at) {
-    return (window){in, at.n, at.y - conv->pad_top, at.x - conv->pad_left, conv->in_h, conv->in_w};
-}
-
-/* Channels from `channel` on of a tile's pixels, across the borders of segments and past the last of them. */
-static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments, place at, int channel, vector *to) {
-    memset(to, 0, PLANES * sizeof *to);
-    for (int s = 0, first = 0; s < segments; first += in[s++].view.c) {
-        int from = channel - first > 0 ? channel - first : 0, lane = first + from - channel, count = in[s].view.c - from;
-        if (count > LANES - lane) count = LANES - lane;
-        if (count <= 0) continue;
-        window segment = input_window(conv, &in[s], at);
-        patch p = patch_of(&segment, PATCH);
-        for (int k = 0; k < PLANES; k++) {
-            const void *row = p.rows[k / PATCH];
-            int64_t column = p.columns[k % PATCH];
-            if (!row || column < 0) continue;
-            float *lanes = (float *)&to[k] + lane;
-            if (is_through(&in[s])) read_normed(&in[s], at.n, cell_at(row, column, in[s].view.half), from, count, lanes);
-            else vector_store_some(lanes, cells_load_some(row, column + from, count, in[s].view.half), count);
-        }
-    }
-}
-
 void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
-    vector values[PLANES];
+    vector d[PLANES];
     int channel = 0, first = 0; /* of the panel, and of the segment */
     for (int s = 0; s < segments; first += in[s++].view.c) {
-        window segment = input_window(conv, &in[s], at);
-        int count = in[s].view.c;
-        int alone = s == segments - 1 ? count : count - LANES + 1; /* panels that begin before have no channels of another segment */
-        int next = channel - first < alone ? window_panels(input_6, &segment, PATCH, channel - first, alone, to, panel, plane) + first : channel;
+        int end = first + in[s].view.c;
+        int alone = s == segments - 1 ? end : end - LANES + 1; /* panels that begin before have no channels of another segment */
+        int next = plain_panels(conv, &in[s], at, channel - first, to, panel, plane) + first;
         to += (next - channel) / LANES * panel, channel = next;
-        if (channel >= first + count) continue;
-        gather_panel(conv, in, segments, at, channel, values); /* the rest of this one, and what follows it */
-        values_to_planes(input_6, PATCH, values, to, plane);
-        channel += LANES, to += panel;
+        if (channel < alone) {
+            patch p = input_patch(conv, &in[s], at);
+            for (; channel < alone; channel += LANES, to += panel) input_panel(&in[s], at.n, &p, channel - first, end - channel, to, plane);
+        }
+        if (channel < end) { /* the rest of this one, and what follows it */
+            gather_panel(conv, in, segments, at, channel, d);
+            values_to_planes(input_6, PATCH, d, to, plane);
+            channel += LANES, to += panel;
+        }
     }
 }
 
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane) {
     place at = place_of(conv, tile);
-    window all = {&(hl_segment){.view = *dout}, at.n, at.y, at.x, conv->out_h, conv->out_w};
-    window_panels(gradient_6, &all, TILE, 0, dout->c, to, panel, plane);
+    const hl_segment in = {.view = *dout};
+    vector mid[PATCH * TILE];
+    patch p = patch_of(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE);
+    for (int c = 0; c < dout->c; c += LANES, to += panel) {
+        await_planes(to, plane);
+        read_patch(gradient_6, &p, TILE, c, dout->c - c, NULL, mid);
+        rows_to_planes(gradient_6, TILE, mid, to, plane);
+    }
 }
 
 /* Up to LANES channels, from `channel` on, of the outputs of a tile, of which `rows` and `columns` are in the map `out` from `pixel` on. */
