@@ -15,7 +15,8 @@ enum {
     LEAST_TILES = 20,         /* what reading the kernel's transform costs, in tiles: by tiles, */
     LEAST_ELSE = 5,           /* and otherwise */
     CHUNK_FLOATS = 4 << 20,   /* transformed data and products of a chunk of tiles that such pieces take together */
-    PIECE_PANELS = 8,         /* panels of output channels of such a piece */
+    PIECE_PANELS = 8,         /* panels of output channels of such a piece, */
+    PIECE_TILES = 4,          /* and tiles of one that transforms */
     SHALLOW = 32,             /* input channels up to which all groups of tiles go together: panels of so short a kernel need not be asked for */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
     BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
@@ -148,11 +149,17 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     return (size_t)(shared_floats(&other) + threads * worker_floats(&other)) * sizeof(float);
 }
 
-/* Tile `tile` as row `row` of a plane of `tiles`. */
-static void transform_tile(const winograd_call *call, int64_t tile, int64_t row, int64_t tiles, float *v) {
+/* `count` tiles from `first` on as rows from `row` on of a plane of `tiles`. */
+static void transform_tiles(const winograd_call *call, int64_t first, int64_t count, int64_t row, int64_t tiles, float *v) {
+    const hl_conv *conv = call->conv;
     groups g = groups_of(tiles);
-    float *to = v + row / g.rows * group_floats(call->conv, g) + row % g.rows * LANES;
-    HL_BLAS(winograd_input)(call->conv, call->in, call->segments, tile, to, g.rows * LANES, tile_plane(call->conv, tiles));
+    int64_t plane = tile_plane(conv, tiles), in_group = row % g.rows;
+    place at = place_of(conv, first);
+    v += row / g.rows * group_floats(conv, g);
+    for (int64_t t = 0; t < count; t++, at = place_after(conv, at)) {
+        HL_BLAS(winograd_input)(conv, call->in, call->segments, at, v + in_group * LANES, g.rows * LANES, plane);
+        if (++in_group == g.rows) in_group = 0, v += group_floats(conv, g);
+    }
 }
 
 /* What is asked of the memory beside the product of group i with panels n, n + 1 of the kernel: the next two, which after the last are the next
@@ -195,12 +202,14 @@ static void multiply(const hl_conv *conv, int64_t tiles, int panels, const float
     for (int k = 0; k < PLANES; k++) multiply_plane(conv, tiles, panels, v + k * v_plane, u + k * u_plane, m + k * m_plane);
 }
 
-static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m,
+/* Panels of output channels from `channel` on of tiles whose products lie side by side, a panel's `panel` apart. */
+static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m, int64_t panel,
                          int64_t m_plane) {
-    int left = call->conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
-    for (int64_t t = 0; t < tiles; t++)
-        HL_BLAS(winograd_output)(call->conv, m + t * LANES, tiles * LANES, m_plane, count, call->bias, call->finish, call->accumulate,
-         call->past, call->out, channel, first + t);
+    const hl_conv *conv = call->conv;
+    int left = conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
+    place at = place_of(conv, first);
+    for (int64_t t = 0; t < tiles; t++, at = place_after(conv, at))
+        HL_BLAS(winograd_output)(conv, m + t * LANES, panel, m_plane, count, call->bias, call->finish, call->accumulate, call->past, call->out, channel, at);
     if (call->past) vector_fence();
 }
 
@@ -218,18 +227,20 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
     int all = panels_of(conv->out_c);
     int64_t first = piece * call->block, tiles = smaller(call->block, call->tiles - first), m_plane = plane_floats(tiles * BLOCK_PANELS);
     float *v = call->memory + worker * call->worker, *m = v + PLANES * tile_plane(conv, call->block);
-    for (int64_t t = 0; t < tiles; t++) transform_tile(call, first + t, t, tiles, v);
+    transform_tiles(call, first, tiles, 0, tiles, v);
     for (int from = 0; from < all; from += BLOCK_PANELS) {
         int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
         multiply(conv, tiles, panels, v, call->transform + (int64_t)from * conv->in_c * LANES, kernel_plane(conv), m, m_plane);
-        output_tiles(call, first, tiles, from * LANES, panels, m, m_plane);
+        output_tiles(call, first, tiles, from * LANES, panels, m, tiles * LANES, m_plane);
     }
 }
 
+/* A few of a chunk's tiles. */
 static void input_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    transform_tile(call, call->first + piece, piece, call->count, call->shared);
+    int64_t row = piece * PIECE_TILES;
+    transform_tiles(call, call->first + row, smaller(PIECE_TILES, call->count - row), row, call->count, call->shared);
 }
 
 static int plane_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels_of(conv->out_c), PIECE_PANELS); }
@@ -246,19 +257,19 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
                    call->products + k * product_plane(conv, tiles) + from * tiles * LANES);
 }
 
-static void output_piece(void *arg, int64_t tile, int worker) {
+static void output_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
-    HL_BLAS(winograd_output)(call->conv, call->products + tile * LANES, call->count * LANES, product_plane(call->conv, call->count),
-     call->conv->out_c, call->bias, call->finish, call->accumulate, call->past, call->out, 0, call->first + tile);
-    if (call->past) vector_fence();
+    int64_t row = piece * PIECE_TILES;
+    output_tiles(call, call->first + row, smaller(PIECE_TILES, call->count - row), 0, panels_of(call->conv->out_c), call->products + row * LANES,
+                 call->count * LANES, product_plane(call->conv, call->count));
 }
 
 /* All tiles, transformed by this worker; it has further memory from *left on. */
 static const float *own_tiles(const winograd_call *call, int worker, float **left) {
     float *there = call->memory + worker * call->worker, *v = there + LANES;
     *left = there + tiles_floats(call->conv);
-    for (int64_t t = 0; !*there && t < call->tiles; t++) transform_tile(call, t, t, call->tiles, v);
+    if (!*there) transform_tiles(call, 0, call->tiles, 0, call->tiles, v);
     *there = 1;
     return v;
 }
@@ -283,7 +294,7 @@ static void unstored_piece(void *arg, int64_t piece, int worker) {
                         .groups = g.count,
                         .tiles = g.rows,
                         .depth = conv->in_c});
-    output_tiles(call, 0, call->tiles, (int)piece * LANES, 1, m, m_plane);
+    output_tiles(call, 0, call->tiles, (int)piece * LANES, 1, m, call->tiles * LANES, m_plane);
 }
 
 static void panels_piece(void *arg, int64_t piece, int worker) {
@@ -297,7 +308,7 @@ static void panels_piece(void *arg, int64_t piece, int worker) {
     for (int p = 0; p < panels; p++)
         HL_BLAS(winograd_kernel)(conv, call->kernel, call->order, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
     multiply(conv, call->tiles, panels, v, u, u_plane, m, m_plane);
-    output_tiles(call, 0, call->tiles, from * LANES, panels, m, m_plane);
+    output_tiles(call, 0, call->tiles, from * LANES, panels, m, call->tiles * LANES, m_plane);
 }
 
 /* Half lines would leave the processor one by one. */
@@ -321,9 +332,9 @@ static void run_planes(hl_context *hl, winograd_call *call) {
     make_kernels(hl, call);
     for (call->first = 0; call->first < call->tiles; call->first += chunk) {
         call->count = smaller(chunk, call->tiles - call->first);
-        hl_parallel_for(hl, call->count, input_piece, call);
+        hl_parallel_for(hl, hl_blas_pieces(call->count, PIECE_TILES), input_piece, call);
         hl_parallel_for(hl, (int64_t)PLANES * plane_pieces(conv), plane_piece, call);
-        hl_parallel_for(hl, call->count, output_piece, call);
+        hl_parallel_for(hl, hl_blas_pieces(call->count, PIECE_TILES), output_piece, call);
     }
 }
 

@@ -23,14 +23,31 @@ static inline tiling tiles_of(const hl_conv *conv) {
     return (tiling){h, w, (int64_t)conv->n * h * w};
 }
 
+/* Where a tile's outputs begin: pixel (y, x) of image n. */
+typedef struct place {
+    int n, y, x;
+} place;
+static inline place place_of(const hl_conv *conv, int64_t tile) {
+    tiling tiles = tiles_of(conv);
+    /* 64 bits take longer to divide, and tiles are no more than 32 can count. */
+    unsigned index = (unsigned)tile, row = index / (unsigned)tiles.w, image = row / (unsigned)tiles.h;
+    return (place){(int)image, (int)(row - image * (unsigned)tiles.h) * TILE, (int)(index - row * (unsigned)tiles.w) * TILE};
+}
+/* The next tile's: whoever goes through tiles divides once. */
+static inline place place_after(const hl_conv *conv, place at) {
+    if ((at.x += TILE) < conv->out_w) return at;
+    if ((at.y += TILE) < conv->out_h) return (place){at.n, at.y, 0};
+    return (place){at.n + 1, 0, 0};
+}
+
 /* B^T d B of a tile's 6 x 6 inputs, all channels of all segments: panel p of place k goes to to[k * plane + p * panel]. */
-void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane);
+void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, place at, float *to, int64_t panel, int64_t plane);
 /* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
-void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane);
+void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, place at, float *to, int64_t panel, int64_t plane);
 /* A^T M A, with G's factors: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) and finish may be NULL.
  * `past`: the output is written past the caches, which needs whole aligned vectors and no accumulation. */
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
-                              const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, int64_t tile);
+                              const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, place at);
 /* How a kernel lies in memory: (out, 3, 3, in), (in, 3, 3, out) to be read with its taps backwards, or in panels (panels.h). */
 typedef enum winograd_kernel_order { WINOGRAD_PLAIN, WINOGRAD_TURNED, WINOGRAD_PANELS } winograd_kernel_order;
 /* G g G^T, without G's factors (transforms.h), of up to LANES output channels from `output` on, all input channels: input channel i of place k goes

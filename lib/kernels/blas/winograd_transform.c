@@ -47,17 +47,6 @@ INLINE void await_planes(const float *to, int64_t plane) {
     for (int k = 0; k < PLANES; k++) __builtin_prefetch(to + k * plane, 1, 3);
 }
 
-/* Where a tile's outputs begin. */
-typedef struct place {
-    int n, y, x;
-} place;
-static place place_of(const hl_conv *conv, int64_t tile) {
-    tiling tiles = tiles_of(conv);
-    /* 64 bits take longer to divide, and tiles are no more than 32 can count. */
-    unsigned index = (unsigned)tile, row = index / (unsigned)tiles.w, image = row / (unsigned)tiles.h;
-    return (place){(int)image, (int)(row - image * (unsigned)tiles.h) * TILE, (int)(index - row * (unsigned)tiles.w) * TILE};
-}
-
 /* Where the size x size pixels of an h x w map from a place on lie: pixel (y, x) begins with element columns[x] of rows[y]. Outside the map a row is NULL,
  * a column -1; `whole`: none is. */
 typedef struct patch {
@@ -199,8 +188,7 @@ INLINE int plain_panels(const hl_conv *conv, const hl_segment *in, place at, int
     return channel;
 }
 
-void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, int64_t tile, float *to, int64_t panel, int64_t plane) {
-    place at = place_of(conv, tile);
+void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, place at, float *to, int64_t panel, int64_t plane) {
     vector d[PLANES];
     int channel = 0, first = 0; /* of the panel, and of the segment */
     for (int s = 0; s < segments; first += in[s++].view.c) {
@@ -220,8 +208,7 @@ void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segm
     }
 }
 
-void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, int64_t tile, float *to, int64_t panel, int64_t plane) {
-    place at = place_of(conv, tile);
+void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, place at, float *to, int64_t panel, int64_t plane) {
     const hl_segment in = {.view = *dout};
     vector mid[PATCH * TILE];
     patch p = patch_of(&in, at.n, conv->out_h, conv->out_w, at.y, at.x, TILE);
@@ -347,8 +334,7 @@ static void any_outputs(const float *m, int64_t plane, const float *bias, const 
 }
 
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,
-                              const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, int64_t tile) {
-    place at = place_of(conv, tile);
+                              const hl_finish *finish, bool accumulate, bool past, const hl_view *out, int channel, place at) {
     int rows = conv->out_h - at.y < TILE ? conv->out_h - at.y : TILE, columns = conv->out_w - at.x < TILE ? conv->out_w - at.x : TILE;
     int64_t pixel = ((int64_t)at.n * conv->out_h + at.y) * conv->out_w + at.x;
     bool plain = rows == TILE && columns == TILE && is_plain(finish, accumulate, out);

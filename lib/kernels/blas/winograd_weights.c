@@ -71,8 +71,11 @@ static void transform_tiles(const weights_call *call, int64_t first, int64_t cou
     const hl_conv *conv = call->conv;
     int64_t panel = held_tiles(conv) * LANES, plane = in_plane(conv), gradient_plane = out_plane(conv);
     float *in = v + row * LANES, *gradient = in + PLANES * plane;
-    for (int64_t t = 0; t < count; t++) HL_BLAS(winograd_input)(conv, call->in, call->segments, first + t, in + t * LANES, panel, plane);
-    for (int64_t t = 0; t < count; t++) HL_BLAS(winograd_gradient)(conv, call->dout, first + t, gradient + t * LANES, panel, gradient_plane);
+    place from = place_of(conv, first), at = from;
+    for (int64_t t = 0; t < count; t++, at = place_after(conv, at)) HL_BLAS(winograd_input)(conv, call->in, call->segments, at, in + t * LANES, panel, plane);
+    at = from;
+    for (int64_t t = 0; t < count; t++, at = place_after(conv, at))
+        HL_BLAS(winograd_gradient)(conv, call->dout, at, gradient + t * LANES, panel, gradient_plane);
 }
 
 /* Channels of a product: output and input panels from which on, and how many channels. */
