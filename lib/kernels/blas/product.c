@@ -4,6 +4,7 @@
 enum {
     OUTER_ROWS = LANES == 16 ? 8 : 4,
     OUTER_PANELS = LANES >= 8 ? 3 : 2,
+    SUM_PANELS = LANES == 16 ? WHOLE_PANELS : OUTER_PANELS, /* the larger */
     TALL_ROWS = LANES, /* of one panel of b: a whole panel of a */
     AHEAD = 16, /* vectors of b that are asked for before they are needed */
 };
@@ -24,7 +25,7 @@ static inline const float *hidden(const float *a) {
  * reads the number from memory again: one instruction less than a broadcast for both, and instructions are what a core has too few of when another thread
  * shares it. */
 static inline __attribute__((always_inline)) void add_column(const float *a, const float *twin, int step, const vector *right, int rows, int panels,
-                                                             vector (*sum)[OUTER_PANELS]) {
+                                                             vector (*sum)[SUM_PANELS]) {
     int twice = LANES == 16 && panels == 2 ? rows * 3 / 4 : 0;
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
@@ -37,11 +38,11 @@ static inline __attribute__((always_inline)) void add_column(const float *a, con
 /* One group. `rows`, `panels` and `twins` are constants wherever it is inlined. */
 static inline __attribute__((always_inline)) void group(const hl_product *p, const float *a, const float *b, float *c, int rows, int panels, bool twins,
                                                         const float *next, int64_t next_row) {
-    vector sum[PRODUCT_ROWS][OUTER_PANELS];
+    vector sum[PRODUCT_ROWS][SUM_PANELS];
     bool asks = next != NULL;
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int n = 0; n < panels; n++) sum[r][n] = (vector){0};
     int64_t b_panel = p->b_panel;
     for (int k = 0; k < p->depth; k += LANES, a += p->a_panel) {
@@ -49,9 +50,9 @@ static inline __attribute__((always_inline)) void group(const hl_product *p, con
         int end = p->depth - k < LANES ? p->depth - k : LANES;
 #pragma GCC unroll 2
         for (int i = 0; i < end; i++, b += LANES) {
-            vector right[2];
+            vector right[SUM_PANELS];
             if (asks) __builtin_prefetch(ask, 0, 2), ask += next_row;
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int n = 0; n < panels; n++) right[n] = vector_load(b + n * b_panel), __builtin_prefetch(b + n * b_panel + AHEAD * LANES);
             if (panels > 1) __builtin_prefetch(a + p->a_panel + i * LANES);
             add_column(a + i, twin + i, LANES, right, rows, panels, sum);
@@ -60,7 +61,7 @@ static inline __attribute__((always_inline)) void group(const hl_product *p, con
     }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int n = 0; n < panels; n++) store_sum(p, c + r * p->c_row + n * p->c_panel, sum[r][n]);
 }
 
@@ -117,8 +118,43 @@ void HL_BLAS(product)(const hl_product *p) {
     }
 }
 
+#ifdef HL_KERNELS_AVX512
+static void three_panels(const hl_product *p) {
+    switch (p->rows) {
+    case 1: block(p, 0, 1, 3, false, NULL, 0); return;
+    case 2: block(p, 0, 2, 3, false, NULL, 0); return;
+    case 3: block(p, 0, 3, 3, false, NULL, 0); return;
+    case 4: block(p, 0, 4, 3, false, NULL, 0); return;
+    case 5: block(p, 0, 5, 3, false, NULL, 0); return;
+    case 6: block(p, 0, 6, 3, false, NULL, 0); return;
+    case 7: block(p, 0, 7, 3, false, NULL, 0); return;
+    default: block(p, 0, 8, 3, false, NULL, 0); return;
+    }
+}
+
+static void four_panels(const hl_product *p) {
+    switch (p->rows) {
+    case 1: block(p, 0, 1, 4, false, NULL, 0); return;
+    case 2: block(p, 0, 2, 4, false, NULL, 0); return;
+    case 3: block(p, 0, 3, 4, false, NULL, 0); return;
+    case 4: block(p, 0, 4, 4, false, NULL, 0); return;
+    case 5: block(p, 0, 5, 4, false, NULL, 0); return;
+    default: block(p, 0, 6, 4, false, NULL, 0); return;
+    }
+}
+#endif
+
+void HL_BLAS(product_whole)(const hl_product *p) {
+    if (p->panels == 1) one_panel(p, 0);
+    else if (p->panels == 2) two_panels(p, 0, has_twins());
+#ifdef HL_KERNELS_AVX512
+    else if (p->panels == 3) three_panels(p);
+    else four_panels(p);
+#endif
+}
+
 static inline __attribute__((always_inline)) void outer_block(const hl_product *p, int row, int panel, int rows, int panels, bool twins) {
-    vector sum[TALL_ROWS][OUTER_PANELS];
+    vector sum[TALL_ROWS][SUM_PANELS];
     const float *a = p->a + row / LANES * p->a_panel + row % LANES, *b = p->b + panel * p->b_panel;
     float *c = p->c + row * p->c_row + panel * p->c_panel;
 #pragma GCC unroll 16

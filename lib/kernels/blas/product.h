@@ -25,6 +25,11 @@ typedef struct hl_product {
 enum { PRODUCT_ROWS = LANES == 16 ? 13 : 6 }; /* most rows; two panels at a time fill the registers */
 void HL_BLAS(product)(const hl_product *p);
 
+/* The same of up to WHOLE_PANELS panels at once, so that c may be a: with at most so many rows. */
+enum { WHOLE_PANELS = LANES == 16 ? 4 : 2 };
+static inline int whole_rows(int panels) { return panels <= 2 ? PRODUCT_ROWS : panels == 3 ? 8 : 6; }
+void HL_BLAS(product_whole)(const hl_product *p);
+
 /* The same with a's rows side by side: element (row, k) of a is a[row / LANES * a_panel + k * LANES + row % LANES]; any number of rows. */
 void HL_BLAS(outer_product)(const hl_product *p);
 

@@ -17,11 +17,11 @@ enum {
     CHUNK_FLOATS = 4 << 20,   /* transformed data and products of a chunk of tiles that such pieces take together */
     PIECE_PANELS = 8,         /* panels of output channels of such a piece, */
     PIECE_TILES = 4,          /* and tiles of one that transforms */
-    SHALLOW = 32,             /* input channels up to which all groups of tiles go together: panels of so short a kernel need not be asked for */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
-    BLOCK_FLOATS = 176 << 10, /* transformed data of a block of tiles */
+    BLOCK_GROUPS = 8,         /* most groups of a block of tiles, */
+    BLOCK_FLOATS = 176 << 10, /* its transformed data and products, */
+    BLOCK_PANELS = 4,         /* and the panels of output channels whose products it holds at a time */
     PAST_FLOATS = 1 << 20,    /* an output so large is out of the caches before anyone reads it */
-    BLOCK_PANELS = 4,         /* panels of output channels whose products a block holds at a time */
 };
 
 typedef struct winograd_call {
@@ -50,31 +50,18 @@ static bool fits(const hl_conv *conv) {
            conv->groups == 1 && conv->in_h == conv->out_h && conv->in_w == conv->out_w;
 }
 
+/* A panel of output channels' kernel, transformed and not. */
+static int64_t panel_kernel_floats(const hl_conv *conv) { return (int64_t)PLANES * conv->in_c * LANES; }
+static int64_t panel_taps_floats(const hl_conv *conv) { return (int64_t)TAPS * conv->in_c * LANES; }
+
 /* Transformed tiles lie in groups of rows as many as a product takes, of even size: panel after panel, row after row. */
 typedef struct groups {
     int count, rows; /* the last may hold fewer */
 } groups;
-static groups groups_of(int64_t tiles) {
-    int count = (int)hl_blas_pieces(tiles, PRODUCT_ROWS), rows = (int)hl_blas_pieces(tiles, count);
+static groups groups_by(int64_t tiles, int most) {
+    int count = (int)hl_blas_pieces(tiles, most), rows = (int)hl_blas_pieces(tiles, count);
     return (groups){(int)hl_blas_pieces(tiles, rows), rows};
 }
-static int64_t group_floats(const hl_conv *conv, groups g) { return (int64_t)panels_of(conv->in_c) * g.rows * LANES; }
-static int64_t tile_plane(const hl_conv *conv, int64_t tiles) {
-    groups g = groups_of(tiles);
-    return plane_floats((int64_t)g.count * g.rows * panels_of(conv->in_c));
-}
-
-static int block_tiles(const hl_conv *conv) {
-    int panels = panels_of(conv->out_c) < BLOCK_PANELS ? panels_of(conv->out_c) : BLOCK_PANELS;
-    int64_t tiles = BLOCK_FLOATS / (PLANES * LANES * (panels_of(conv->in_c) + panels));
-    tiles = hl_blas_clamp(tiles / PRODUCT_ROWS, 1, 8) * PRODUCT_ROWS;
-    int64_t count = tiles_of(conv).count, pieces = hl_blas_clamp(count / BLOCK_ROWS, 2, 8);
-    return (int)hl_blas_clamp(hl_blas_pieces(count, pieces), 1, tiles);
-}
-
-/* A panel of output channels' kernel, transformed and not. */
-static int64_t panel_kernel_floats(const hl_conv *conv) { return (int64_t)PLANES * conv->in_c * LANES; }
-static int64_t panel_taps_floats(const hl_conv *conv) { return (int64_t)TAPS * conv->in_c * LANES; }
 
 /* What a piece of the products is; unstored: a panel of output channels, whose kernel is transformed anew for each group of tiles. */
 typedef enum cut { BY_TILES, BY_CHANNELS, UNSTORED, BY_PLANES } cut;
@@ -83,9 +70,37 @@ static cut cut_of(const hl_conv *conv) {
     int64_t tiles = tiles_of(conv).count, size = (int64_t)conv->in_c * conv->out_c;
     bool wide = panels_of(conv->out_c) >= FEW_PANELS * FEW_PIECES;
     bool stays = panel_kernel_floats(conv) <= PANEL_FLOATS; /* a panel's transform, in the second cache */
-    if (wide && tiles <= FEW_TILES && groups_of(tiles).rows <= WINOGRAD_FEW) return UNSTORED;
+    if (wide && tiles <= FEW_TILES && groups_by(tiles, PRODUCT_ROWS).rows <= WINOGRAD_FEW) return UNSTORED;
     if (wide && stays && tiles <= FEW_TILES * (size > HUGE_KERNEL ? 4 : 1)) return BY_CHANNELS;
     return size > LARGE_KERNEL || (size >= MIDDLE_KERNEL && tiles <= MIDDLE_TILES) ? BY_PLANES : BY_TILES;
+}
+
+/* Panels of output channels whose products a block of tiles holds at a time: nearly as many each time. */
+static int block_panels(const hl_conv *conv) {
+    int all = panels_of(conv->out_c);
+    return (int)hl_blas_pieces(all, hl_blas_pieces(all, BLOCK_PANELS));
+}
+static int smaller_panels(int panels) { return panels < WHOLE_PANELS ? panels : WHOLE_PANELS; }
+
+/* A block's products take the place of its transformed tiles where all of a group's are made before the next group: a smaller block stays in the second cache,
+ * and what is written is in the first. */
+static bool in_place(const hl_conv *conv) {
+    int panels = panels_of(conv->out_c);
+    return panels <= WHOLE_PANELS && panels <= panels_of(conv->in_c);
+}
+
+static groups groups_of(const hl_conv *conv, int64_t tiles) {
+    return groups_by(tiles, cut_of(conv) == BY_TILES ? whole_rows(smaller_panels(block_panels(conv))) : PRODUCT_ROWS);
+}
+static int64_t group_floats(int panels, groups g) { return (int64_t)panels * g.rows * LANES; }
+static int64_t groups_plane(int panels, groups g) { return plane_floats((int64_t)g.count * g.rows * panels); }
+static int64_t tile_plane(const hl_conv *conv, int64_t tiles) { return groups_plane(panels_of(conv->in_c), groups_of(conv, tiles)); }
+
+static int block_tiles(const hl_conv *conv) {
+    int rows = whole_rows(smaller_panels(block_panels(conv))), panels = panels_of(conv->in_c) + (in_place(conv) ? 0 : block_panels(conv));
+    int64_t most = hl_blas_clamp(BLOCK_FLOATS / (PLANES * LANES * panels * rows), 1, BLOCK_GROUPS) * rows;
+    int64_t count = tiles_of(conv).count, pieces = hl_blas_clamp(count / BLOCK_ROWS, 2, 8);
+    return (int)hl_blas_clamp(hl_blas_pieces(count, pieces), 1, most);
 }
 
 /* Panels of output channels of a piece by channels. */
@@ -100,8 +115,6 @@ static int64_t chunk_tiles(const hl_conv *conv) {
 }
 
 static int64_t kernel_plane(const hl_conv *conv) { return plane_floats((int64_t)panels_of(conv->out_c) * conv->in_c); }
-/* Products of whole groups with a panel. */
-static int64_t grouped_plane(groups g) { return plane_floats((int64_t)g.count * g.rows); }
 static int64_t product_plane(const hl_conv *conv, int64_t tiles) { return plane_floats(tiles * panels_of(conv->out_c)); }
 
 /* By channels each worker has all transformed tiles, made by itself since that takes less time than reading what another core has made, and the
@@ -122,10 +135,10 @@ static int64_t tiles_floats(const hl_conv *conv) { return LANES + PLANES * tile_
 static int64_t worker_floats(const hl_conv *conv) {
     int64_t panels = few_panels(conv), tiles = tiles_of(conv).count;
     if (cut_of(conv) == BY_PLANES) return 0;
-    if (cut_of(conv) == UNSTORED) return tiles_floats(conv) + PLANES * grouped_plane(groups_of(tiles)) + panel_taps_floats(conv);
+    if (cut_of(conv) == UNSTORED) return tiles_floats(conv) + PLANES * groups_plane(1, groups_of(conv, tiles)) + panel_taps_floats(conv);
     if (cut_of(conv) == BY_CHANNELS) return tiles_floats(conv) + PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles * panels));
     int block = block_tiles(conv);
-    return PLANES * (tile_plane(conv, block) + plane_floats((int64_t)block * BLOCK_PANELS));
+    return PLANES * (tile_plane(conv, block) + (in_place(conv) ? 0 : groups_plane(block_panels(conv), groups_of(conv, block))));
 }
 
 static hl_conv exchanged(const hl_conv *conv) {
@@ -152,13 +165,13 @@ static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
 /* `count` tiles from `first` on as rows from `row` on of a plane of `tiles`. */
 static void transform_tiles(const winograd_call *call, int64_t first, int64_t count, int64_t row, int64_t tiles, float *v) {
     const hl_conv *conv = call->conv;
-    groups g = groups_of(tiles);
-    int64_t plane = tile_plane(conv, tiles), in_group = row % g.rows;
+    groups g = groups_of(conv, tiles);
+    int64_t plane = tile_plane(conv, tiles), in_group = row % g.rows, group = group_floats(panels_of(conv->in_c), g);
     place at = place_of(conv, first);
-    v += row / g.rows * group_floats(conv, g);
+    v += row / g.rows * group;
     for (int64_t t = 0; t < count; t++, at = place_after(conv, at)) {
         HL_BLAS(winograd_input)(conv, call->in, call->segments, at, v + in_group * LANES, g.rows * LANES, plane);
-        if (++in_group == g.rows) in_group = 0, v += group_floats(conv, g);
+        if (++in_group == g.rows) in_group = 0, v += group;
     }
 }
 
@@ -170,13 +183,11 @@ static const float *next_panel(const hl_conv *conv, int n, int i, const float *u
 
 /* A plane's product of `tiles` transformed tiles with panels of the transformed kernel. */
 static void multiply_plane(const hl_conv *conv, int64_t tiles, int panels, const float *v, const float *u, float *m) {
-    groups g = groups_of(tiles);
-    int64_t group = group_floats(conv, g), panel = (int64_t)conv->in_c * LANES;
-    bool together = conv->in_c <= SHALLOW;
+    groups g = groups_of(conv, tiles);
+    int64_t group = group_floats(panels_of(conv->in_c), g), panel = (int64_t)conv->in_c * LANES;
     for (int n = 0; n < panels; n += 2) /* two panels of the kernel stay in the first cache */
-        for (int i = 0, count; i < g.count; i += count) {
-            int64_t row = (int64_t)i * g.rows, whole = tiles / g.rows;
-            count = together && i < whole ? (int)whole : 1;
+        for (int i = 0; i < g.count; i++) {
+            int64_t row = (int64_t)i * g.rows;
             HL_BLAS(product)(&(hl_product){.a = v + i * group,
                            .a_panel = g.rows * LANES,
                            .b = u + n * panel,
@@ -187,10 +198,7 @@ static void multiply_plane(const hl_conv *conv, int64_t tiles, int panels, const
                            .rows = (int)(tiles - row < g.rows ? tiles - row : g.rows),
                            .panels = panels - n < 2 ? 1 : 2,
                            .depth = conv->in_c,
-                           .groups = count,
-                           .a_group = group,
-                           .c_group = g.rows * LANES,
-                           .next = together ? NULL : next_panel(conv, n, i, u),
+                           .next = next_panel(conv, n, i, u),
                            .next_row = conv->in_c});
         }
 }
@@ -202,14 +210,23 @@ static void multiply(const hl_conv *conv, int64_t tiles, int panels, const float
     for (int k = 0; k < PLANES; k++) multiply_plane(conv, tiles, panels, v + k * v_plane, u + k * u_plane, m + k * m_plane);
 }
 
-/* Panels of output channels from `channel` on of tiles whose products lie side by side, a panel's `panel` apart. */
-static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, const float *m, int64_t panel,
-                         int64_t m_plane) {
+/* Where products of tiles lie: those of tile t, panel n and place k are the vector at m[t / rows * group + t % rows * LANES + n * panel + k * plane]. */
+typedef struct products {
+    const float *m;
+    int64_t panel, plane, rows, group;
+} products;
+/* Tiles side by side. */
+static products side_by_side(const float *m, int64_t tiles, int64_t panel, int64_t plane) { return (products){m, panel, plane, tiles, 0}; }
+
+/* Tiles from `first` on, panels of output channels from `channel` on. */
+static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles, int channel, int panels, products p) {
     const hl_conv *conv = call->conv;
     int left = conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
     place at = place_of(conv, first);
-    for (int64_t t = 0; t < tiles; t++, at = place_after(conv, at))
-        HL_BLAS(winograd_output)(conv, m + t * LANES, panel, m_plane, count, call->bias, call->finish, call->accumulate, call->past, call->out, channel, at);
+    for (int64_t t = 0, row = 0; t < tiles; t++, at = place_after(conv, at)) {
+        HL_BLAS(winograd_output)(conv, p.m + row * LANES, p.panel, p.plane, count, call->bias, call->finish, call->accumulate, call->past, call->out, channel, at);
+        if (++row == p.rows) row = 0, p.m += p.group;
+    }
     if (call->past) vector_fence();
 }
 
@@ -220,18 +237,50 @@ static void kernel_piece(void *arg, int64_t piece, int worker) {
     HL_BLAS(winograd_kernel)(call->conv, call->kernel, call->order, (int)piece * LANES, to, kernel_plane(call->conv));
 }
 
+/* A plane's products of a block of tiles with `panels` panels of the transformed kernel, group by group: m, in groups of `m_group` floats, may be v where
+ * the block's products are in place. */
+static void multiply_block(const hl_conv *conv, int64_t tiles, int panels, const float *v, const float *u, float *m, int64_t m_group) {
+    groups g = groups_of(conv, tiles);
+    int whole = (int)(tiles / g.rows), rest = (int)(tiles % g.rows);
+    int64_t panel = (int64_t)g.rows * LANES, group = group_floats(panels_of(conv->in_c), g);
+    for (int n = 0; n < panels; n += WHOLE_PANELS) {
+        hl_product p = {.a = v,
+                        .a_panel = panel,
+                        .b = u + (int64_t)n * conv->in_c * LANES,
+                        .b_panel = (int64_t)conv->in_c * LANES,
+                        .c = m + n * panel,
+                        .c_row = LANES,
+                        .c_panel = panel,
+                        .rows = g.rows,
+                        .panels = smaller_panels(panels - n),
+                        .depth = conv->in_c,
+                        .groups = whole,
+                        .a_group = group,
+                        .c_group = m_group};
+        HL_BLAS(product_whole)(&p);
+        if (!rest) continue;
+        p.a += whole * group, p.c += whole * m_group, p.rows = rest, p.groups = 1;
+        HL_BLAS(product_whole)(&p);
+    }
+}
+
 /* A block of tiles. */
 static void tiles_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
-    int all = panels_of(conv->out_c);
-    int64_t first = piece * call->block, tiles = smaller(call->block, call->tiles - first), m_plane = plane_floats(tiles * BLOCK_PANELS);
-    float *v = call->memory + worker * call->worker, *m = v + PLANES * tile_plane(conv, call->block);
+    int all = panels_of(conv->out_c), most = block_panels(conv);
+    int64_t first = piece * call->block, tiles = smaller(call->block, call->tiles - first);
+    groups g = groups_of(conv, tiles);
+    float *v = call->memory + worker * call->worker, *m = in_place(conv) ? v : v + PLANES * tile_plane(conv, call->block);
+    products p = {m, g.rows * LANES, groups_plane(most, g), g.rows, group_floats(most, g)};
+    if (in_place(conv)) p.plane = tile_plane(conv, tiles), p.group = group_floats(panels_of(conv->in_c), g);
     transform_tiles(call, first, tiles, 0, tiles, v);
-    for (int from = 0; from < all; from += BLOCK_PANELS) {
-        int panels = all - from < BLOCK_PANELS ? all - from : BLOCK_PANELS;
-        multiply(conv, tiles, panels, v, call->transform + (int64_t)from * conv->in_c * LANES, kernel_plane(conv), m, m_plane);
-        output_tiles(call, first, tiles, from * LANES, panels, m, tiles * LANES, m_plane);
+    for (int from = 0; from < all; from += most) {
+        int panels = all - from < most ? all - from : most;
+        const float *u = call->transform + (int64_t)from * conv->in_c * LANES;
+        for (int k = 0; k < PLANES; k++)
+            multiply_block(conv, tiles, panels, v + k * tile_plane(conv, tiles), u + k * kernel_plane(conv), m + k * p.plane, p.group);
+        output_tiles(call, first, tiles, from * LANES, panels, p);
     }
 }
 
@@ -261,8 +310,8 @@ static void output_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const winograd_call *call = arg;
     int64_t row = piece * PIECE_TILES;
-    output_tiles(call, call->first + row, smaller(PIECE_TILES, call->count - row), 0, panels_of(call->conv->out_c), call->products + row * LANES,
-                 call->count * LANES, product_plane(call->conv, call->count));
+    output_tiles(call, call->first + row, smaller(PIECE_TILES, call->count - row), 0, panels_of(call->conv->out_c),
+                 side_by_side(call->products + row * LANES, call->count, call->count * LANES, product_plane(call->conv, call->count)));
 }
 
 /* All tiles, transformed by this worker; it has further memory from *left on. */
@@ -278,8 +327,8 @@ static const float *own_tiles(const winograd_call *call, int worker, float **lef
 static void unstored_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
     const hl_conv *conv = call->conv;
-    groups g = groups_of(call->tiles);
-    int64_t m_plane = grouped_plane(g);
+    groups g = groups_of(conv, call->tiles);
+    int64_t m_plane = groups_plane(1, g);
     float *m;
     const float *v = own_tiles(call, worker, &m);
     float *packed = m + PLANES * m_plane;
@@ -290,11 +339,11 @@ static void unstored_piece(void *arg, int64_t piece, int worker) {
                         .m = m,
                         .v_plane = tile_plane(conv, call->tiles),
                         .m_plane = m_plane,
-                        .v_group = group_floats(conv, g),
+                        .v_group = group_floats(panels_of(conv->in_c), g),
                         .groups = g.count,
                         .tiles = g.rows,
                         .depth = conv->in_c});
-    output_tiles(call, 0, call->tiles, (int)piece * LANES, 1, m, call->tiles * LANES, m_plane);
+    output_tiles(call, 0, call->tiles, (int)piece * LANES, 1, side_by_side(m, call->tiles, 0, m_plane));
 }
 
 static void panels_piece(void *arg, int64_t piece, int worker) {
@@ -308,7 +357,7 @@ static void panels_piece(void *arg, int64_t piece, int worker) {
     for (int p = 0; p < panels; p++)
         HL_BLAS(winograd_kernel)(conv, call->kernel, call->order, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
     multiply(conv, call->tiles, panels, v, u, u_plane, m, m_plane);
-    output_tiles(call, 0, call->tiles, from * LANES, panels, m, call->tiles * LANES, m_plane);
+    output_tiles(call, 0, call->tiles, from * LANES, panels, side_by_side(m, call->tiles, call->tiles * LANES, m_plane));
 }
 
 /* Half lines would leave the processor one by one. */
