@@ -57,4 +57,15 @@ INLINE void dkernel_3(const vector *u, int s, vector *to, int t) {
     to[2 * t] = vector_fma(vector_of(1.f / 6), sum2, u[5 * s] - sum);
 }
 
+/* What rows a and b of u, transformed to 3 values each, add to the 3 rows of G^T u G: to[r * 3 + x]. Rows go in pairs that have sums in common. */
+static inline int pair_row(int pair, int i) { return pair == 0 ? 1 + i : pair == 1 ? 3 + i : 5 * i; }
+INLINE void dkernel_rows(int pair, const vector *a, const vector *b, vector *to) {
+#pragma GCC unroll 3
+    for (int x = 0; x < 3; x++) {
+        if (pair == 0) to[x] = to[6 + x] = (a[x] + b[x]) * (-1.f / 6), to[3 + x] = (b[x] - a[x]) * (1.f / 6);
+        else if (pair == 1) to[x] = (a[x] + b[x]) * (1.f / 24), to[3 + x] = (a[x] - b[x]) * (1.f / 12), to[6 + x] = (a[x] + b[x]) * (1.f / 6);
+        else to[x] = a[x] * 0.25f, to[3 + x] = (vector){0}, to[6 + x] = b[x];
+    }
+}
+
 #endif

@@ -67,6 +67,11 @@ void HL_BLAS(winograd_few)(const winograd_few *f);
 /* dkernel[tap * stride + c] = G^T dU G for `count` input channels. */
 void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, float *dkernel, int64_t stride);
 
+/* What two rows of dU, one of PAIRS pairs (transforms.h), add to that: PAIR_PLANES planes, row after row. The first pair's is stored, where accumulate is
+ * not set. */
+enum { PAIRS = PATCH / 2, PAIR_PLANES = 2 * PATCH };
+void HL_BLAS(winograd_dkernel_pair)(const float *du, int64_t plane, int count, int pair, bool accumulate, float *dkernel, int64_t stride);
+
 /* The gradient to the kernel (winograd_weights.c). */
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads);
 void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_segment *in, int segments, const hl_view *dout, void *dkernel,

@@ -408,3 +408,30 @@ void HL_BLAS(winograd_dkernel)(const float *du, int64_t plane, int count, float 
         for (int t = 0; t < TAPS; t++) vector_store_some(dkernel + t * stride + c, g[t], count - c);
     }
 }
+
+/* Tap row after tap row; of the last pair the middle one is zeros. */
+INLINE void dkernel_pair(int pair, const float *du, int64_t plane, int count, bool accumulate, float *dkernel, int64_t stride) {
+    for (int c = 0; c < count; c += LANES) {
+        vector row[PATCH], a[3], b[3], g[TAPS];
+#pragma GCC unroll 6
+        for (int x = 0; x < PATCH; x++) row[x] = vector_load(du + x * plane + c);
+        dkernel_3(row, 1, a, 1);
+#pragma GCC unroll 6
+        for (int x = 0; x < PATCH; x++) row[x] = vector_load(du + (PATCH + x) * plane + c);
+        dkernel_3(row, 1, b, 1);
+        dkernel_rows(pair, a, b, g);
+#pragma GCC unroll 9
+        for (int t = 0; t < TAPS; t++) {
+            if (pair == PAIRS - 1 && t / 3 == 1 && accumulate) continue;
+            float *to = dkernel + t * stride + c;
+            if (accumulate) g[t] += vector_load_some(to, count - c);
+            vector_store_some(to, g[t], count - c);
+        }
+    }
+}
+
+void HL_BLAS(winograd_dkernel_pair)(const float *du, int64_t plane, int count, int pair, bool accumulate, float *dkernel, int64_t stride) {
+    if (pair == 0) dkernel_pair(0, du, plane, count, accumulate, dkernel, stride);
+    else if (pair == 1) dkernel_pair(1, du, plane, count, accumulate, dkernel, stride);
+    else dkernel_pair(2, du, plane, count, accumulate, dkernel, stride);
+}

@@ -1,4 +1,5 @@
 /* The gradient to a 3x3 kernel by Winograd's F(4x4, 3x3): dg = G^T [sum over tiles of (A dY A^T) . (B^T d B)] G. */
+#include "kernels/blas/transforms.h"
 #include "kernels/blas/winograd.h"
 
 enum {
@@ -9,8 +10,10 @@ enum {
     BLOCK_FLOATS = 300 << 10, /* transformed data of a block of a part's tiles */
     CHUNK_FLOATS = 3 << 20,   /* transformed data of a large kernel's tiles, held at a time */
     OUT_PANELS = 4,           /* panels of output channels, */
-    IN_PANELS = 8,            /* and of input channels, of a piece by channels, whose sums are in the second cache: */
-    FEW_TILES = 16,           /* up to so many tiles a large kernel is cut so; */
+    IN_PANELS = 8,            /* and of input channels, of a piece by channels, whose sums of two rows of planes are in the second cache: */
+    FEW_TILES = 16,           /* up to so many tiles a large kernel is cut so, */
+    MANY_TILES = 64,          /* or up to so many */
+    HUGE_FLOATS = 3 << 20,    /* where all sums would be more than this; */
     PLANE_PANELS = 8,         /* panels of output channels of a piece by planes */
     TILES = 4,                /* tiles transformed in a piece */
 };
@@ -33,7 +36,9 @@ static bool is_small(const hl_conv *conv) {
     return floats <= PART_FLOATS || (floats <= MOST_FLOATS && floats <= TILE_FLOATS * tiles_of(conv).count);
 }
 /* A large kernel is cut over channels, or over planes. */
-static bool by_channels(const hl_conv *conv) { return !is_small(conv) && tiles_of(conv).count <= FEW_TILES; }
+static bool by_channels(const hl_conv *conv) {
+    return !is_small(conv) && tiles_of(conv).count <= (PLANES * all_sums(conv) > HUGE_FLOATS ? MANY_TILES : FEW_TILES);
+}
 static int64_t sum_plane(const hl_conv *conv) { return by_channels(conv) ? plane_floats(OUT_PANELS * LANES * IN_PANELS) : all_sums(conv); }
 static int64_t sum_row(const hl_conv *conv) { return by_channels(conv) ? IN_PANELS * LANES : padded_in(conv); }
 static int64_t floats_a_tile(const hl_conv *conv) { return PLANES * LANES * (int64_t)(panels_of(conv->in_c) + panels_of(conv->out_c)); }
@@ -58,7 +63,7 @@ static int64_t out_plane(const hl_conv *conv) { return plane_floats(held_tiles(c
 static int64_t held_floats(const hl_conv *conv) { return PLANES * (in_plane(conv) + out_plane(conv)); }
 
 static int64_t sums_floats(const hl_conv *conv, int threads) {
-    return (by_channels(conv) ? threads : parts_of(conv)) * PLANES * sum_plane(conv);
+    return by_channels(conv) ? threads * PAIR_PLANES * sum_plane(conv) : parts_of(conv) * PLANES * sum_plane(conv);
 }
 
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
@@ -161,17 +166,20 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
 
 static int in_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels_of(conv->in_c), IN_PANELS); }
 
-/* With few tiles, which are one chunk, a piece is some output and input channels, all planes of them. */
+/* With few tiles, which are one chunk, a piece is some output and input channels: their sums in two rows of planes at a time, and what those give. */
 static void channels_piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
     const hl_conv *conv = call->conv;
     int pieces = in_pieces(conv);
     range r = range_of(conv, (int)(piece / pieces) * OUT_PANELS, OUT_PANELS, (int)(piece % pieces) * IN_PANELS, IN_PANELS);
-    float *sums = call->sums + worker * call->sum_size;
-    multiply(call, call->count, r, call->memory, false, sums);
-    for (int o = 0; o < r.outputs; o++) {
-        float *dkernel = call->dkernel + (int64_t)(r.out * LANES + o) * TAPS * conv->in_c + r.in * LANES;
-        HL_BLAS(winograd_dkernel)(sums + o * sum_row(conv), call->sum_plane, r.inputs, dkernel, conv->in_c);
+    float *sums = call->sums + worker * PAIR_PLANES * call->sum_plane;
+    for (int pair = 0; pair < PAIRS; pair++) {
+        for (int k = 0; k < PAIR_PLANES; k++)
+            multiply_plane(call, pair_row(pair, k / PATCH) * PATCH + k % PATCH, call->count, r, call->memory, false, sums + k * call->sum_plane);
+        for (int o = 0; o < r.outputs; o++) {
+            float *dkernel = call->dkernel + (int64_t)(r.out * LANES + o) * TAPS * conv->in_c + r.in * LANES;
+            HL_BLAS(winograd_dkernel_pair)(sums + o * sum_row(conv), call->sum_plane, r.inputs, pair, pair > 0, dkernel, conv->in_c);
+        }
     }
 }
 
