@@ -60,10 +60,13 @@ static int64_t chunk_tiles(const hl_conv *conv) {
 static int64_t held_tiles(const hl_conv *conv) { return is_small(conv) ? block_tiles(conv) : chunk_tiles(conv); }
 static int64_t in_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * panels_of(conv->in_c)); }
 static int64_t out_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * panels_of(conv->out_c)); }
-static int64_t held_floats(const hl_conv *conv) { return PLANES * (in_plane(conv) + out_plane(conv)); }
+/* By channels the gradient's planes are each worker's own, of the output channels it is at: what another core has made takes longer to read than to make. */
+static int64_t own_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * OUT_PANELS); }
+static int64_t held_floats(const hl_conv *conv) { return PLANES * (in_plane(conv) + (by_channels(conv) ? 0 : out_plane(conv))); }
 
+static int64_t worker_floats(const hl_conv *conv) { return LANES + PAIR_PLANES * sum_plane(conv) + PLANES * own_plane(conv); }
 static int64_t sums_floats(const hl_conv *conv, int threads) {
-    return by_channels(conv) ? threads * PAIR_PLANES * sum_plane(conv) : parts_of(conv) * PLANES * sum_plane(conv);
+    return by_channels(conv) ? threads * worker_floats(conv) : parts_of(conv) * PLANES * sum_plane(conv);
 }
 
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
@@ -71,16 +74,26 @@ size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
     return hl_conv_bias_bytes(conv) + (size_t)(sums_floats(conv, threads) + held) * sizeof(float);
 }
 
-/* `count` tiles from `first` on as rows from `row` on of the planes at v. All of one operand, then all of the other: by turns they are a quarter slower. */
-static void transform_tiles(const weights_call *call, int64_t first, int64_t count, int64_t row, float *v) {
+/* `count` tiles from `first` on as rows from `row` on of planes: of the input, */
+static void transform_input(const weights_call *call, int64_t first, int64_t count, int64_t row, float *v) {
     const hl_conv *conv = call->conv;
-    int64_t panel = held_tiles(conv) * LANES, plane = in_plane(conv), gradient_plane = out_plane(conv);
-    float *in = v + row * LANES, *gradient = in + PLANES * plane;
-    place from = place_of(conv, first), at = from;
-    for (int64_t t = 0; t < count; t++, at = place_after(conv, at)) HL_BLAS(winograd_input)(conv, call->in, call->segments, at, in + t * LANES, panel, plane);
-    at = from;
-    for (int64_t t = 0; t < count; t++, at = place_after(conv, at))
-        HL_BLAS(winograd_gradient)(conv, call->dout, at, gradient + t * LANES, panel, gradient_plane);
+    place at = place_of(conv, first);
+    for (int64_t t = row; t < row + count; t++, at = place_after(conv, at))
+        HL_BLAS(winograd_input)(conv, call->in, call->segments, at, v + t * LANES, held_tiles(conv) * LANES, in_plane(conv));
+}
+
+/* and of channels of the gradient. */
+static void transform_gradient(const weights_call *call, const hl_view *dout, int64_t first, int64_t count, int64_t row, float *v, int64_t plane) {
+    const hl_conv *conv = call->conv;
+    place at = place_of(conv, first);
+    for (int64_t t = row; t < row + count; t++, at = place_after(conv, at))
+        HL_BLAS(winograd_gradient)(conv, dout, at, v + t * LANES, held_tiles(conv) * LANES, plane);
+}
+
+/* All of one operand, then all of the other: by turns they are a quarter slower. */
+static void transform_tiles(const weights_call *call, int64_t first, int64_t count, int64_t row, float *v) {
+    transform_input(call, first, count, row, v);
+    transform_gradient(call, call->dout, first, count, row, v + PLANES * in_plane(call->conv), out_plane(call->conv));
 }
 
 /* Channels of a product: output and input panels from which on, and how many channels. */
@@ -93,13 +106,13 @@ static range range_of(const hl_conv *conv, int out, int out_panels, int in, int 
 }
 static range all_channels(const hl_conv *conv) { return (range){0, conv->out_c, 0, conv->in_c}; }
 
-/* A plane's sums (+)= the products of `tiles` transformed tiles. */
-static void multiply_plane(const weights_call *call, int k, int64_t tiles, range r, const float *v, bool accumulate, float *sums) {
+/* A plane's sums (+)= the products of `tiles` transformed tiles of the gradient, a, and of the input, b, both from a range's channels on. */
+static void multiply_plane(const weights_call *call, int64_t tiles, range r, const float *a, const float *b, bool accumulate, float *sums) {
     const hl_conv *conv = call->conv;
     int64_t panel = held_tiles(conv) * LANES;
-    HL_BLAS(outer_product)(&(hl_product){.a = v + PLANES * in_plane(conv) + k * out_plane(conv) + r.out * panel,
+    HL_BLAS(outer_product)(&(hl_product){.a = a,
                    .a_panel = panel,
-                   .b = v + k * in_plane(conv) + r.in * panel,
+                   .b = b,
                    .b_panel = panel,
                    .c = sums,
                    .c_row = sum_row(conv),
@@ -110,9 +123,11 @@ static void multiply_plane(const weights_call *call, int k, int64_t tiles, range
                    .accumulate = accumulate});
 }
 
-/* The same of all planes. */
-static void multiply(const weights_call *call, int64_t tiles, range r, const float *v, bool accumulate, float *sums) {
-    for (int k = 0; k < PLANES; k++) multiply_plane(call, k, tiles, r, v, accumulate, sums + k * call->sum_plane);
+/* The same of plane k of what transform_tiles has made. */
+static void multiply_held(const weights_call *call, int k, int64_t tiles, range r, const float *v, bool accumulate, float *sums) {
+    const hl_conv *conv = call->conv;
+    int64_t panel = held_tiles(conv) * LANES;
+    multiply_plane(call, tiles, r, v + PLANES * in_plane(conv) + k * out_plane(conv) + r.out * panel, v + k * in_plane(conv) + r.in * panel, accumulate, sums);
 }
 
 /* A small kernel: a piece is a part of the tiles, with sums of its own. */
@@ -125,7 +140,7 @@ static void part_piece(void *arg, int64_t piece, int worker) {
     for (int64_t t = first, count; t < end; t += count) {
         count = end - t < block_tiles(conv) ? end - t : block_tiles(conv);
         transform_tiles(call, t, count, 0, v);
-        multiply(call, count, all_channels(conv), v, t > first, sums);
+        for (int k = 0; k < PLANES; k++) multiply_held(call, k, count, all_channels(conv), v, t > first, sums + k * call->sum_plane);
     }
 }
 
@@ -147,8 +162,9 @@ static void back_piece(void *arg, int64_t piece, int worker) {
 static void tiles_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const weights_call *call = arg;
-    int64_t row = piece * TILES, left = call->count - row;
-    transform_tiles(call, call->first + row, left < TILES ? left : TILES, row, call->memory);
+    int64_t row = piece * TILES, left = call->count - row, count = left < TILES ? left : TILES;
+    if (by_channels(call->conv)) transform_input(call, call->first + row, count, row, call->memory);
+    else transform_tiles(call, call->first + row, count, row, call->memory);
 }
 
 static int plane_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels_of(conv->out_c), PLANE_PANELS); }
@@ -161,10 +177,19 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
     int pieces = plane_pieces(conv), k = (int)piece / pieces;
     range r = range_of(conv, (int)piece % pieces * PLANE_PANELS, PLANE_PANELS, 0, panels_of(conv->in_c));
     float *sums = call->sums + k * call->sum_plane + r.out * LANES * padded_in(conv);
-    multiply_plane(call, k, call->count, r, call->memory, call->first > 0, sums);
+    multiply_held(call, k, call->count, r, call->memory, call->first > 0, sums);
 }
 
 static int in_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels_of(conv->in_c), IN_PANELS); }
+
+/* A worker's planes of the gradient's channels in r, made where it has not yet; `*at`: one more than the panel they begin with, or 0. */
+static void own_gradient(const weights_call *call, range r, float *at, float *v) {
+    if (*at == (float)(r.out + 1)) return;
+    hl_view some = *call->dout;
+    some.data = (void *)cell_at(some.data, r.out * LANES, some.half), some.c = r.outputs;
+    transform_gradient(call, &some, 0, call->count, 0, v, own_plane(call->conv));
+    *at = (float)(r.out + 1);
+}
 
 /* With few tiles, which are one chunk, a piece is some output and input channels: their sums in two rows of planes at a time, and what those give. */
 static void channels_piece(void *arg, int64_t piece, int worker) {
@@ -172,10 +197,14 @@ static void channels_piece(void *arg, int64_t piece, int worker) {
     const hl_conv *conv = call->conv;
     int pieces = in_pieces(conv);
     range r = range_of(conv, (int)(piece / pieces) * OUT_PANELS, OUT_PANELS, (int)(piece % pieces) * IN_PANELS, IN_PANELS);
-    float *sums = call->sums + worker * PAIR_PLANES * call->sum_plane;
+    float *mine = call->sums + worker * worker_floats(conv), *sums = mine + LANES, *gradient = sums + PAIR_PLANES * call->sum_plane;
+    own_gradient(call, r, mine, gradient);
     for (int pair = 0; pair < PAIRS; pair++) {
-        for (int k = 0; k < PAIR_PLANES; k++)
-            multiply_plane(call, pair_row(pair, k / PATCH) * PATCH + k % PATCH, call->count, r, call->memory, false, sums + k * call->sum_plane);
+        for (int i = 0; i < PAIR_PLANES; i++) {
+            int k = pair_row(pair, i / PATCH) * PATCH + i % PATCH;
+            const float *in = call->memory + k * in_plane(conv) + r.in * held_tiles(conv) * LANES;
+            multiply_plane(call, call->count, r, gradient + k * own_plane(conv), in, false, sums + i * call->sum_plane);
+        }
         for (int o = 0; o < r.outputs; o++) {
             float *dkernel = call->dkernel + (int64_t)(r.out * LANES + o) * TAPS * conv->in_c + r.in * LANES;
             HL_BLAS(winograd_dkernel_pair)(sums + o * sum_row(conv), call->sum_plane, r.inputs, pair, pair > 0, dkernel, conv->in_c);
@@ -195,6 +224,7 @@ void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_seg
         hl_parallel_for(hl, conv->out_c, back_piece, &call);
         return;
     }
+    for (int w = 0; by_channels(conv) && w < hl_threads(hl); w++) call.sums[w * worker_floats(conv)] = 0;
     int64_t tiles = tiles_of(conv).count, chunk = chunk_tiles(conv);
     for (call.first = 0; call.first < tiles; call.first += chunk) {
         call.count = tiles - call.first < chunk ? tiles - call.first : chunk;
