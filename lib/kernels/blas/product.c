@@ -15,12 +15,6 @@ static inline void store_sum(const hl_product *p, float *c, vector sum) {
     vector_store(c, sum);
 }
 
-/* A pointer that the compiler does not know for the same. */
-static inline const float *hidden(const float *a) {
-    __asm__("" : "+r"(a));
-    return a;
-}
-
 /* Adds to rows x panels sums a column of a, `step` apart, times vectors right. `twin`: a, or hidden, so that of most rows a second panel's multiply-add
  * reads the number from memory again: one instruction less than a broadcast for both, and instructions are what a core has too few of when another thread
  * shares it. */

@@ -10,6 +10,21 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* One of those below. */
+typedef void transform(const vector *d, int s, vector *to, int t);
+
+/* The first half of a transform: columns of size x size values are transformed. */
+INLINE void transform_columns(transform *one, int size, const vector *from, vector *mid) {
+#pragma GCC unroll 6
+    for (int x = 0; x < size; x++) one(from + x, size, mid + x, size);
+}
+
+/* The second half: rows of `size` values become `wide`. */
+INLINE void transform_rows(transform *one, int size, int wide, const vector *mid, vector *to) {
+#pragma GCC unroll 6
+    for (int y = 0; y < wide; y++) one(mid + y * size, 1, to + y * wide, 1);
+}
+
 /* B^T */
 INLINE void input_6(const vector *d, int s, vector *to, int t) {
     vector even = vector_fma(vector_of(-4), d[2 * s], d[4 * s]), odd = vector_fma(vector_of(-4), d[s], d[3 * s]);

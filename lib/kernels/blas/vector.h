@@ -37,6 +37,12 @@ static inline bool is_amd(void) {
 #endif
 }
 
+/* A pointer that the compiler does not know for the same. */
+static inline const float *hidden(const float *a) {
+    __asm__("" : "+r"(a));
+    return a;
+}
+
 static inline vector vector_load(const float *from) {
     vector v;
     memcpy(&v, from, sizeof v);

@@ -19,7 +19,7 @@ enum {
     PIECE_TILES = 4,          /* and tiles of one that transforms */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
     BLOCK_GROUPS = 8,         /* most groups of a block of tiles, */
-    BLOCK_FLOATS = 176 << 10, /* its transformed data and products, */
+    BLOCK_FLOATS = 140 << 10, /* its transformed data and products, */
     BLOCK_PANELS = 4,         /* and the panels of output channels whose products it holds at a time */
     PAST_FLOATS = 1 << 20,    /* an output so large is out of the caches before anyone reads it */
 };
@@ -81,6 +81,7 @@ static int block_panels(const hl_conv *conv) {
     return (int)hl_blas_pieces(all, hl_blas_pieces(all, BLOCK_PANELS));
 }
 static int smaller_panels(int panels) { return panels < WHOLE_PANELS ? panels : WHOLE_PANELS; }
+static int block_rows(const hl_conv *conv) { return whole_rows(smaller_panels(block_panels(conv))); }
 
 /* A block's products take the place of its transformed tiles where all of a group's are made before the next group: a smaller block stays in the second cache,
  * and what is written is in the first. */
@@ -90,14 +91,14 @@ static bool in_place(const hl_conv *conv) {
 }
 
 static groups groups_of(const hl_conv *conv, int64_t tiles) {
-    return groups_by(tiles, cut_of(conv) == BY_TILES ? whole_rows(smaller_panels(block_panels(conv))) : PRODUCT_ROWS);
+    return groups_by(tiles, cut_of(conv) == BY_TILES ? block_rows(conv) : PRODUCT_ROWS);
 }
 static int64_t group_floats(int panels, groups g) { return (int64_t)panels * g.rows * LANES; }
 static int64_t groups_plane(int panels, groups g) { return plane_floats((int64_t)g.count * g.rows * panels); }
 static int64_t tile_plane(const hl_conv *conv, int64_t tiles) { return groups_plane(panels_of(conv->in_c), groups_of(conv, tiles)); }
 
 static int block_tiles(const hl_conv *conv) {
-    int rows = whole_rows(smaller_panels(block_panels(conv))), panels = panels_of(conv->in_c) + (in_place(conv) ? 0 : block_panels(conv));
+    int rows = block_rows(conv), panels = panels_of(conv->in_c) + (in_place(conv) ? 0 : block_panels(conv));
     int64_t most = hl_blas_clamp(BLOCK_FLOATS / (PLANES * LANES * panels * rows), 1, BLOCK_GROUPS) * rows;
     int64_t count = tiles_of(conv).count, pieces = hl_blas_clamp(count / BLOCK_ROWS, 2, 8);
     return (int)hl_blas_clamp(hl_blas_pieces(count, pieces), 1, most);
