@@ -7,6 +7,8 @@ enum {
     FEW_PANELS = 2,           /* so many panels of them, */
     FEW_PIECES = 4,           /* if there are so many pieces; */
     PANEL_FLOATS = 400 << 10, /* but one panel if the transform of more is larger than this: it is to stay in the second cache */
+    OWN_FLOATS = 512 << 10,   /* up to so many floats of all transformed tiles each worker has its own: by channels, where they take less time to make than to
+                                 read from another core */
     HUGE_KERNEL = 256 << 10,  /* input times output channels beyond which four times as many tiles are few: the whole transform would take
                                  too much memory; */
     LARGE_KERNEL = 32 << 10,  /* beyond which blocks of tiles would read all of the kernel's transform from the third cache, */
@@ -118,26 +120,28 @@ static int64_t chunk_tiles(const hl_conv *conv) {
 static int64_t kernel_plane(const hl_conv *conv) { return plane_floats((int64_t)panels_of(conv->out_c) * conv->in_c); }
 static int64_t product_plane(const hl_conv *conv, int64_t tiles) { return plane_floats(tiles * panels_of(conv->out_c)); }
 
-/* By channels each worker has all transformed tiles, made by itself since that takes less time than reading what another core has made, and the
- * kernels and products of its output channels, unstored the kernel in panels. By tiles all share the transformed kernel; a worker has its tiles.
- * By planes all is shared. */
 static bool by_channels(const hl_conv *conv) { return cut_of(conv) == BY_CHANNELS || cut_of(conv) == UNSTORED; }
+static int64_t all_tiles_floats(const hl_conv *conv) { return PLANES * tile_plane(conv, tiles_of(conv).count); }
+static bool has_own_tiles(const hl_conv *conv) { return by_channels(conv) && all_tiles_floats(conv) <= OWN_FLOATS; }
+
+/* By channels all share the transformed tiles, or each worker has them; it has the kernels and products of its output channels, unstored the kernel in
+ * panels. By tiles all share the transformed kernel; a worker has its tiles. By planes all is shared. */
 
 static int64_t shared_floats(const hl_conv *conv) {
     int64_t chunk = chunk_tiles(conv);
-    if (by_channels(conv)) return 0;
+    if (by_channels(conv)) return has_own_tiles(conv) ? 0 : all_tiles_floats(conv);
     if (cut_of(conv) == BY_TILES) return PLANES * kernel_plane(conv);
     return PLANES * (kernel_plane(conv) + tile_plane(conv, chunk) + product_plane(conv, chunk));
 }
 
-/* Of the memory of a worker by channels what holds its transformed tiles, behind whether they are there. */
-static int64_t tiles_floats(const hl_conv *conv) { return LANES + PLANES * tile_plane(conv, tiles_of(conv).count); }
+/* Of a worker's memory what holds tiles of its own, behind whether they are there. */
+static int64_t own_floats(const hl_conv *conv) { return has_own_tiles(conv) ? LANES + all_tiles_floats(conv) : 0; }
 
 static int64_t worker_floats(const hl_conv *conv) {
     int64_t panels = few_panels(conv), tiles = tiles_of(conv).count;
     if (cut_of(conv) == BY_PLANES) return 0;
-    if (cut_of(conv) == UNSTORED) return tiles_floats(conv) + PLANES * groups_plane(1, groups_of(conv, tiles)) + panel_taps_floats(conv);
-    if (cut_of(conv) == BY_CHANNELS) return tiles_floats(conv) + PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles * panels));
+    if (cut_of(conv) == UNSTORED) return own_floats(conv) + PLANES * groups_plane(1, groups_of(conv, tiles)) + panel_taps_floats(conv);
+    if (cut_of(conv) == BY_CHANNELS) return own_floats(conv) + PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles * panels));
     int block = block_tiles(conv);
     return PLANES * (tile_plane(conv, block) + (in_place(conv) ? 0 : groups_plane(block_panels(conv), groups_of(conv, block))));
 }
@@ -315,12 +319,13 @@ static void output_piece(void *arg, int64_t piece, int worker) {
                  side_by_side(call->products + row * LANES, call->count, call->count * LANES, product_plane(call->conv, call->count)));
 }
 
-/* All tiles, transformed by this worker; it has further memory from *left on. */
-static const float *own_tiles(const winograd_call *call, int worker, float **left) {
-    float *there = call->memory + worker * call->worker, *v = there + LANES;
-    *left = there + tiles_floats(call->conv);
-    if (!*there) transform_tiles(call, 0, call->tiles, 0, call->tiles, v);
-    *there = 1;
+/* All tiles, transformed by all or by this worker; it has further memory from *left on. */
+static const float *all_tiles(const winograd_call *call, int worker, float **left) {
+    float *own = call->memory + worker * call->worker, *v = own + LANES;
+    *left = own + own_floats(call->conv);
+    if (!has_own_tiles(call->conv)) return call->shared;
+    if (!*own) transform_tiles(call, 0, call->tiles, 0, call->tiles, v);
+    *own = 1;
     return v;
 }
 
@@ -331,7 +336,7 @@ static void unstored_piece(void *arg, int64_t piece, int worker) {
     groups g = groups_of(conv, call->tiles);
     int64_t m_plane = groups_plane(1, g);
     float *m;
-    const float *v = own_tiles(call, worker, &m);
+    const float *v = all_tiles(call, worker, &m);
     float *packed = m + PLANES * m_plane;
     bool is_packed = call->order == WINOGRAD_PANELS;
     if (!is_packed) HL_BLAS(pack_panel)(conv, call->kernel, call->order == WINOGRAD_TURNED, piece, packed);
@@ -353,7 +358,7 @@ static void panels_piece(void *arg, int64_t piece, int worker) {
     int most = few_panels(conv), from = (int)piece * most, left = panels_of(conv->out_c) - from, panels = left < most ? left : most;
     int64_t u_plane = plane_floats((int64_t)most * conv->in_c), m_plane = plane_floats(call->tiles * most);
     float *u;
-    const float *v = own_tiles(call, worker, &u);
+    const float *v = all_tiles(call, worker, &u);
     float *m = u + PLANES * u_plane;
     for (int p = 0; p < panels; p++)
         HL_BLAS(winograd_kernel)(conv, call->kernel, call->order, (from + p) * LANES, u + (int64_t)p * conv->in_c * LANES, u_plane);
@@ -394,7 +399,8 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
     call->shared = memory, call->memory = memory + shared_floats(conv);
     call->worker = worker_floats(conv);
     call->count = call->tiles, call->kernels = memory;
-    for (int w = 0; by_channels(conv) && w < hl_threads(hl); w++) call->memory[w * call->worker] = 0;
+    for (int w = 0; has_own_tiles(conv) && w < hl_threads(hl); w++) call->memory[w * call->worker] = 0;
+    if (by_channels(conv) && !has_own_tiles(conv)) hl_parallel_for(hl, hl_blas_pieces(call->tiles, PIECE_TILES), input_piece, call);
     if (cut_of(conv) == UNSTORED) {
         hl_parallel_for(hl, panels_of(conv->out_c), unstored_piece, call);
         return;

@@ -4,17 +4,6 @@
 
 enum { NARROW = 256 }; /* channels of a map up to which AMD's processors foresee too little of the next tile */
 
-/* Rows of values whose columns are transformed, one result to a plane: where values are read through something, once each. */
-INLINE void rows_to_planes(transform *one, int size, const vector *mid, float *to, int64_t plane) {
-#pragma GCC unroll 6
-    for (int y = 0; y < PATCH; y++) {
-        vector row[PATCH];
-        one(mid + y * size, 1, row, 1);
-#pragma GCC unroll 6
-        for (int x = 0; x < PATCH; x++) vector_store(to + (y * PATCH + x) * plane, row[x]);
-    }
-}
-
 /* Where the size x size pixels of an h x w map from a place on lie: pixel (y, x) begins with element columns[x] of rows[y]. Outside the map a row is NULL,
  * a column -1; `whole`: none is. */
 typedef struct patch {
@@ -98,6 +87,43 @@ static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments
     }
 }
 
+/* Rows a and b of B^T d B, each to its planes: value (y, x) of d is at rows[y] + columns[x]. The 12 numbers between stay in registers, where 36 would not.
+ * `ahead`: floats from a value to the next tile's, where that is to be asked for; or 0, a constant. */
+INLINE void two_rows(int a, int b, const float *const *rows, const int64_t *columns, int64_t ahead, float *to, int64_t plane) {
+    vector mid[2][PATCH];
+#pragma GCC unroll 6
+    for (int x = 0; x < PATCH; x++) {
+        vector column[PATCH], all[PATCH]; /* of which what is not needed is neither read nor made */
+#pragma GCC unroll 6
+        for (int y = 0; y < PATCH; y++) {
+            if (ahead && x >= PATCH - TILE) __builtin_prefetch(rows[y] + columns[x] + ahead);
+            column[y] = vector_load(rows[y] + columns[x]);
+        }
+        input_6(column, 1, all, 1);
+        mid[0][x] = all[a], mid[1][x] = all[b];
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        vector line[PATCH];
+        float *next = to + (i ? b : a) * PATCH * plane;
+        input_6(mid[i], 1, line, 1);
+#pragma GCC unroll 6
+        for (int x = 0; x < PATCH; x++, next = (float *)hidden(next + plane)) vector_store(next, line[x]);
+    }
+}
+
+/* All rows, of values that lie `row` and `pixel` apart. Rows that have sums in common go together. Addresses are hidden from the compiler, which would
+ * else make all 72 ahead of the loop over panels, and read them from the stack again. */
+INLINE void patch_to_planes(const float *values, int64_t row, int64_t pixel, int64_t ahead, float *to, int64_t plane) {
+    const float *rows[PATCH];
+    int64_t columns[PATCH];
+#pragma GCC unroll 6
+    for (int i = 0; i < PATCH; i++) rows[i] = hidden(values + i * row), columns[i] = i * pixel;
+    two_rows(1, 2, rows, columns, ahead, to, plane);
+    two_rows(3, 4, rows, columns, 0, to, plane);
+    two_rows(0, 5, rows, columns, 0, to, plane);
+}
+
 /* Whole panels of a segment's channels from `channel` on of the 6 x 6 pixels before which a tile's outputs begin, transformed as they are read. Returns where
  * the next would begin: at `channel` where pixels are not all in the map, or are read through something. */
 INLINE int plain_panels(const hl_conv *conv, const hl_segment *in, place at, int channel, float *to, int64_t panel, int64_t plane) {
@@ -108,14 +134,14 @@ INLINE int plain_panels(const hl_conv *conv, const hl_segment *in, place at, int
     const float *values = hl_blas_pixel(&in->view, ((int64_t)at.n * in->view.h + y) * in->view.w + x);
     for (; channel + LANES <= in->view.c; channel += LANES, to += panel) {
         await_planes(to, plane);
-        if (ahead) to_planes(input_6, PATCH, values + channel, row, pixel, ahead, to, plane);
-        else to_planes(input_6, PATCH, values + channel, row, pixel, 0, to, plane);
+        if (ahead) patch_to_planes(values + channel, row, pixel, ahead, to, plane);
+        else patch_to_planes(values + channel, row, pixel, 0, to, plane);
     }
     return channel;
 }
 
 void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, place at, float *to, int64_t panel, int64_t plane) {
-    vector d[PLANES];
+    vector d[PLANES], mid[PLANES];
     int channel = 0, first = 0; /* of the panel, and of the segment */
     for (int s = 0; s < segments; first += in[s++].view.c) {
         int end = first + in[s].view.c;
@@ -128,7 +154,8 @@ void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segm
         }
         if (channel < end) { /* the rest of this one, and what follows it */
             gather_panel(conv, in, segments, at, channel, d);
-            values_to_planes(input_6, PATCH, d, to, plane);
+            transform_columns(input_6, PATCH, d, mid);
+            rows_to_planes(input_6, PATCH, mid, to, plane);
             channel += LANES, to += panel;
         }
     }

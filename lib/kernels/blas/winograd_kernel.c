@@ -4,8 +4,10 @@
 enum { AHEAD = 32 }; /* floats of a kernel's row that are asked for before they are needed */
 
 INLINE void kernel_vectors(const vector *g, float *to, int64_t plane) {
+    vector mid[PATCH * 3];
     await_planes(to, plane);
-    values_to_planes(kernel_6, 3, g, to, plane);
+    transform_columns(kernel_6, 3, g, mid);
+    rows_to_planes(kernel_6, 3, mid, to, plane);
 }
 
 /* Vectors of output channels lie so in the kernel already. */
