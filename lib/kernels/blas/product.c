@@ -113,29 +113,22 @@ void HL_BLAS(product)(const hl_product *p) {
 }
 
 #ifdef HL_KERNELS_AVX512
-static void three_panels(const hl_product *p) {
+/* Three panels or four at once, a constant. */
+static inline __attribute__((always_inline)) void few_rows(const hl_product *p, int panels) {
     switch (p->rows) {
-    case 1: block(p, 0, 1, 3, false, NULL, 0); return;
-    case 2: block(p, 0, 2, 3, false, NULL, 0); return;
-    case 3: block(p, 0, 3, 3, false, NULL, 0); return;
-    case 4: block(p, 0, 4, 3, false, NULL, 0); return;
-    case 5: block(p, 0, 5, 3, false, NULL, 0); return;
-    case 6: block(p, 0, 6, 3, false, NULL, 0); return;
-    case 7: block(p, 0, 7, 3, false, NULL, 0); return;
-    default: block(p, 0, 8, 3, false, NULL, 0); return;
+    case 1: block(p, 0, 1, panels, false, NULL, 0); return;
+    case 2: block(p, 0, 2, panels, false, NULL, 0); return;
+    case 3: block(p, 0, 3, panels, false, NULL, 0); return;
+    case 4: block(p, 0, 4, panels, false, NULL, 0); return;
+    case 5: block(p, 0, 5, panels, false, NULL, 0); return;
+    case 6: block(p, 0, 6, panels, false, NULL, 0); return;
+    case 7: block(p, 0, 7, 3, false, NULL, 0); return; /* of three alone: whole_rows */
+    case 8: block(p, 0, 8, 3, false, NULL, 0); return;
+    default: return;
     }
 }
-
-static void four_panels(const hl_product *p) {
-    switch (p->rows) {
-    case 1: block(p, 0, 1, 4, false, NULL, 0); return;
-    case 2: block(p, 0, 2, 4, false, NULL, 0); return;
-    case 3: block(p, 0, 3, 4, false, NULL, 0); return;
-    case 4: block(p, 0, 4, 4, false, NULL, 0); return;
-    case 5: block(p, 0, 5, 4, false, NULL, 0); return;
-    default: block(p, 0, 6, 4, false, NULL, 0); return;
-    }
-}
+static void three_panels(const hl_product *p) { few_rows(p, 3); }
+static void four_panels(const hl_product *p) { few_rows(p, 4); }
 #endif
 
 void HL_BLAS(product_whole)(const hl_product *p) {
