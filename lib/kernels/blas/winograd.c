@@ -126,7 +126,6 @@ static bool has_own_tiles(const hl_conv *conv) { return by_channels(conv) && all
 
 /* By channels all share the transformed tiles, or each worker has them; it has the kernels and products of its output channels, unstored the kernel in
  * panels. By tiles all share the transformed kernel; a worker has its tiles. By planes all is shared. */
-
 static int64_t shared_floats(const hl_conv *conv) {
     int64_t chunk = chunk_tiles(conv);
     if (by_channels(conv)) return has_own_tiles(conv) ? 0 : all_tiles_floats(conv);
