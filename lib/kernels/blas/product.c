@@ -127,16 +127,14 @@ static inline __attribute__((always_inline)) void few_rows(const hl_product *p, 
     default: return;
     }
 }
-static void three_panels(const hl_product *p) { few_rows(p, 3); }
-static void four_panels(const hl_product *p) { few_rows(p, 4); }
 #endif
 
 void HL_BLAS(product_whole)(const hl_product *p) {
     if (p->panels == 1) one_panel(p, 0);
     else if (p->panels == 2) two_panels(p, 0, has_twins());
 #ifdef HL_KERNELS_AVX512
-    else if (p->panels == 3) three_panels(p);
-    else four_panels(p);
+    else if (p->panels == 3) few_rows(p, 3);
+    else few_rows(p, 4);
 #endif
 }
 

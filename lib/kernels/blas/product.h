@@ -13,7 +13,7 @@ typedef struct hl_product {
     int64_t b_panel; /* vector (k, panel) of b is at b[panel * b_panel + k * LANES] */
     int64_t c_row, c_panel; /* vector (row, panel) of c is at c[row * c_row + panel * c_panel] */
     int rows, panels, depth;
-    int groups; /* of so many rows, one after the other, times the same b (product alone); 0: one */
+    int groups; /* of so many rows, one after the other, times the same b (not outer_product); 0: one */
     int64_t a_group, c_group; /* floats from one's a and c to the next's */
     bool accumulate;
     /* Asked of the memory meanwhile, beside the first two panels and beside the two after those: LANES rows of `depth` floats, next_row and after_row

@@ -13,7 +13,7 @@ INLINE void await_planes(const float *to, int64_t plane) {
     for (int k = 0; k < PLANES; k++) __builtin_prefetch(to + k * plane, 1, 3);
 }
 
-/* Rows of values whose columns are transformed, one result to a plane: where values are read through something, once each. */
+/* Rows of values whose columns are transformed, one result to a plane. */
 INLINE void rows_to_planes(transform *one, int size, const vector *mid, float *to, int64_t plane) {
 #pragma GCC unroll 6
     for (int y = 0; y < PATCH; y++) {
