@@ -16,22 +16,22 @@ hl_adam *hl_adam_new(hl_params *params, const hl_adam_options *options) {
     adam->moment1 = hl_calloc(params->hl, (size_t)params->count, sizeof *adam->moment1);
     adam->moment2 = hl_calloc(params->hl, (size_t)params->count, sizeof *adam->moment2);
     if (!adam->moment1 || !adam->moment2) return hl_adam_free(adam), NULL;
+    size_t bytes = 0;
+    for (int i = 0; i < params->count; i++)
+        if (hl_param_trainable(params, i)) bytes += 2 * hl_param_room(params, params->list[i].count);
+    char *next = adam->values = hl_aligned(params->hl, bytes);
+    if (!next) return hl_adam_free(adam), NULL;
     for (int i = 0; i < params->count; i++) {
         if (!hl_param_trainable(params, i)) continue;
-        size_t bytes = (size_t)params->list[i].count * hl_dtype_bytes(params->dtype);
-        adam->moment1[i] = hl_aligned(params->hl, bytes);
-        adam->moment2[i] = hl_aligned(params->hl, bytes);
-        if (!adam->moment1[i] || !adam->moment2[i]) return hl_adam_free(adam), NULL;
+        size_t room = hl_param_room(params, params->list[i].count);
+        adam->moment1[i] = next, adam->moment2[i] = next + room, next += 2 * room;
     }
     return adam;
 }
 
 void hl_adam_free(hl_adam *adam) {
     if (!adam) return;
-    for (int i = 0; i < adam->params->count; i++) {
-        if (adam->moment1) free(adam->moment1[i]);
-        if (adam->moment2) free(adam->moment2[i]);
-    }
+    free(adam->values);
     free(adam->moment1);
     free(adam->moment2);
     free(adam);

@@ -56,13 +56,23 @@ static void draw(hl_params *params, hl_param *p, hl_init init, uint64_t seed) {
     }
 }
 
-/* Allocates one parameter after a spec; false: no memory. */
-static bool make(hl_params *params, hl_param *p, const hl_param_spec *spec) {
-    p->spec = *spec;
-    p->spec.name = hl_strdup(params->hl, spec->name);
-    p->count = hl_param_spec_elements(spec);
-    p->data = hl_aligned(params->hl, (size_t)p->count * hl_dtype_bytes(params->dtype));
-    return p->spec.name && p->data;
+size_t hl_param_room(const hl_params *params, int64_t count) { return ((size_t)count * hl_dtype_bytes(params->dtype) + 63) / 64 * 64; }
+
+/* The parameters of a graph's specs; false: no memory. */
+static bool make(hl_params *params, const hl_param_spec *specs) {
+    size_t bytes = 0;
+    for (int i = 0; i < params->count; i++) bytes += hl_param_room(params, hl_param_spec_elements(&specs[i]));
+    char *next = params->values = hl_aligned(params->hl, bytes);
+    if (!next) return false;
+    for (int i = 0; i < params->count; i++) {
+        hl_param *p = &params->list[i];
+        p->spec = specs[i];
+        p->spec.name = hl_strdup(params->hl, specs[i].name);
+        if (!p->spec.name) return false;
+        p->count = hl_param_spec_elements(&specs[i]);
+        p->data = next, next += hl_param_room(params, p->count);
+    }
+    return true;
 }
 
 /* Whether a node's output is the image, normalised or not. */
@@ -94,10 +104,8 @@ hl_params *hl_params_init_as(hl_graph *graph, hl_dtype dtype, hl_init init, uint
     params->list = hl_calloc(hl, graph->param_count, sizeof *params->list);
     if (!params->list) return hl_params_free(params), NULL;
     params->count = (int)graph->param_count;
-    for (int i = 0; i < params->count; i++) {
-        if (!make(params, &params->list[i], &graph->params[i])) return hl_params_free(params), NULL;
-        draw(params, &params->list[i], init, seed);
-    }
+    if (!make(params, graph->params)) return hl_params_free(params), NULL;
+    for (int i = 0; i < params->count; i++) draw(params, &params->list[i], init, seed);
     mark_of_image(params, graph);
     return params;
 }
@@ -106,10 +114,8 @@ hl_params *hl_params_init(hl_graph *graph, hl_init init, uint64_t seed) { return
 
 void hl_params_free(hl_params *params) {
     if (!params) return;
-    for (int i = 0; i < params->count; i++) {
-        free(params->list[i].spec.name);
-        free(params->list[i].data);
-    }
+    for (int i = 0; params->list && i < params->count; i++) free(params->list[i].spec.name);
+    free(params->values);
     free(params->list);
     free(params);
 }

@@ -16,6 +16,7 @@ struct hl_params {
     hl_dtype dtype;
     int count;
     hl_param *list;
+    void *values;        /* all parameters' data, side by side: in pages of 4 KB each kernel's rows miss what looks pages up */
     char network[64];    /* of the graph they were made for, "" for one built by hand */
     int64_t bn_steps;    /* training passes behind the moving statistics */
     uint64_t version;    /* goes up with every change, so that whoever keeps what was made of them knows when it is stale */
@@ -27,6 +28,7 @@ struct hl_adam {
     hl_adam_options options;
     int64_t steps;
     void **moment1, **moment2; /* by parameter; NULL for moving statistics */
+    void *values;              /* all of them */
 };
 
 /* Moving statistics as at the start, with no training pass behind them. */
@@ -34,6 +36,8 @@ void hl_params_forget_statistics(hl_params *params);
 
 bool hl_param_kind_trainable(hl_param_kind kind);
 int64_t hl_param_spec_elements(const hl_param_spec *spec);
+/* Bytes from the data of a parameter of `count` elements to the next one's, which begins a cache line. */
+size_t hl_param_room(const hl_params *params, int64_t count);
 /* Index in memory of element i of the files' order. */
 int64_t hl_param_memory_index(const hl_param_spec *spec, int64_t i);
 double hl_param_get(const hl_params *params, const void *data, int64_t i);

@@ -174,7 +174,7 @@ static void transform_tiles(const winograd_call *call, int64_t first, int64_t co
     place at = place_of(conv, first);
     v += row / g.rows * group;
     for (int64_t t = 0; t < count; t++, at = place_after(conv, at)) {
-        HL_BLAS(winograd_input)(conv, call->in, call->segments, at, v + in_group * LANES, g.rows * LANES, plane);
+        HL_BLAS(winograd_input)(conv, call->in, call->segments, at, 0, conv->in_c, v + in_group * LANES, g.rows * LANES, plane);
         if (++in_group == g.rows) in_group = 0, v += group;
     }
 }

@@ -40,8 +40,10 @@ static inline place place_after(const hl_conv *conv, place at) {
     return (place){at.n + 1, 0, 0};
 }
 
-/* B^T d B of a tile's 6 x 6 inputs, all channels of all segments: panel p of place k goes to to[k * plane + p * panel]. */
-void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, place at, float *to, int64_t panel, int64_t plane);
+/* B^T d B of a tile's 6 x 6 inputs, `count` channels of the joined segments from `from` on, whole panels or up to the last: panel p of place k goes to
+ * to[k * plane + p * panel]. */
+void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, place at, int from, int count, float *to, int64_t panel,
+                             int64_t plane);
 /* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
 void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, place at, float *to, int64_t panel, int64_t plane);
 /* A^T M A, with G's factors: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) and finish may be NULL.

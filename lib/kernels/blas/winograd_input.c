@@ -124,15 +124,15 @@ INLINE void patch_to_planes(const float *values, int64_t row, int64_t pixel, int
     two_rows(0, 5, rows, columns, 0, to, plane);
 }
 
-/* Whole panels of a segment's channels from `channel` on of the 6 x 6 pixels before which a tile's outputs begin, transformed as they are read. Returns where
+/* Whole panels of a segment's channels channel .. end of the 6 x 6 pixels before which a tile's outputs begin, transformed as they are read. Returns where
  * the next would begin: at `channel` where pixels are not all in the map, or are read through something. */
-INLINE int plain_panels(const hl_conv *conv, const hl_segment *in, place at, int channel, float *to, int64_t panel, int64_t plane) {
+INLINE int plain_panels(const hl_conv *conv, const hl_segment *in, place at, int channel, int end, float *to, int64_t panel, int64_t plane) {
     int y = at.y - conv->pad_top, x = at.x - conv->pad_left;
     bool whole = y >= 0 && x >= 0 && y + PATCH <= conv->in_h && x + PATCH <= conv->in_w;
     if (!whole || in->up || in->view.half || is_through(in)) return channel;
     int64_t pixel = in->view.stride, row = in->view.w * pixel, ahead = is_amd() && in->view.c <= NARROW ? TILE * pixel : 0;
     const float *values = hl_blas_pixel(&in->view, ((int64_t)at.n * in->view.h + y) * in->view.w + x);
-    for (; channel + LANES <= in->view.c; channel += LANES, to += panel) {
+    for (; channel + LANES <= end; channel += LANES, to += panel) {
         await_planes(to, plane);
         if (ahead) patch_to_planes(values + channel, row, pixel, ahead, to, plane);
         else patch_to_planes(values + channel, row, pixel, 0, to, plane);
@@ -140,13 +140,14 @@ INLINE int plain_panels(const hl_conv *conv, const hl_segment *in, place at, int
     return channel;
 }
 
-void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, place at, float *to, int64_t panel, int64_t plane) {
+void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, place at, int from, int count, float *to, int64_t panel,
+                             int64_t plane) {
     vector d[PLANES], mid[PLANES];
-    int channel = 0, first = 0; /* of the panel, and of the segment */
+    int channel = from, first = 0; /* of the panel, and of the segment */
     for (int s = 0; s < segments; first += in[s++].view.c) {
-        int end = first + in[s].view.c;
-        int alone = s == segments - 1 ? end : end - LANES + 1; /* panels that begin before have no channels of another segment */
-        int next = plain_panels(conv, &in[s], at, channel - first, to, panel, plane) + first;
+        int all = first + in[s].view.c, end = all < from + count ? all : from + count;
+        int alone = s == segments - 1 || end < all ? end : end - LANES + 1; /* panels that begin before have no channels of another segment */
+        int next = plain_panels(conv, &in[s], at, channel - first, end - first, to, panel, plane) + first;
         to += (next - channel) / LANES * panel, channel = next;
         if (channel < alone) {
             patch p = input_patch(conv, &in[s], at);

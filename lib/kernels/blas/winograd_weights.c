@@ -3,11 +3,14 @@
 #include "kernels/blas/winograd.h"
 
 enum {
-    PARTS = 8,                /* a small kernel is summed in so many parts at most, cut over tiles, ... */
+    PARTS = 8,                /* a small kernel is summed in so many parts at most, cut over tiles, of */
+    PART_TILES = 64,          /* so many at least, or half of that, ... */
     PART_FLOATS = 1 << 18,    /* if one part's sums are no more, */
     MOST_FLOATS = 640 << 10,  /* or no more than this */
     TILE_FLOATS = 300,        /* and than this a tile */
     BLOCK_FLOATS = 300 << 10, /* transformed data of a block of a part's tiles */
+    INPUT_TILES = 128,        /* up to so many tiles it is cut over input channels, */
+    INPUT_PIECES = 4,         /* into so many pieces */
     CHUNK_FLOATS = 3 << 20,   /* transformed data of a large kernel's tiles, held at a time */
     OUT_PANELS = 4,           /* panels of output channels, */
     IN_PANELS = 8,            /* and of input channels, of a piece by channels, whose sums of two rows of planes are in the second cache: */
@@ -30,26 +33,33 @@ typedef struct weights_call {
 
 static int64_t padded_in(const hl_conv *conv) { return (int64_t)panels_of(conv->in_c) * LANES; }
 static int64_t all_sums(const hl_conv *conv) { return plane_floats((int64_t)conv->out_c * panels_of(conv->in_c)); }
-/* Few sums, or no more than so many tiles are worth adding up in parts for. */
-static bool is_small(const hl_conv *conv) {
-    int64_t floats = PLANES * all_sums(conv);
-    return floats <= PART_FLOATS || (floats <= MOST_FLOATS && floats <= TILE_FLOATS * tiles_of(conv).count);
-}
-/* A large kernel is cut over channels, or over planes. */
-static bool by_channels(const hl_conv *conv) {
-    return !is_small(conv) && tiles_of(conv).count <= (PLANES * all_sums(conv) > HUGE_FLOATS ? MANY_TILES : FEW_TILES);
-}
-static int64_t sum_plane(const hl_conv *conv) { return by_channels(conv) ? plane_floats(OUT_PANELS * LANES * IN_PANELS) : all_sums(conv); }
-static int64_t sum_row(const hl_conv *conv) { return by_channels(conv) ? IN_PANELS * LANES : padded_in(conv); }
 static int64_t floats_a_tile(const hl_conv *conv) { return PLANES * LANES * (int64_t)(panels_of(conv->in_c) + panels_of(conv->out_c)); }
-
 static int64_t block_tiles(const hl_conv *conv) { return hl_blas_clamp(BLOCK_FLOATS / floats_a_tile(conv), 16, 128); }
-/* Parts of one size, of at least two blocks. */
+/* Parts of one size; an even number, so that two threads have as many. */
 static int64_t part_tiles(const hl_conv *conv) {
-    int64_t tiles = hl_blas_pieces(tiles_of(conv).count, PARTS), least = 2 * block_tiles(conv);
-    return tiles < least ? least : tiles;
+    int64_t tiles = tiles_of(conv).count, pairs = hl_blas_clamp(hl_blas_pieces(tiles, 2 * PART_TILES), 1, PARTS / 2);
+    return hl_blas_pieces(tiles, 2 * pairs);
 }
-static int64_t parts_of(const hl_conv *conv) { return is_small(conv) ? hl_blas_pieces(tiles_of(conv).count, part_tiles(conv)) : 1; }
+
+/* What a piece is: a part of the tiles, with sums of all channels, or of all tiles the sums of some channels or planes. By inputs a worker transforms all
+ * it reads itself, by channels all have the transformed input in common. */
+typedef enum cut { IN_PARTS, BY_INPUTS, BY_CHANNELS, BY_PLANES } cut;
+
+static cut cut_of(const hl_conv *conv) {
+    int64_t floats = PLANES * all_sums(conv), tiles = tiles_of(conv).count;
+    if (floats <= PART_FLOATS || (floats <= MOST_FLOATS && floats <= TILE_FLOATS * tiles))
+        return tiles <= INPUT_TILES && panels_of(conv->in_c) > 1 ? BY_INPUTS : IN_PARTS;
+    return tiles <= (floats > HUGE_FLOATS ? MANY_TILES : FEW_TILES) ? BY_CHANNELS : BY_PLANES;
+}
+static int64_t parts_of(const hl_conv *conv) { return cut_of(conv) == IN_PARTS ? hl_blas_pieces(tiles_of(conv).count, part_tiles(conv)) : 1; }
+
+/* By inputs or channels: panels of output and of input channels of a piece. */
+static bool by_channels(const hl_conv *conv) { return cut_of(conv) == BY_INPUTS || cut_of(conv) == BY_CHANNELS; }
+static int piece_outputs(const hl_conv *conv) { return cut_of(conv) == BY_INPUTS ? panels_of(conv->out_c) : OUT_PANELS; }
+static int piece_inputs(const hl_conv *conv) { return cut_of(conv) == BY_INPUTS ? (int)hl_blas_pieces(panels_of(conv->in_c), INPUT_PIECES) : IN_PANELS; }
+
+static int64_t sum_plane(const hl_conv *conv) { return by_channels(conv) ? plane_floats((int64_t)piece_outputs(conv) * LANES * piece_inputs(conv)) : all_sums(conv); }
+static int64_t sum_row(const hl_conv *conv) { return by_channels(conv) ? piece_inputs(conv) * LANES : padded_in(conv); }
 
 /* Chunks of a size. */
 static int64_t chunk_tiles(const hl_conv *conv) {
@@ -57,29 +67,35 @@ static int64_t chunk_tiles(const hl_conv *conv) {
     return hl_blas_pieces(count, hl_blas_pieces(count, most));
 }
 
-static int64_t held_tiles(const hl_conv *conv) { return is_small(conv) ? block_tiles(conv) : chunk_tiles(conv); }
-static int64_t in_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * panels_of(conv->in_c)); }
+static int64_t held_tiles(const hl_conv *conv) { return cut_of(conv) == IN_PARTS ? block_tiles(conv) : chunk_tiles(conv); }
+static int64_t in_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * (cut_of(conv) == BY_INPUTS ? piece_inputs(conv) : panels_of(conv->in_c))); }
 static int64_t out_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * panels_of(conv->out_c)); }
-/* By channels the gradient's planes are each worker's own, of the output channels it is at: what another core has made takes longer to read than to make. */
-static int64_t own_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * OUT_PANELS); }
-static int64_t held_floats(const hl_conv *conv) { return PLANES * (in_plane(conv) + (by_channels(conv) ? 0 : out_plane(conv))); }
+/* Of a worker's own, by inputs or channels: the gradient's planes, of the output channels it is at (what another core has made takes longer to read than to
+ * make); by inputs the input's too. */
+static int64_t own_plane(const hl_conv *conv) { return plane_floats(held_tiles(conv) * piece_outputs(conv)); }
+static int64_t own_inputs(const hl_conv *conv) { return cut_of(conv) == BY_INPUTS ? PLANES * in_plane(conv) : 0; }
 
-static int64_t worker_floats(const hl_conv *conv) { return LANES + PAIR_PLANES * sum_plane(conv) + PLANES * own_plane(conv); }
+static int64_t worker_floats(const hl_conv *conv) { return LANES + PAIR_PLANES * sum_plane(conv) + PLANES * own_plane(conv) + own_inputs(conv); }
 static int64_t sums_floats(const hl_conv *conv, int threads) {
     return by_channels(conv) ? threads * worker_floats(conv) : parts_of(conv) * PLANES * sum_plane(conv);
 }
 
+/* Transformed tiles of a worker in parts, of all otherwise. */
+static int64_t held_floats(const hl_conv *conv) {
+    return cut_of(conv) == BY_INPUTS ? 0 : PLANES * (in_plane(conv) + (by_channels(conv) ? 0 : out_plane(conv)));
+}
+
 size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
-    int64_t held = (is_small(conv) ? threads : 1) * held_floats(conv);
+    int64_t held = (cut_of(conv) == IN_PARTS ? threads : 1) * held_floats(conv);
     return hl_conv_bias_bytes(conv) + (size_t)(sums_floats(conv, threads) + held) * sizeof(float);
 }
 
-/* `count` tiles from `first` on as rows from `row` on of planes: of the input, */
-static void transform_input(const weights_call *call, int64_t first, int64_t count, int64_t row, float *v) {
+/* `count` tiles from `first` on as rows from `row` on of planes: of `channels` channels of the input from `channel` on, */
+static void transform_input(const weights_call *call, int64_t first, int64_t count, int channel, int channels, int64_t row, float *v) {
     const hl_conv *conv = call->conv;
     place at = place_of(conv, first);
     for (int64_t t = row; t < row + count; t++, at = place_after(conv, at))
-        HL_BLAS(winograd_input)(conv, call->in, call->segments, at, v + t * LANES, held_tiles(conv) * LANES, in_plane(conv));
+        HL_BLAS(winograd_input)(conv, call->in, call->segments, at, channel, channels, v + t * LANES, held_tiles(conv) * LANES, in_plane(conv));
 }
 
 /* and of channels of the gradient. */
@@ -92,7 +108,7 @@ static void transform_gradient(const weights_call *call, const hl_view *dout, in
 
 /* All of one operand, then all of the other: by turns they are a quarter slower. */
 static void transform_tiles(const weights_call *call, int64_t first, int64_t count, int64_t row, float *v) {
-    transform_input(call, first, count, row, v);
+    transform_input(call, first, count, 0, call->conv->in_c, row, v);
     transform_gradient(call, call->dout, first, count, row, v + PLANES * in_plane(call->conv), out_plane(call->conv));
 }
 
@@ -163,7 +179,7 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
     (void)worker;
     const weights_call *call = arg;
     int64_t row = piece * TILES, left = call->count - row, count = left < TILES ? left : TILES;
-    if (by_channels(call->conv)) transform_input(call, call->first + row, count, row, call->memory);
+    if (by_channels(call->conv)) transform_input(call, call->first + row, count, 0, call->conv->in_c, row, call->memory);
     else transform_tiles(call, call->first + row, count, row, call->memory);
 }
 
@@ -180,7 +196,8 @@ static void plane_piece(void *arg, int64_t piece, int worker) {
     multiply_held(call, k, call->count, r, call->memory, call->first > 0, sums);
 }
 
-static int in_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels_of(conv->in_c), IN_PANELS); }
+static int in_pieces(const hl_conv *conv) { return (int)hl_blas_pieces(panels_of(conv->in_c), piece_inputs(conv)); }
+static int64_t channel_pieces(const hl_conv *conv) { return in_pieces(conv) * hl_blas_pieces(panels_of(conv->out_c), piece_outputs(conv)); }
 
 /* A worker's planes of the gradient's channels in r, made where it has not yet; `*at`: one more than the panel they begin with, or 0. */
 static void own_gradient(const weights_call *call, range r, float *at, float *v) {
@@ -191,19 +208,21 @@ static void own_gradient(const weights_call *call, range r, float *at, float *v)
     *at = (float)(r.out + 1);
 }
 
-/* With few tiles, which are one chunk, a piece is some output and input channels: their sums in two rows of planes at a time, and what those give. */
+/* With few tiles, which are one chunk, a piece is output and input channels: their sums in two rows of planes at a time, and what those give. */
 static void channels_piece(void *arg, int64_t piece, int worker) {
     const weights_call *call = arg;
     const hl_conv *conv = call->conv;
-    int pieces = in_pieces(conv);
-    range r = range_of(conv, (int)(piece / pieces) * OUT_PANELS, OUT_PANELS, (int)(piece % pieces) * IN_PANELS, IN_PANELS);
+    int pieces = in_pieces(conv), outputs = piece_outputs(conv), inputs = piece_inputs(conv);
+    range r = range_of(conv, (int)(piece / pieces) * outputs, outputs, (int)(piece % pieces) * inputs, inputs);
     float *mine = call->sums + worker * worker_floats(conv), *sums = mine + LANES, *gradient = sums + PAIR_PLANES * call->sum_plane;
     own_gradient(call, r, mine, gradient);
+    float *own = gradient + PLANES * own_plane(conv);
+    if (cut_of(conv) == BY_INPUTS) transform_input(call, 0, call->count, r.in * LANES, r.inputs, 0, own);
+    const float *input = cut_of(conv) == BY_INPUTS ? own : call->memory + r.in * held_tiles(conv) * LANES;
     for (int pair = 0; pair < PAIRS; pair++) {
         for (int i = 0; i < PAIR_PLANES; i++) {
             int k = pair_row(pair, i / PATCH) * PATCH + i % PATCH;
-            const float *in = call->memory + k * in_plane(conv) + r.in * held_tiles(conv) * LANES;
-            multiply_plane(call, call->count, r, gradient + k * own_plane(conv), in, false, sums + i * call->sum_plane);
+            multiply_plane(call, call->count, r, gradient + k * own_plane(conv), input + k * in_plane(conv), false, sums + i * call->sum_plane);
         }
         for (int o = 0; o < r.outputs; o++) {
             float *dkernel = call->dkernel + (int64_t)(r.out * LANES + o) * TAPS * conv->in_c + r.in * LANES;
@@ -219,7 +238,7 @@ void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_seg
     call.sums = (float *)((char *)workspace + hl_conv_bias_bytes(conv));
     call.memory = call.sums + sums_floats(conv, hl_threads(hl));
     if (dbias) HL_BLAS(sums)(hl, dout, dbias, workspace);
-    if (is_small(conv)) {
+    if (cut_of(conv) == IN_PARTS) {
         hl_parallel_for(hl, parts_of(conv), part_piece, &call);
         hl_parallel_for(hl, conv->out_c, back_piece, &call);
         return;
@@ -228,8 +247,8 @@ void HL_BLAS(winograd_weights)(hl_context *hl, const hl_conv *conv, const hl_seg
     int64_t tiles = tiles_of(conv).count, chunk = chunk_tiles(conv);
     for (call.first = 0; call.first < tiles; call.first += chunk) {
         call.count = tiles - call.first < chunk ? tiles - call.first : chunk;
-        hl_parallel_for(hl, hl_blas_pieces(call.count, TILES), tiles_piece, &call);
-        if (by_channels(conv)) hl_parallel_for(hl, hl_blas_pieces(conv->out_c, OUT_PANELS * LANES) * in_pieces(conv), channels_piece, &call);
+        if (cut_of(conv) != BY_INPUTS) hl_parallel_for(hl, hl_blas_pieces(call.count, TILES), tiles_piece, &call);
+        if (by_channels(conv)) hl_parallel_for(hl, channel_pieces(conv), channels_piece, &call);
         else hl_parallel_for(hl, (int64_t)PLANES * plane_pieces(conv), plane_piece, &call);
     }
     if (!by_channels(conv)) hl_parallel_for(hl, conv->out_c, back_piece, &call);
