@@ -231,22 +231,29 @@ static inline vector vector_where_equal(vector a, vector b, vector x) {
 #endif
 }
 
-/* One step of a transposition: blocks of `size` lanes of a and b change places across. */
-static inline void vector_exchange(vector *a, vector *b, int size) {
-    vector_mask low, high;
-    for (int i = 0; i < LANES; i++) low[i] = i & size ? LANES + i - size : i, high[i] = i & size ? LANES + i : i + size;
-#ifdef __clang__
+/* One step of a transposition: blocks of `size` lanes, a constant, of a and b change places across. */
+static inline __attribute__((always_inline)) void vector_exchange(vector *a, vector *b, int size) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    __m512 x = (__m512)*a, y = (__m512)*b;
+    __m512d p = (__m512d)x, q = (__m512d)y;
+    if (size == 1) *a = (vector)_mm512_mask_moveldup_ps(x, 0xaaaa, y), *b = (vector)_mm512_mask_movehdup_ps(y, 0x5555, x);
+    else if (size == 2) *a = (vector)_mm512_unpacklo_pd(p, q), *b = (vector)_mm512_unpackhi_pd(p, q);
+    else if (size == 4) *a = (vector)_mm512_mask_permutex_pd(p, 0xcc, q, 0x44), *b = (vector)_mm512_mask_permutex_pd(q, 0x33, p, 0xee);
+    else *a = (vector)_mm512_shuffle_f64x2(p, q, 0x44), *b = (vector)_mm512_shuffle_f64x2(p, q, 0xee);
+#elif defined HL_KERNELS_AVX2 && defined __AVX__
+    __m256 x = (__m256)*a, y = (__m256)*b;
+    __m256d p = (__m256d)x, q = (__m256d)y;
+    if (size == 1) *a = (vector)_mm256_blend_ps(x, _mm256_moveldup_ps(y), 0xaa), *b = (vector)_mm256_blend_ps(y, _mm256_movehdup_ps(x), 0x55);
+    else if (size == 2) *a = (vector)_mm256_unpacklo_pd(p, q), *b = (vector)_mm256_unpackhi_pd(p, q);
+    else *a = (vector)_mm256_permute2f128_ps(x, y, 0x20), *b = (vector)_mm256_permute2f128_ps(x, y, 0x31);
+#else
     vector x = *a, y = *b;
     for (int i = 0; i < LANES; i++) (*a)[i] = i & size ? y[i - size] : x[i], (*b)[i] = i & size ? y[i] : x[i + size];
-    (void)low, (void)high;
-#else
-    vector x = __builtin_shuffle(*a, *b, low), y = __builtin_shuffle(*a, *b, high);
-    *a = x, *b = y;
 #endif
 }
 
 /* rows[i] lane j becomes rows[j] lane i. */
-static inline void vector_transpose(vector rows[LANES]) {
+static inline __attribute__((always_inline)) void vector_transpose(vector rows[LANES]) {
 #pragma GCC unroll 4
     for (int size = 1; size < LANES; size *= 2)
 #pragma GCC unroll 16
