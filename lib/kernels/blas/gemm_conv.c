@@ -17,8 +17,9 @@ enum {
     LONE_WORK = 1 << 14,      /* for it to hold so many numbers of the kernel */
     PATCH_FLOATS = 192 << 10, /* a worker's patches, */
     MOST_ROWS = 512,          /* of so many pixels at most, */
-    LEAST_ROWS = 39,          /* and at least: three times 13, with AVX-512 a product's */
-    PIECES = 32,              /* where pixels make so many: the fewer, the longer threads wait for the last */
+    LEAST_ROWS = 39,          /* and at least: three times 13, with AVX-512 a product's; */
+    PIECES = 32,              /* of all pixels where those make so many: the fewer, the longer threads wait for the last, */
+    PIECE_ROWS = 65,          /* of no fewer rows where patches are so small: each reads all of the kernel */
     DEPTH = 256,              /* of a product; a multiple of LANES */
     SCATTER_PIXELS = 512,     /* output pixels, */
     SCATTER_CHANNELS = 64,    /* and input channels of a product whose result is scattered; few go with several taps */
@@ -54,7 +55,8 @@ static double cost(const hl_conv *conv, hl_pass pass) {
 
 static int piece_rows(const hl_conv *conv) {
     int depth = conv->kh * conv->kw * (conv->in_c / conv->groups);
-    return (int)hl_blas_clamp(hl_blas_pieces(hl_conv_pixels(conv), PIECES), LEAST_ROWS, hl_blas_clamp(PATCH_FLOATS / depth, LEAST_ROWS, MOST_ROWS));
+    int64_t rows = hl_blas_clamp(hl_blas_pieces(hl_conv_pixels(conv), PIECES), PIECE_ROWS, MOST_ROWS);
+    return (int)hl_blas_clamp(rows, LEAST_ROWS, hl_blas_clamp(PATCH_FLOATS / depth, LEAST_ROWS, MOST_ROWS));
 }
 
 /* Pieces by output channels read all patches, those by pixels all of the kernel. */
