@@ -3,7 +3,10 @@
 
 #include "graph/plan.h"
 
-enum { ALIGNMENT = 64 };
+enum {
+    ALIGNMENT = 64,
+    BRIEF_BYTES = 4 << 20, /* of what lives for one moment and is no larger, the second cache still holds what was there at the moment before */
+};
 
 int hl_arena_add(hl_context *hl, hl_arena *arena, size_t bytes, int first, int last) {
     hl_item *items = hl_grow(hl, arena->items, &arena->capacity, arena->count + 1, sizeof *items);
@@ -19,9 +22,12 @@ void hl_arena_extend(hl_arena *arena, int item, int at) {
     if (at > it->last) it->last = at;
 }
 
-/* Larger first; of equals the older. */
+static bool is_brief(const hl_item *item) { return item->first == item->last && item->bytes <= BRIEF_BYTES; }
+
+/* What is brief first, so that it lies at one place at all times; then larger first; of equals the older. */
 static int by_size(const void *a, const void *b) {
     const hl_item *x = *(hl_item *const *)a, *y = *(hl_item *const *)b;
+    if (is_brief(x) != is_brief(y)) return is_brief(x) ? -1 : 1;
     if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
     return x < y ? -1 : x > y;
 }
