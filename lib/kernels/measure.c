@@ -99,9 +99,10 @@ static void time_pass(void *arg) {
     free(workspace);
 }
 
-static float *numbers(hl_context *hl, size_t count) {
-    float *data = hl_aligned(hl, count * sizeof *data);
-    for (size_t i = 0; data && i < count; i++) data[i] = (float)(i * 7919 % 1000) * 1e-3f - 0.5f;
+/* The next `count` numbers of a block, from *at on: a plan's too lie in one, in large pages. */
+static float *numbers(float *block, size_t *at, size_t count) {
+    float *data = block + *at;
+    *at += (count + 15) / 16 * 16;
     return data;
 }
 
@@ -154,12 +155,15 @@ hl_status hl_measure_conv(hl_context *hl, const hl_conv_shape *s, hl_kernel_rate
     hl_conv conv = conv_of(s);
     size_t in = (size_t)conv.n * (size_t)conv.in_h * (size_t)conv.in_w * (size_t)conv.in_c, out = (size_t)conv.n * (size_t)conv.out_h * (size_t)conv.out_w * (size_t)conv.out_c;
     size_t weights = (size_t)conv.out_c * (size_t)(conv.kh * conv.kw) * (size_t)(conv.in_c / conv.groups);
-    conv_call c = {.hl = hl, .conv = conv, .weights = numbers(hl, weights), .dweights = numbers(hl, weights)};
-    c.din = c.in.view = (hl_view){numbers(hl, in), conv.n, conv.in_h, conv.in_w, conv.in_c, conv.in_c, false};
-    c.out = (hl_view){numbers(hl, out), conv.n, conv.out_h, conv.out_w, conv.out_c, conv.out_c, false};
-    c.din.data = numbers(hl, in);
-    bool there = c.weights && c.dweights && c.in.view.data && c.din.data && c.out.data;
-    hl_status status = there ? time_kernels(&c, s, rates, room, count) : HL_NO_MEMORY;
-    free(c.weights), free(c.dweights), free(c.in.view.data), free(c.din.data), free(c.out.data);
+    size_t all = 2 * in + out + 2 * weights + 5 * 16, at = 0;
+    float *block = hl_aligned(hl, all * sizeof *block);
+    if (!block) return HL_NO_MEMORY;
+    for (size_t i = 0; i < all; i++) block[i] = (float)(i * 7919 % 1000) * 1e-3f - 0.5f;
+    conv_call c = {.hl = hl, .conv = conv, .weights = numbers(block, &at, weights), .dweights = numbers(block, &at, weights)};
+    c.din = c.in.view = (hl_view){numbers(block, &at, in), conv.n, conv.in_h, conv.in_w, conv.in_c, conv.in_c, false};
+    c.din.data = numbers(block, &at, in);
+    c.out = (hl_view){numbers(block, &at, out), conv.n, conv.out_h, conv.out_w, conv.out_c, conv.out_c, false};
+    hl_status status = time_kernels(&c, s, rates, room, count);
+    free(block);
     return status;
 }
