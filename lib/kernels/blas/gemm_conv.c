@@ -39,6 +39,8 @@ typedef struct gemm_call {
     float *patches, *moments; /* moments: sums of each range of pixels, NULL: not wanted */
 } gemm_call;
 
+static int smaller(int a, int b) { return a < b ? a : b; }
+
 static bool fits(const hl_conv *conv) {
     (void)conv;
     return true;
@@ -104,19 +106,23 @@ static bool is_direct(const gemm_call *call) {
     return call->segments == 1 && !call->in->up && !call->in->view.half && hl_conv_is_pointwise(call->conv);
 }
 
-/* A product whose last panel may be past the output's channels. */
+/* A product whose last panel may be past the output's channels: it is made beside, with the one before where that would be alone. */
 static void product_within(hl_product *p, int columns) {
-    float last[PRODUCT_ROWS * LANES];
+    float last[PRODUCT_ROWS * 2 * LANES];
     int whole = columns / LANES, rest = columns % LANES, panels = p->panels;
-    p->panels = panels < whole ? panels : whole;
+    bool beside = panels > whole && rest;
+    p->panels = beside ? whole / 2 * 2 : smaller(panels, whole);
     if (p->panels > 0) HL_BLAS(product)(p);
-    if (panels <= whole || !rest) return;
-    float *c = p->c + whole * p->c_panel;
-    for (int r = 0; r < p->rows && p->accumulate; r++) vector_store(last + r * LANES, vector_load_some(c + r * p->c_row, rest));
+    if (!beside) return;
     hl_product tail = *p;
-    tail.b += whole * p->b_panel, tail.c = last, tail.c_row = LANES, tail.panels = 1;
+    tail.b += p->panels * p->b_panel, tail.c = last, tail.c_row = 2 * LANES, tail.c_panel = LANES, tail.panels = panels - p->panels;
+    float *c = p->c + p->panels * p->c_panel;
+    int count = columns - p->panels * LANES;
+    for (int n = 0; n < tail.panels && p->accumulate; n++)
+        for (int r = 0; r < p->rows; r++) vector_store(last + (2 * r + n) * LANES, vector_load_some(c + r * p->c_row + n * p->c_panel, count - n * LANES));
     HL_BLAS(product)(&tail);
-    for (int r = 0; r < p->rows; r++) vector_store_some(c + r * p->c_row, vector_load(last + r * LANES), rest);
+    for (int n = 0; n < tail.panels; n++)
+        for (int r = 0; r < p->rows; r++) vector_store_some(c + r * p->c_row + n * p->c_panel, vector_load(last + (2 * r + n) * LANES), count - n * LANES);
 }
 
 /* c (rows x columns, c_row apart) (+)= rows of patches . a kernel in panels; with `in` the patches are its channels from `channel` on, of pixels

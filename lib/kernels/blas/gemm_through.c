@@ -24,6 +24,8 @@ typedef struct gemm_call {
     float *sums, *memory; /* two a channel for each range of pixels; a worker's rows */
 } gemm_call;
 
+static int smaller(int a, int b) { return a < b ? a : b; }
+
 static int64_t range_pixels(const hl_conv *conv) {
     int64_t pixels = hl_conv_pixels(conv);
     return pixels <= FEW_PIXELS ? pixels : hl_blas_clamp(hl_blas_pieces(pixels, PIECES), LEAST_ROWS, MOST_ROWS);
@@ -36,24 +38,36 @@ static size_t packed_floats(const hl_conv *conv) {
     return (size_t)HL_BLAS(kernel_floats)(&turned);
 }
 static size_t sums_floats(const hl_conv *conv) { return hl_blas_lines(ranges_of(conv) * 2 * conv->in_c); }
-static size_t worker_floats(const hl_conv *conv) { return (size_t)panels_of(conv->out_c) * LANES * PRODUCT_ROWS; }
+/* Groups of a product's rows in a block, so that one of few channels is worth the terms it reads. */
+static int block_groups(const hl_conv *conv) { return COLUMNS / smaller(panels_of(conv->in_c) * LANES, COLUMNS); }
+static size_t worker_floats(const hl_conv *conv) { return (size_t)panels_of(conv->out_c) * LANES * PRODUCT_ROWS * (size_t)block_groups(conv); }
 
 size_t HL_BLAS(gemm_through_workspace)(const hl_conv *conv, int threads) {
     return (packed_floats(conv) + sums_floats(conv) + (size_t)threads * worker_floats(conv)) * sizeof(float);
 }
 
-/* The gradient of a block: rows of dout in panels, times the kernel. */
-static void multiply(const gemm_call *call, const through_block *b, const float *rows, float *gradient) {
+/* Pixels of a block in panels, in groups of `step`. */
+static void pack_groups(const gemm_call *call, const through_block *b, int step, float *to) {
+    const hl_view *dout = call->dout;
+    for (int r = 0; r < b->pixels; r += step, to += panels_of(dout->c) * step * LANES)
+        HL_BLAS(pack_rows)(hl_blas_pixel(dout, b->first + r), dout->stride, smaller(step, b->pixels - r), dout->c, NULL, 0, 0, to);
+}
+
+/* The gradient of a block, `width` floats a pixel: its groups of dout in panels, times the kernel. */
+static void multiply(const gemm_call *call, const through_block *b, int step, const float *rows, float *gradient, int width) {
     int depth = call->conv->out_c;
     const hl_segment *in = call->through.in;
     const hl_view *din = call->through.din;
-    for (int k = 0; k < depth; k += DEPTH)
-        HL_BLAS(product)(&(hl_product){.a = rows + (int64_t)k * b->pixels, .a_panel = b->pixels * LANES,
-                         .b = call->packed + (int64_t)b->channel * depth + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
-                         .c = gradient, .c_row = COLUMNS, .c_panel = LANES, .rows = b->pixels, .panels = panels_of(b->count),
-                         .depth = depth - k < DEPTH ? depth - k : DEPTH, .accumulate = k > 0,
-                         .next = hl_blas_pixel(&in->view, b->first) + b->channel, .next_row = in->view.stride,
-                         .after = hl_blas_pixel(din, b->first) + b->channel, .after_row = din->stride});
+    for (int r = 0; r < b->pixels; r += step, rows += panels_of(depth) * step * LANES) {
+        int here = smaller(step, b->pixels - r);
+        for (int k = 0; k < depth; k += DEPTH)
+            HL_BLAS(product)(&(hl_product){.a = rows + (int64_t)k * here, .a_panel = here * LANES,
+                             .b = call->packed + (int64_t)b->channel * depth + (int64_t)k * LANES, .b_panel = (int64_t)depth * LANES,
+                             .c = gradient + r * width, .c_row = width, .c_panel = LANES, .rows = here, .panels = panels_of(b->count),
+                             .depth = smaller(depth - k, DEPTH), .accumulate = k > 0,
+                             .next = hl_blas_pixel(&in->view, b->first + r) + b->channel, .next_row = in->view.stride,
+                             .after = hl_blas_pixel(din, b->first + r) + b->channel, .after_row = din->stride});
+    }
 }
 
 /* A range of pixels, all channels or some. */
@@ -64,16 +78,18 @@ static void through_piece(void *arg, int64_t piece, int worker) {
     int64_t range = piece / blocks, first = range * range_pixels(conv), left = hl_conv_pixels(conv) - first;
     int end = conv->in_c - from < columns ? conv->in_c : from + columns;
     int pixels = (int)(left < range_pixels(conv) ? left : range_pixels(conv)), step = (int)hl_blas_pieces(pixels, hl_blas_pieces(pixels, PRODUCT_ROWS));
+    int together = step * block_groups(conv);
     float *rows = call->memory + (size_t)worker * worker_floats(conv), *sums = call->sums + range * 2 * conv->in_c;
     memset(sums + from, 0, (size_t)(end - from) * sizeof *sums), memset(sums + conv->in_c + from, 0, (size_t)(end - from) * sizeof *sums);
-    for (int r = 0; r < pixels; r += step) {
+    for (int r = 0; r < pixels; r += together) {
         float gradient[PRODUCT_ROWS * COLUMNS];
-        through_block b = {.first = first + r, .pixels = pixels - r < step ? pixels - r : step};
-        HL_BLAS(pack_rows)(hl_blas_pixel(call->dout, b.first), call->dout->stride, b.pixels, conv->out_c, NULL, 0, 0, rows);
+        through_block b = {.first = first + r, .pixels = smaller(together, pixels - r)};
+        pack_groups(call, &b, step, rows);
         for (b.channel = from; b.channel < end; b.channel += COLUMNS) {
-            b.count = end - b.channel < COLUMNS ? end - b.channel : COLUMNS;
-            multiply(call, &b, rows, gradient);
-            HL_BLAS(through)(&call->through, &b, gradient, COLUMNS, sums);
+            b.count = smaller(end - b.channel, COLUMNS);
+            int width = panels_of(b.count) * LANES;
+            multiply(call, &b, step, rows, gradient, width);
+            HL_BLAS(through)(&call->through, &b, gradient, width, sums);
         }
     }
 }
