@@ -7,8 +7,9 @@ enum {
     FEW_PANELS = 2,           /* so many panels of them, */
     FEW_PIECES = 4,           /* if there are so many pieces; */
     PANEL_FLOATS = 400 << 10, /* but one panel if the transform of more is larger than this: it is to stay in the second cache */
-    OWN_FLOATS = 512 << 10,   /* up to so many floats of all transformed tiles each worker has its own: by channels, where they take less time to make than to
-                                 read from another core */
+    OWN_FLOATS = 512 << 10,   /* up to so many floats of all transformed tiles each worker has its own by channels, where they take less time to make than to
+                                 read from another core; */
+    OWN_KERNELS = 4 << 20,    /* up to so many floats in all each has its own transform of the kernel by tiles, for the same reason */
     HUGE_KERNEL = 256 << 10,  /* input times output channels beyond which four times as many tiles are few: the whole transform would take
                                  too much memory; */
     LARGE_KERNEL = 32 << 10,  /* beyond which blocks of tiles would read all of the kernel's transform from the third cache, */
@@ -42,7 +43,7 @@ typedef struct winograd_call {
     const float *transform; /* the kernel's, NULL: it is yet to be made, */
     float *kernels;         /* here */
     float *products;        /* of a chunk, where they are for all */
-    int64_t worker;         /* floats of the latter */
+    int64_t worker, own;    /* floats of the latter, and of it what is made once */
 } winograd_call;
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -124,25 +125,31 @@ static bool by_channels(const hl_conv *conv) { return cut_of(conv) == BY_CHANNEL
 static int64_t all_tiles_floats(const hl_conv *conv) { return PLANES * tile_plane(conv, tiles_of(conv).count); }
 static bool has_own_tiles(const hl_conv *conv) { return by_channels(conv) && all_tiles_floats(conv) <= OWN_FLOATS; }
 
+static int64_t all_kernel_floats(const hl_conv *conv) { return PLANES * kernel_plane(conv); }
+static bool has_own_kernel(const hl_conv *conv, int threads) { return cut_of(conv) == BY_TILES && threads * all_kernel_floats(conv) <= OWN_KERNELS; }
+
 /* By channels all share the transformed tiles, or each worker has them; it has the kernels and products of its output channels, unstored the kernel in
- * panels. By tiles all share the transformed kernel; a worker has its tiles. By planes all is shared. */
-static int64_t shared_floats(const hl_conv *conv) {
+ * panels. By tiles all share the transformed kernel, or each worker has it; a worker has its tiles. By planes all is shared. */
+static int64_t shared_floats(const hl_conv *conv, int threads) {
     int64_t chunk = chunk_tiles(conv);
     if (by_channels(conv)) return has_own_tiles(conv) ? 0 : all_tiles_floats(conv);
-    if (cut_of(conv) == BY_TILES) return PLANES * kernel_plane(conv);
+    if (cut_of(conv) == BY_TILES) return has_own_kernel(conv, threads) ? 0 : all_kernel_floats(conv);
     return PLANES * (kernel_plane(conv) + tile_plane(conv, chunk) + product_plane(conv, chunk));
 }
 
-/* Of a worker's memory what holds tiles of its own, behind whether they are there. */
-static int64_t own_floats(const hl_conv *conv) { return has_own_tiles(conv) ? LANES + all_tiles_floats(conv) : 0; }
+/* Of a worker's memory what holds tiles or a kernel of its own, behind whether they are there. */
+static int64_t own_floats(const hl_conv *conv, int threads) {
+    if (has_own_tiles(conv)) return LANES + all_tiles_floats(conv);
+    return has_own_kernel(conv, threads) ? LANES + all_kernel_floats(conv) : 0;
+}
 
-static int64_t worker_floats(const hl_conv *conv) {
-    int64_t panels = few_panels(conv), tiles = tiles_of(conv).count;
+static int64_t worker_floats(const hl_conv *conv, int threads) {
+    int64_t own = own_floats(conv, threads), panels = few_panels(conv), tiles = tiles_of(conv).count;
     if (cut_of(conv) == BY_PLANES) return 0;
-    if (cut_of(conv) == UNSTORED) return own_floats(conv) + PLANES * groups_plane(1, groups_of(conv, tiles)) + panel_taps_floats(conv);
-    if (cut_of(conv) == BY_CHANNELS) return own_floats(conv) + PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles * panels));
+    if (cut_of(conv) == UNSTORED) return own + PLANES * groups_plane(1, groups_of(conv, tiles)) + panel_taps_floats(conv);
+    if (cut_of(conv) == BY_CHANNELS) return own + PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles * panels));
     int block = block_tiles(conv);
-    return PLANES * (tile_plane(conv, block) + (in_place(conv) ? 0 : groups_plane(block_panels(conv), groups_of(conv, block))));
+    return own + PLANES * (tile_plane(conv, block) + (in_place(conv) ? 0 : groups_plane(block_panels(conv), groups_of(conv, block))));
 }
 
 static hl_conv exchanged(const hl_conv *conv) {
@@ -163,7 +170,7 @@ static double cost(const hl_conv *conv, hl_pass pass) {
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_WEIGHTS) return HL_BLAS(winograd_weights_workspace)(conv, threads);
     hl_conv other = pass == HL_FORWARD ? *conv : exchanged(conv);
-    return (size_t)(shared_floats(&other) + threads * worker_floats(&other)) * sizeof(float);
+    return (size_t)(shared_floats(&other, threads) + threads * worker_floats(&other, threads)) * sizeof(float);
 }
 
 /* `count` tiles from `first` on as rows from `row` on of a plane of `tiles`. */
@@ -268,6 +275,18 @@ static void multiply_block(const hl_conv *conv, int64_t tiles, int panels, const
     }
 }
 
+/* The kernel's transform, all workers' or this one's; it has further memory from *left on. */
+static const float *all_kernel(const winograd_call *call, int worker, float **left) {
+    const hl_conv *conv = call->conv;
+    float *own = call->memory + worker * call->worker, *u = own + LANES;
+    *left = own + call->own;
+    if (call->transform) return call->transform;
+    for (int c = 0; !*own && c < conv->out_c; c += LANES)
+        HL_BLAS(winograd_kernel)(conv, call->kernel, call->order, c, u + (int64_t)c * conv->in_c, kernel_plane(conv));
+    *own = 1;
+    return u;
+}
+
 /* A block of tiles. */
 static void tiles_piece(void *arg, int64_t piece, int worker) {
     const winograd_call *call = arg;
@@ -275,13 +294,15 @@ static void tiles_piece(void *arg, int64_t piece, int worker) {
     int all = panels_of(conv->out_c), most = block_panels(conv);
     int64_t first = piece * call->block, tiles = smaller(call->block, call->tiles - first);
     groups g = groups_of(conv, tiles);
-    float *v = call->memory + worker * call->worker, *m = in_place(conv) ? v : v + PLANES * tile_plane(conv, call->block);
+    float *v;
+    const float *transform = all_kernel(call, worker, &v);
+    float *m = in_place(conv) ? v : v + PLANES * tile_plane(conv, call->block);
     products p = {m, g.rows * LANES, groups_plane(most, g), g.rows, group_floats(most, g)};
     if (in_place(conv)) p.plane = tile_plane(conv, tiles), p.group = group_floats(panels_of(conv->in_c), g);
     transform_tiles(call, first, tiles, 0, tiles, v);
     for (int from = 0; from < all; from += most) {
         int panels = all - from < most ? all - from : most;
-        const float *u = call->transform + (int64_t)from * conv->in_c * LANES;
+        const float *u = transform + (int64_t)from * conv->in_c * LANES;
         for (int k = 0; k < PLANES; k++)
             multiply_block(conv, tiles, panels, v + k * tile_plane(conv, tiles), u + k * kernel_plane(conv), m + k * p.plane, p.group);
         output_tiles(call, first, tiles, from * LANES, panels, p);
@@ -321,7 +342,7 @@ static void output_piece(void *arg, int64_t piece, int worker) {
 /* All tiles, transformed by all or by this worker; it has further memory from *left on. */
 static const float *all_tiles(const winograd_call *call, int worker, float **left) {
     float *own = call->memory + worker * call->worker, *v = own + LANES;
-    *left = own + own_floats(call->conv);
+    *left = own + call->own;
     if (!has_own_tiles(call->conv)) return call->shared;
     if (!*own) transform_tiles(call, 0, call->tiles, 0, call->tiles, v);
     *own = 1;
@@ -395,10 +416,11 @@ static void run_planes(hl_context *hl, winograd_call *call) {
 static void run(hl_context *hl, winograd_call *call, float *memory) {
     const hl_conv *conv = call->conv;
     call->tiles = tiles_of(conv).count;
-    call->shared = memory, call->memory = memory + shared_floats(conv);
-    call->worker = worker_floats(conv);
+    int threads = hl_threads(hl);
+    call->shared = memory, call->memory = memory + shared_floats(conv, threads);
+    call->worker = worker_floats(conv, threads), call->own = own_floats(conv, threads);
     call->count = call->tiles, call->kernels = memory;
-    for (int w = 0; has_own_tiles(conv) && w < hl_threads(hl); w++) call->memory[w * call->worker] = 0;
+    for (int w = 0; call->own && w < threads; w++) call->memory[w * call->worker] = 0;
     if (by_channels(conv) && !has_own_tiles(conv)) hl_parallel_for(hl, hl_blas_pieces(call->tiles, PIECE_TILES), input_piece, call);
     if (cut_of(conv) == UNSTORED) {
         hl_parallel_for(hl, panels_of(conv->out_c), unstored_piece, call);
@@ -414,7 +436,7 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
         return;
     }
     call->block = block_tiles(conv);
-    make_kernels(hl, call);
+    if (!has_own_kernel(conv, threads)) make_kernels(hl, call);
     hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->block), tiles_piece, call);
 }
 
