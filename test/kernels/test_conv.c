@@ -31,6 +31,8 @@ static const shape shapes[] = {
     {{2, 1, 69, 250, 1, 69, 272, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0},
     {{1, 17, 19, 128, 17, 19, 130, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0}, {{3, 1, 89, 20, 1, 89, 1640, 3, 3, 1, 1, 1, 1, 1}, 0, 1, 0},
     {{5, 1, 229, 90, 1, 229, 100, 3, 3, 1, 1, 1, 1, 1}, 3, 2, 0},
+    /* A worker's own chunks of tiles on AMD's processors, on one thread; on two by planes. */
+    {{4, 1, 133, 130, 1, 133, 129, 3, 3, 1, 1, 1, 1, 1}, 2, 2, 0},
     /* Its products in place, four panels of them at once with a rest of rows. */
     {{2, 21, 31, 70, 21, 31, 52, 3, 3, 1, 1, 1, 1, 1}, 2, 2, 0},
     /* Its few tiles: one group of them and two, more input channels than a chunk. */

@@ -19,7 +19,11 @@ enum {
     LEAST_ELSE = 5,           /* and otherwise */
     CHUNK_FLOATS = 4 << 20,   /* transformed data and products of a chunk of tiles that such pieces take together */
     PIECE_PANELS = 8,         /* panels of output channels of such a piece, */
-    PIECE_TILES = 4,          /* and tiles of one that transforms */
+    PIECE_TILES = 4,          /* and tiles of one that transforms; */
+    OWN_TILES = 32,           /* but on AMD's processors each worker has chunks of its own, of about so many tiles, if it has four such chunks */
+    OWN_ROUNDS = 4,           /* or the kernel's transform is kept, */
+    OWN_KERNEL = 128 << 10,   /* with up to so many input times output channels, */
+    OWN_CHUNKS = 4 << 20,     /* and up to so many floats of all workers' chunks */
     BLOCK_ROWS = 6,           /* tiles that make a product worth while */
     BLOCK_GROUPS = 8,         /* most groups of a block of tiles, */
     BLOCK_FLOATS = 140 << 10, /* its transformed data and products, */
@@ -107,6 +111,19 @@ static int block_tiles(const hl_conv *conv) {
     return (int)hl_blas_clamp(hl_blas_pieces(count, pieces), 1, most);
 }
 
+/* Chunks of workers' own, as many for each. What a core has made is far from the other where they share no third cache, but all of the kernel's transform,
+ * `kept` or not, is read for each chunk: measured on AMD's alone. */
+static int64_t own_chunk_tiles(const hl_conv *conv, int threads) {
+    int64_t tiles = tiles_of(conv).count, rounds = (tiles + threads * OWN_TILES / 2) / (threads * OWN_TILES);
+    return hl_blas_pieces(tiles, threads * (rounds > 1 ? rounds : 1));
+}
+static bool has_own_chunks(const hl_conv *conv, int threads, bool kept) {
+    int64_t least = (int64_t)threads * OWN_TILES * (kept ? 1 : OWN_ROUNDS);
+    int64_t floats = PLANES * LANES * own_chunk_tiles(conv, threads) * (panels_of(conv->in_c) + panels_of(conv->out_c));
+    return is_amd() && cut_of(conv) == BY_PLANES && (int64_t)conv->in_c * conv->out_c <= OWN_KERNEL && tiles_of(conv).count >= least &&
+           threads * floats <= OWN_CHUNKS;
+}
+
 /* Panels of output channels of a piece by channels. */
 static int few_panels(const hl_conv *conv) {
     return panel_kernel_floats(conv) * FEW_PANELS > PANEL_FLOATS ? 1 : FEW_PANELS;
@@ -126,25 +143,33 @@ static int64_t all_tiles_floats(const hl_conv *conv) { return PLANES * tile_plan
 static bool has_own_tiles(const hl_conv *conv) { return by_channels(conv) && all_tiles_floats(conv) <= OWN_FLOATS; }
 
 static int64_t all_kernel_floats(const hl_conv *conv) { return PLANES * kernel_plane(conv); }
-static bool has_own_kernel(const hl_conv *conv, int threads) { return cut_of(conv) == BY_TILES && threads * all_kernel_floats(conv) <= OWN_KERNELS; }
+static bool has_own_kernel(const hl_conv *conv, int threads, bool kept) {
+    return !kept && cut_of(conv) == BY_TILES && threads * all_kernel_floats(conv) <= OWN_KERNELS;
+}
 
 /* By channels all share the transformed tiles, or each worker has them; it has the kernels and products of its output channels, unstored the kernel in
- * panels. By tiles all share the transformed kernel, or each worker has it; a worker has its tiles. By planes all is shared. */
-static int64_t shared_floats(const hl_conv *conv, int threads) {
+ * panels. By tiles all share the transformed kernel, or each worker has it; a worker has its tiles. By planes all is shared, or each worker has its chunk.
+ * `kept`: the kernel's transform is elsewhere. */
+static int64_t shared_floats(const hl_conv *conv, int threads, bool kept) {
     int64_t chunk = chunk_tiles(conv);
     if (by_channels(conv)) return has_own_tiles(conv) ? 0 : all_tiles_floats(conv);
-    if (cut_of(conv) == BY_TILES) return has_own_kernel(conv, threads) ? 0 : all_kernel_floats(conv);
-    return PLANES * (kernel_plane(conv) + tile_plane(conv, chunk) + product_plane(conv, chunk));
+    int64_t kernel = kept || has_own_kernel(conv, threads, kept) ? 0 : all_kernel_floats(conv);
+    if (cut_of(conv) == BY_TILES || has_own_chunks(conv, threads, kept)) return kernel;
+    return kernel + PLANES * (tile_plane(conv, chunk) + product_plane(conv, chunk));
 }
 
 /* Of a worker's memory what holds tiles or a kernel of its own, behind whether they are there. */
-static int64_t own_floats(const hl_conv *conv, int threads) {
+static int64_t own_floats(const hl_conv *conv, int threads, bool kept) {
     if (has_own_tiles(conv)) return LANES + all_tiles_floats(conv);
-    return has_own_kernel(conv, threads) ? LANES + all_kernel_floats(conv) : 0;
+    return has_own_kernel(conv, threads, kept) ? LANES + all_kernel_floats(conv) : 0;
 }
 
-static int64_t worker_floats(const hl_conv *conv, int threads) {
-    int64_t own = own_floats(conv, threads), panels = few_panels(conv), tiles = tiles_of(conv).count;
+static int64_t worker_floats(const hl_conv *conv, int threads, bool kept) {
+    int64_t own = own_floats(conv, threads, kept), panels = few_panels(conv), tiles = tiles_of(conv).count;
+    if (has_own_chunks(conv, threads, kept)) {
+        int64_t chunk = own_chunk_tiles(conv, threads);
+        return PLANES * (tile_plane(conv, chunk) + product_plane(conv, chunk));
+    }
     if (cut_of(conv) == BY_PLANES) return 0;
     if (cut_of(conv) == UNSTORED) return own + PLANES * groups_plane(1, groups_of(conv, tiles)) + panel_taps_floats(conv);
     if (cut_of(conv) == BY_CHANNELS) return own + PLANES * (plane_floats(panels * conv->in_c) + plane_floats(tiles * panels));
@@ -170,7 +195,9 @@ static double cost(const hl_conv *conv, hl_pass pass) {
 static size_t workspace(const hl_conv *conv, hl_pass pass, int threads) {
     if (pass == HL_BACKWARD_WEIGHTS) return HL_BLAS(winograd_weights_workspace)(conv, threads);
     hl_conv other = pass == HL_FORWARD ? *conv : exchanged(conv);
-    return (size_t)(shared_floats(&other, threads) + threads * worker_floats(&other, threads)) * sizeof(float);
+    int64_t made = shared_floats(&other, threads, false) + threads * worker_floats(&other, threads, false);
+    int64_t kept = shared_floats(&other, threads, true) + threads * worker_floats(&other, threads, true);
+    return (size_t)(made > kept ? made : kept) * sizeof(float);
 }
 
 /* `count` tiles from `first` on as rows from `row` on of a plane of `tiles`. */
@@ -339,6 +366,18 @@ static void output_piece(void *arg, int64_t piece, int worker) {
                  side_by_side(call->products + row * LANES, call->count, call->count * LANES, product_plane(call->conv, call->count)));
 }
 
+/* A chunk of a worker's own, plane by plane. */
+static void chunk_piece(void *arg, int64_t piece, int worker) {
+    const winograd_call *call = arg;
+    const hl_conv *conv = call->conv;
+    int64_t first = piece * call->block, tiles = smaller(call->block, call->tiles - first), plane = product_plane(conv, tiles);
+    int panels = panels_of(conv->out_c);
+    float *v = call->memory + worker * call->worker, *m = v + PLANES * tile_plane(conv, call->block);
+    transform_tiles(call, first, tiles, 0, tiles, v);
+    multiply(conv, tiles, panels, v, call->transform, kernel_plane(conv), m, plane);
+    output_tiles(call, first, tiles, 0, panels, side_by_side(m, tiles, tiles * LANES, plane));
+}
+
 /* All tiles, transformed by all or by this worker; it has further memory from *left on. */
 static const float *all_tiles(const winograd_call *call, int worker, float **left) {
     float *own = call->memory + worker * call->worker, *v = own + LANES;
@@ -417,8 +456,9 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
     const hl_conv *conv = call->conv;
     call->tiles = tiles_of(conv).count;
     int threads = hl_threads(hl);
-    call->shared = memory, call->memory = memory + shared_floats(conv, threads);
-    call->worker = worker_floats(conv, threads), call->own = own_floats(conv, threads);
+    bool kept = call->transform != NULL;
+    call->shared = memory, call->memory = memory + shared_floats(conv, threads, kept);
+    call->worker = worker_floats(conv, threads, kept), call->own = own_floats(conv, threads, kept);
     call->count = call->tiles, call->kernels = memory;
     for (int w = 0; call->own && w < threads; w++) call->memory[w * call->worker] = 0;
     if (by_channels(conv) && !has_own_tiles(conv)) hl_parallel_for(hl, hl_blas_pieces(call->tiles, PIECE_TILES), input_piece, call);
@@ -431,12 +471,18 @@ static void run(hl_context *hl, winograd_call *call, float *memory) {
         return;
     }
     call->past = writes_past(call);
+    if (has_own_chunks(conv, threads, kept)) {
+        call->block = (int)own_chunk_tiles(conv, threads);
+        make_kernels(hl, call);
+        hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->block), chunk_piece, call);
+        return;
+    }
     if (cut_of(conv) == BY_PLANES) {
         run_planes(hl, call);
         return;
     }
     call->block = block_tiles(conv);
-    if (!has_own_kernel(conv, threads)) make_kernels(hl, call);
+    if (!has_own_kernel(conv, threads, kept)) make_kernels(hl, call);
     hl_parallel_for(hl, hl_blas_pieces(call->tiles, call->block), tiles_piece, call);
 }
 
