@@ -8,7 +8,8 @@
  * count, backward of node i at 2 count - i. */
 typedef struct hl_item {
     size_t bytes, offset;
-    int first, last;
+    int first, last; /* moments */
+    bool brief;      /* placed before what is not (hl_arena_place) */
 } hl_item;
 
 typedef struct hl_arena {
