@@ -63,9 +63,11 @@ static void transform_tiles(const winograd_call *call, int64_t first, int64_t co
     int64_t plane = tile_plane(conv, tiles), in_group = row % g.rows, group = group_floats(panels_of(conv->in_c), g);
     place at = place_of(conv, first);
     v += row / g.rows * group;
-    for (int64_t t = 0; t < count; t++, at = place_after(conv, at)) {
-        HL_BLAS(winograd_input)(conv, call->in, call->segments, at, 0, conv->in_c, v + in_group * LANES, g.rows * LANES, plane);
-        if (++in_group == g.rows) in_group = 0, v += group;
+    while (count > 0) {
+        tile_run run = {at, run_length(conv, at, smaller(count, g.rows - in_group)), v + in_group * LANES, g.rows * LANES, plane};
+        HL_BLAS(winograd_input)(conv, call->in, call->segments, &run, 0, conv->in_c);
+        count -= run.count, in_group += run.count, at = place_after(conv, at, run.count);
+        if (in_group == g.rows) in_group = 0, v += group;
     }
 }
 
@@ -117,7 +119,7 @@ static void output_tiles(const winograd_call *call, int64_t first, int64_t tiles
     const hl_conv *conv = call->conv;
     int left = conv->out_c - channel, count = left < panels * LANES ? left : panels * LANES;
     place at = place_of(conv, first);
-    for (int64_t t = 0, row = 0; t < tiles; t++, at = place_after(conv, at)) {
+    for (int64_t t = 0, row = 0; t < tiles; t++, at = place_after(conv, at, 1)) {
         HL_BLAS(winograd_output)(conv, p.m + row * LANES, p.panel, p.plane, count, call->bias, call->finish, call->accumulate, call->past, call->out, channel, at);
         if (++row == p.rows) row = 0, p.m += p.group;
     }

@@ -33,19 +33,30 @@ static inline place place_of(const hl_conv *conv, int64_t tile) {
     unsigned index = (unsigned)tile, row = index / (unsigned)tiles.w, image = row / (unsigned)tiles.h;
     return (place){(int)image, (int)(row - image * (unsigned)tiles.h) * TILE, (int)(index - row * (unsigned)tiles.w) * TILE};
 }
-/* The next tile's: whoever goes through tiles divides once. */
-static inline place place_after(const hl_conv *conv, place at) {
-    if ((at.x += TILE) < conv->out_w) return at;
+/* The place `tiles` after it in the same row, or that row's end: whoever goes through tiles divides once. */
+static inline place place_after(const hl_conv *conv, place at, int tiles) {
+    if ((at.x += tiles * TILE) < conv->out_w) return at;
     if ((at.y += TILE) < conv->out_h) return (place){at.n, at.y, 0};
     return (place){at.n + 1, 0, 0};
 }
 
-/* B^T d B of a tile's 6 x 6 inputs, `count` channels of the joined segments from `from` on, whole panels or up to the last: panel p of place k goes to
- * to[k * plane + p * panel]. */
-void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, place at, int from, int count, float *to, int64_t panel,
-                             int64_t plane);
-/* A d A^T of a tile's 4 x 4 gradients to the output, 0 beyond the map. */
-void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, place at, float *to, int64_t panel, int64_t plane);
+/* Tiles side by side, and where their transforms go: panel p of place k of tile t to to[k * plane + p * panel + t * LANES]. */
+typedef struct tile_run {
+    place at;
+    int count;
+    float *to;
+    int64_t panel, plane;
+} tile_run;
+/* How many of `most` tiles from a place on are side by side. */
+static inline int run_length(const hl_conv *conv, place at, int64_t most) {
+    int left = tiles_of(conv).w - at.x / TILE;
+    return left < most ? left : (int)most;
+}
+
+/* B^T d B of tiles' 6 x 6 inputs, `count` channels of the joined segments from `from` on, whole panels or up to the last. */
+void HL_BLAS(winograd_input)(const hl_conv *conv, const hl_segment *in, int segments, const tile_run *tiles, int from, int count);
+/* A d A^T of tiles' 4 x 4 gradients to the output, 0 beyond the map. */
+void HL_BLAS(winograd_gradient)(const hl_conv *conv, const hl_view *dout, const tile_run *tiles);
 /* A^T M A, with G's factors: `count` channels, to a tile of `out` from `channel` on, cut to the map. bias (of all channels) and finish may be NULL.
  * `past`: the output is written past the caches, which needs whole aligned vectors and no accumulation. */
 void HL_BLAS(winograd_output)(const hl_conv *conv, const float *m, int64_t panel, int64_t plane, int count, const float *bias,

@@ -27,14 +27,16 @@ static void store_cut(const vector *y, bool accumulate, int rows, int columns, i
         }
 }
 
-/* Rows a and b of a tile's 4 x 4 outputs, of products whose number (y, x) is at rows[y] + columns[x]. */
-INLINE void two_outputs(int a, int b, const float *const *rows, const int64_t *columns, vector *y) {
+/* Rows a and b of a tile's 4 x 4 outputs, of products that lie `plane` apart. Addresses are hidden from the compiler, which would else make all of them
+ * before it begins and read them from the stack. */
+INLINE void two_outputs(int a, int b, const float *m, int64_t plane, vector *y) {
     vector mid[2][PATCH];
+    m = hidden(m);
 #pragma GCC unroll 6
-    for (int x = 0; x < PATCH; x++) {
+    for (int x = 0; x < PATCH; x++, m = hidden(m + plane)) {
         vector column[PATCH], all[TILE]; /* of which what is not needed is neither read nor made */
 #pragma GCC unroll 6
-        for (int k = 0; k < PATCH; k++) column[k] = vector_load(rows[k] + columns[x]);
+        for (int k = 0; k < PATCH; k++) column[k] = vector_load(m + k * PATCH * plane);
         output_4(column, 1, all, 1);
         mid[0][x] = all[a], mid[1][x] = all[b];
     }
@@ -42,10 +44,10 @@ INLINE void two_outputs(int a, int b, const float *const *rows, const int64_t *c
     output_4(mid[1], 1, y + TILE, 1);
 }
 
-/* Where rows of products and their columns lie, and what becomes of a panel of a whole tile's outputs: all in registers. */
+/* A panel of a whole tile's products, and what becomes of its outputs: all in registers. */
 typedef struct whole_tile {
-    const float *rows[PATCH];
-    int64_t columns[PATCH];
+    const float *m;
+    int64_t plane;
     vector bias;
     norm_vectors norm;
     bool has_terms, relu, past, half;
@@ -57,7 +59,7 @@ typedef struct whole_tile {
 
 INLINE void finish_rows(const whole_tile *t, int a, int b) {
     vector y[2 * TILE];
-    two_outputs(a, b, t->rows, t->columns, y);
+    two_outputs(a, b, t->m, t->plane, y);
 #pragma GCC unroll 8
     for (int i = 0; i < 2 * TILE; i++) y[i] += t->bias;
     if (t->has_terms)
@@ -90,11 +92,9 @@ static bool is_plain(const hl_finish *finish, bool accumulate, const hl_view *ou
 static void whole_panel(const float *m, int64_t plane, const float *bias, const hl_finish *finish, bool accumulate, bool past, const hl_view *out,
                         int64_t pixel, int channel) {
     const hl_view *add = accumulate ? out : finish ? finish->add : NULL;
-    whole_tile t = {.past = past, .half = out->half, .row = out->w * out->stride, .pixel = out->stride};
+    whole_tile t = {.m = m, .plane = plane, .past = past, .half = out->half, .row = out->w * out->stride, .pixel = out->stride};
     t.out = (void *)cell_at(hl_blas_cells(out, pixel), channel, out->half);
     if (add) t.add = hl_blas_pixel(add, pixel) + channel, t.add_row = add->w * add->stride, t.add_pixel = add->stride;
-#pragma GCC unroll 6
-    for (int i = 0; i < PATCH; i++) t.rows[i] = hidden(m + i * PATCH * plane), t.columns[i] = i * plane;
     t.bias = bias ? vector_load(bias + channel) : (vector){0};
     if (finish) {
         t.has_terms = finish->terms, t.relu = finish->act == HL_RELU;

@@ -10,7 +10,7 @@
 INLINE void await_planes(const float *to, int64_t plane) {
     if (is_amd()) return;
 #pragma GCC unroll 36
-    for (int k = 0; k < PLANES; k++) __builtin_prefetch(to + k * plane, 1, 3);
+    for (int k = 0; k < PLANES; k++, to = hidden(to + plane)) __builtin_prefetch(to, 1, 3);
 }
 
 /* Rows of values whose columns are transformed, one result to a plane. */
@@ -20,7 +20,7 @@ INLINE void rows_to_planes(transform *one, int size, const vector *mid, float *t
         vector row[PATCH];
         one(mid + y * size, 1, row, 1);
 #pragma GCC unroll 6
-        for (int x = 0; x < PATCH; x++) vector_store(to + (y * PATCH + x) * plane, row[x]);
+        for (int x = 0; x < PATCH; x++, to = (float *)hidden(to + plane)) vector_store(to, row[x]);
     }
 }
 

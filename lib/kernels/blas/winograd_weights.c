@@ -93,17 +93,21 @@ size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
 /* `count` tiles from `first` on as rows from `row` on of planes: of `channels` channels of the input from `channel` on, */
 static void transform_input(const weights_call *call, int64_t first, int64_t count, int channel, int channels, int64_t row, float *v) {
     const hl_conv *conv = call->conv;
-    place at = place_of(conv, first);
-    for (int64_t t = row; t < row + count; t++, at = place_after(conv, at))
-        HL_BLAS(winograd_input)(conv, call->in, call->segments, at, channel, channels, v + t * LANES, held_tiles(conv) * LANES, in_plane(conv));
+    tile_run run = {.at = place_of(conv, first), .to = v + row * LANES, .panel = held_tiles(conv) * LANES, .plane = in_plane(conv)};
+    for (; count > 0; count -= run.count, run.to += run.count * LANES, run.at = place_after(conv, run.at, run.count)) {
+        run.count = run_length(conv, run.at, count);
+        HL_BLAS(winograd_input)(conv, call->in, call->segments, &run, channel, channels);
+    }
 }
 
 /* and of channels of the gradient. */
 static void transform_gradient(const weights_call *call, const hl_view *dout, int64_t first, int64_t count, int64_t row, float *v, int64_t plane) {
     const hl_conv *conv = call->conv;
-    place at = place_of(conv, first);
-    for (int64_t t = row; t < row + count; t++, at = place_after(conv, at))
-        HL_BLAS(winograd_gradient)(conv, dout, at, v + t * LANES, held_tiles(conv) * LANES, plane);
+    tile_run run = {.at = place_of(conv, first), .to = v + row * LANES, .panel = held_tiles(conv) * LANES, .plane = plane};
+    for (; count > 0; count -= run.count, run.to += run.count * LANES, run.at = place_after(conv, run.at, run.count)) {
+        run.count = run_length(conv, run.at, count);
+        HL_BLAS(winograd_gradient)(conv, dout, &run);
+    }
 }
 
 /* All of one operand, then all of the other: by turns they are a quarter slower. */
