@@ -8,7 +8,9 @@ enum {
     PART_FLOATS = 1 << 18,    /* if one part's sums are no more, */
     MOST_FLOATS = 640 << 10,  /* or no more than this */
     TILE_FLOATS = 300,        /* and than this a tile */
-    BLOCK_FLOATS = 300 << 10, /* transformed data of a block of a part's tiles */
+    BLOCK_FLOATS = 300 << 10, /* transformed data of a block of a part's tiles, */
+    LARGE_BLOCK = 600 << 10,  /* or where sums are read and written once for each block that are more than */
+    LARGE_SUMS = 128 << 10,   /* so many floats: past the second cache then */
     INPUT_TILES = 128,        /* up to so many tiles it is cut over input channels, */
     INPUT_PIECES = 4,         /* into so many pieces */
     CHUNK_FLOATS = 3 << 20,   /* transformed data of a large kernel's tiles, held at a time */
@@ -34,7 +36,9 @@ typedef struct weights_call {
 static int64_t padded_in(const hl_conv *conv) { return (int64_t)panels_of(conv->in_c) * LANES; }
 static int64_t all_sums(const hl_conv *conv) { return plane_floats((int64_t)conv->out_c * panels_of(conv->in_c)); }
 static int64_t floats_a_tile(const hl_conv *conv) { return PLANES * LANES * (int64_t)(panels_of(conv->in_c) + panels_of(conv->out_c)); }
-static int64_t block_tiles(const hl_conv *conv) { return hl_blas_clamp(BLOCK_FLOATS / floats_a_tile(conv), 16, 128); }
+static int64_t block_tiles(const hl_conv *conv) {
+    return hl_blas_clamp((PLANES * all_sums(conv) > LARGE_SUMS ? LARGE_BLOCK : BLOCK_FLOATS) / floats_a_tile(conv), 16, 128);
+}
 /* Parts of one size; an even number, so that two threads have as many. */
 static int64_t part_tiles(const hl_conv *conv) {
     int64_t tiles = tiles_of(conv).count, pairs = hl_blas_clamp(hl_blas_pieces(tiles, 2 * PART_TILES), 1, PARTS / 2);
