@@ -65,9 +65,72 @@ static void forward_row(void *arg, int64_t row, int worker) {
     else largest_row(call, row, false);
 }
 
+/* Whether windows are 2 x 2 pixels that no other has: a row of them is then a piece both ways, and stays in registers. */
+static bool is_halving(const hl_pool *pool, const hl_view *x, const hl_view *y) {
+    return pool->kh == 2 && pool->kw == 2 && pool->stride_h == 2 && pool->stride_w == 2 && pool->pad_top == 0 && pool->pad_left == 0 && x->h == 2 * y->h &&
+           x->w == 2 * y->w;
+}
+
+/* The elements of a window's pixels, of a map of which `row` is an output's. */
+static inline void window_of(const hl_view *x, int64_t row, int ox, const void **pixels) {
+    for (int tap = 0; tap < 4; tap++) pixels[tap] = hl_blas_cells(x, (2 * row + tap / 2) * x->w + 2 * ox + tap % 2);
+}
+static inline vector read_window(const void *const *pixels, int c, int count, bool half, vector *x) {
+#pragma GCC unroll 4
+    for (int tap = 0; tap < 4; tap++) x[tap] = cells_load_some(pixels[tap], c, count, half);
+    return vector_larger(x[3], vector_larger(x[2], vector_larger(x[1], x[0])));
+}
+
+static inline __attribute__((always_inline)) void halve_row(const pool_call *call, int64_t row, bool half) {
+    const hl_view *y = call->y;
+    for (int ox = 0; ox < y->w; ox++) {
+        const void *pixels[4];
+        void *to = hl_blas_cells(y, row * y->w + ox);
+        window_of(call->x, row, ox, pixels);
+        for (int c = 0; c < y->c; c += LANES) {
+            vector x[4], best = read_window(pixels, c, y->c - c, half, x);
+            cells_store_some(to, c, best, y->c - c, y->half);
+        }
+    }
+}
+static void halving_row(void *arg, int64_t row, int worker) {
+    (void)worker;
+    const pool_call *call = arg;
+    if (call->x->half) halve_row(call, row, true);
+    else halve_row(call, row, false);
+}
+
+/* As below: of a window's pixels the first that is the largest has the gradient. */
+static inline __attribute__((always_inline)) void double_row(const pool_call *call, int64_t row, bool half, bool accumulate) {
+    const hl_view *dy = call->y;
+    for (int ox = 0; ox < dy->w; ox++) {
+        const void *pixels[4], *targets[4];
+        const float *gradient = hl_blas_pixel(dy, row * dy->w + ox);
+        window_of(call->x, row, ox, pixels), window_of(call->dx, row, ox, targets);
+        for (int c = 0; c < dy->c; c += LANES) {
+            int count = dy->c - c;
+            vector x[4], best = read_window(pixels, c, count, half, x), rest = vector_load_some(gradient + c, count);
+#pragma GCC unroll 4
+            for (int tap = 0; tap < 4; tap++) {
+                float *dx = (float *)targets[tap] + c;
+                vector share = vector_where_equal(x[tap], best, rest), there = accumulate ? vector_load_some(dx, count) : (vector){0};
+                vector_store_some(dx, there + share, count);
+                rest -= share;
+            }
+        }
+    }
+}
+static void doubling_row(void *arg, int64_t row, int worker) {
+    (void)worker;
+    const pool_call *call = arg;
+    if (call->x->half) double_row(call, row, true, call->accumulate);
+    else if (call->accumulate) double_row(call, row, false, true);
+    else double_row(call, row, false, false);
+}
+
 void HL_BLAS(max_pool_forward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *y) {
     pool_call call = {.pool = pool, .x = x, .y = y};
-    hl_parallel_for(hl, (int64_t)y->n * y->h, forward_row, &call);
+    hl_parallel_for(hl, (int64_t)y->n * y->h, is_halving(pool, x, y) ? halving_row : forward_row, &call);
 }
 
 /* The mean over the window of output (oy, ox) is its sum times this. */
@@ -171,7 +234,8 @@ static void backward_piece(void *arg, int64_t piece, int worker) {
 void HL_BLAS(max_pool_backward)(hl_context *hl, const hl_pool *pool, const hl_view *x, const hl_view *dy, const hl_view *dx,
                                 bool accumulate) {
     pool_call call = {.pool = pool, .x = x, .y = dy, .dx = dx, .accumulate = accumulate};
-    hl_parallel_for(hl, (int64_t)dx->n * hl_blas_pieces(dx->c, CHANNELS), backward_piece, &call);
+    if (is_halving(pool, x, dy)) hl_parallel_for(hl, (int64_t)dy->n * dy->h, doubling_row, &call);
+    else hl_parallel_for(hl, (int64_t)dx->n * hl_blas_pieces(dx->c, CHANNELS), backward_piece, &call);
 }
 
 void HL_BLAS(average_pool_backward)(hl_context *hl, const hl_pool *pool, const hl_view *dy, const hl_view *dx, bool accumulate) {

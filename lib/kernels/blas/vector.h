@@ -222,6 +222,18 @@ static inline vector vector_relu(vector x) {
 #endif
 }
 
+/* a where it is larger than b, b elsewhere. */
+static inline vector vector_larger(vector a, vector b) {
+#if defined HL_KERNELS_AVX512 && defined __AVX512F__
+    return (vector)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined HL_KERNELS_AVX2 && defined __AVX__
+    return (vector)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    vector_mask larger = (vector_mask)(a > b);
+    return (vector)((larger & (vector_mask)a) | (~larger & (vector_mask)b));
+#endif
+}
+
 /* x where a and b are equal, else 0. */
 static inline vector vector_where_equal(vector a, vector b, vector x) {
 #if defined HL_KERNELS_AVX512 && defined __AVX512F__
