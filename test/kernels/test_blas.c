@@ -5,7 +5,7 @@ typedef struct size {
     int n, h, w, c, gap;
 } size;
 static const size sizes[] = {{1, 1, 1, 1, 0},  {3, 2, 5, 3, 0},    {1, 7, 31, 15, 0},  {3, 5, 2, 16, 3},  {2, 31, 31, 17, 1},
-                             {1, 4, 4, 33, 0}, {3, 40, 31, 33, 2}, {2, 64, 64, 16, 0}, {1, 3, 3, 200, 7}, {4, 3, 2, 250, 1}};
+                             {1, 4, 4, 33, 5}, {3, 40, 31, 33, 2}, {2, 64, 64, 16, 0}, {1, 3, 3, 200, 7}, {4, 3, 2, 250, 1}};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 /* Everything a function may read or write, and what came of it. */
