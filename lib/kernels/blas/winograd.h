@@ -33,7 +33,7 @@ static inline place place_of(const hl_conv *conv, int64_t tile) {
     unsigned index = (unsigned)tile, row = index / (unsigned)tiles.w, image = row / (unsigned)tiles.h;
     return (place){(int)image, (int)(row - image * (unsigned)tiles.h) * TILE, (int)(index - row * (unsigned)tiles.w) * TILE};
 }
-/* The place `tiles` after it in the same row, or that row's end: whoever goes through tiles divides once. */
+/* The place `tiles` further, in the same row or where the next begins: whoever goes through tiles divides once. */
 static inline place place_after(const hl_conv *conv, place at, int tiles) {
     if ((at.x += tiles * TILE) < conv->out_w) return at;
     if ((at.y += TILE) < conv->out_h) return (place){at.n, at.y, 0};

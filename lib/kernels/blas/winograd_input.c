@@ -94,7 +94,7 @@ static patch input_patch(const hl_conv *conv, const hl_segment *in, place at) {
 }
 
 /* A vector of channels of each pixel of a patch, 0 outside the map, columns transformed. With `norm` (may be NULL) those inside are read through it.
- * `whole` and `half` are the patch's, or not known: constants where it matters. */
+ * `half` is the patch's, `whole` too, or false: constants where it matters. */
 INLINE void read_columns(transform *one, int size, const patch *p, int channel, int count, const norm_vectors *norm, bool whole, bool half, vector *mid) {
     for (int x = 0; x < size; x++) {
         vector column[PATCH];
