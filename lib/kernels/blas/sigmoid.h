@@ -15,21 +15,10 @@ static inline vector vector_scale(vector p, vector n) {
 #endif
 }
 
-/* x, or the bound that it is below or above; a NaN stays one. */
-static inline vector vector_at_least(vector x, vector low) {
-#if defined HL_KERNELS_AVX512 && defined __AVX512F__
-    return (vector)_mm512_max_ps((__m512)low, (__m512)x); /* of two where one is a NaN the second */
-#elif defined HL_KERNELS_AVX2 && defined __AVX__
-    return (vector)_mm256_max_ps((__m256)low, (__m256)x);
-#else
-    vector_mask below = x < low;
-    return (vector)(((vector_mask)x & ~below) | ((vector_mask)low & below));
-#endif
-}
-
+/* x, or the bound that it is above; a NaN stays one. */
 static inline vector vector_at_most(vector x, vector high) {
 #if defined HL_KERNELS_AVX512 && defined __AVX512F__
-    return (vector)_mm512_min_ps((__m512)high, (__m512)x);
+    return (vector)_mm512_min_ps((__m512)high, (__m512)x); /* of two where one is a NaN the second */
 #elif defined HL_KERNELS_AVX2 && defined __AVX__
     return (vector)_mm256_min_ps((__m256)high, (__m256)x);
 #else
@@ -73,11 +62,11 @@ static inline vector vector_sigmoid(vector x, vector *rest) {
 
 /* x s, and its slope s + x s (1 - s) (Ramachandran et al. 2017). */
 static inline vector vector_swish(vector x) {
-    vector rest, least = vector_at_least(x, vector_of(-SIGMOID_MOST));
+    vector rest, least = vector_larger(vector_of(-SIGMOID_MOST), x);
     return least * vector_sigmoid(least, &rest);
 }
 static inline vector vector_swish_slope(vector x) {
-    vector rest, least = vector_at_least(x, vector_of(-SIGMOID_MOST)), s = vector_sigmoid(least, &rest);
+    vector rest, least = vector_larger(vector_of(-SIGMOID_MOST), x), s = vector_sigmoid(least, &rest);
     return s * vector_fma(least, rest, vector_of(1));
 }
 

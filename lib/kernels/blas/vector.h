@@ -211,21 +211,10 @@ static inline vector vector_fma(vector a, vector b, vector c) {
 #endif
 }
 
-/* 0 where it is below; a NaN stays one. */
-static inline vector vector_relu(vector x) {
-#if defined HL_KERNELS_AVX512 && defined __AVX512F__
-    return (vector)_mm512_max_ps(_mm512_setzero_ps(), (__m512)x); /* of two where one is a NaN the second */
-#elif defined HL_KERNELS_AVX2 && defined __AVX__
-    return (vector)_mm256_max_ps(_mm256_setzero_ps(), (__m256)x);
-#else
-    return (vector)((vector_mask)x & ~(vector_mask)(x < 0));
-#endif
-}
-
-/* a where it is larger than b, b elsewhere. */
+/* a where it is larger than b; b elsewhere, with a NaN too. */
 static inline vector vector_larger(vector a, vector b) {
 #if defined HL_KERNELS_AVX512 && defined __AVX512F__
-    return (vector)_mm512_max_ps((__m512)a, (__m512)b);
+    return (vector)_mm512_max_ps((__m512)a, (__m512)b); /* of two where one is a NaN the second */
 #elif defined HL_KERNELS_AVX2 && defined __AVX__
     return (vector)_mm256_max_ps((__m256)a, (__m256)b);
 #else
@@ -233,6 +222,9 @@ static inline vector vector_larger(vector a, vector b) {
     return (vector)((larger & (vector_mask)a) | (~larger & (vector_mask)b));
 #endif
 }
+
+/* 0 where it is below; a NaN stays one. */
+static inline vector vector_relu(vector x) { return vector_larger((vector){0}, x); }
 
 /* x where a and b are equal, else 0. */
 static inline vector vector_where_equal(vector a, vector b, vector x) {
