@@ -20,6 +20,7 @@ double HL_BLAS(burst)(int64_t rounds);
 extern const hl_conv_kernel HL_BLAS(gemm), HL_BLAS(winograd), HL_BLAS(depthwise), HL_BLAS(narrow), HL_BLAS(stem);
 
 static inline int64_t hl_blas_pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
+static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t hl_blas_clamp(int64_t value, int64_t low, int64_t high) { return value < low ? low : value > high ? high : value; }
 /* Floats rounded up to whole cache lines. */
 static inline size_t hl_blas_lines(int64_t floats) { return ((size_t)floats + 15) / 16 * 16; }

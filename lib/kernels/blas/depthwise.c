@@ -59,7 +59,6 @@ typedef struct run {
 
 static int taps_of(const hl_conv *conv) { return conv->kh * conv->kw; }
 static int64_t list_size(const hl_conv *conv) { return (taps_of(conv) + 3) / 4 * 4; } /* whole cache lines */
-static int smaller(int a, int b) { return a < b ? a : b; }
 static int larger(int a, int b) { return a > b ? a : b; }
 static int source_w(const depthwise_call *call) { return call->back ? call->conv->out_w : call->conv->in_w; }
 static int source_h(const depthwise_call *call) { return call->back ? call->conv->out_h : call->conv->in_h; }

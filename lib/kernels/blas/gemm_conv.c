@@ -39,8 +39,6 @@ typedef struct gemm_call {
     float *patches, *moments; /* moments: sums of each range of pixels, NULL: not wanted */
 } gemm_call;
 
-static int smaller(int a, int b) { return a < b ? a : b; }
-
 static bool fits(const hl_conv *conv) {
     (void)conv;
     return true;

@@ -24,8 +24,6 @@ typedef struct gemm_call {
     float *sums, *memory; /* two a channel for each range of pixels; a worker's rows */
 } gemm_call;
 
-static int smaller(int a, int b) { return a < b ? a : b; }
-
 static int64_t range_pixels(const hl_conv *conv) {
     int64_t pixels = hl_conv_pixels(conv);
     return pixels <= FEW_PIXELS ? pixels : hl_blas_clamp(hl_blas_pieces(pixels, PIECES), LEAST_ROWS, MOST_ROWS);

@@ -33,8 +33,6 @@ static int64_t part_pixels(const hl_conv *conv) {
 static int64_t parts_of(const hl_conv *conv) { return hl_blas_pieces(hl_conv_pixels(conv), part_pixels(conv)); }
 static bool in_parts(const hl_conv *conv) { return kernel_size(conv) <= PART_FLOATS && parts_of(conv) > 1; }
 
-static int smaller(int a, int b) { return a < b ? a : b; }
-
 /* Channels of a block, up to `most`: blocks are of nearly one size, whole vectors. */
 static int block_of(int channels, int most) {
     int64_t block = hl_blas_pieces(hl_blas_pieces(channels, hl_blas_pieces(channels, most)), LANES) * LANES;

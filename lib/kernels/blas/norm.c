@@ -34,7 +34,6 @@ INLINE terms terms_of(const float *norm, int channels, int channel, int count) {
                    .shift = vector_load_some(norm + 2 * channels + channel, count)};
 }
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static size_t sums_of(const hl_view *x) { return 2 * (size_t)x->c; }
 
 /* Pixels of a range of the statistics. */

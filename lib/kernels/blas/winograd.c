@@ -61,13 +61,12 @@ static void transform_tiles(const winograd_call *call, int64_t first, int64_t co
     const hl_conv *conv = call->conv;
     groups g = groups_of(conv, tiles);
     int64_t plane = tile_plane(conv, tiles), in_group = row % g.rows, group = group_floats(panels_of(conv->in_c), g);
-    place at = place_of(conv, first);
-    v += row / g.rows * group;
-    while (count > 0) {
-        tile_run run = {at, run_length(conv, at, smaller(count, g.rows - in_group)), v + in_group * LANES, g.rows * LANES, plane};
+    tile_run run = {.at = place_of(conv, first), .to = v + row / g.rows * group + in_group * LANES, .panel = g.rows * LANES, .plane = plane};
+    for (; count > 0; count -= run.count) {
+        next_run(conv, &run, smaller(count, g.rows - in_group));
         HL_BLAS(winograd_input)(conv, call->in, call->segments, &run, 0, conv->in_c);
-        count -= run.count, in_group += run.count, at = place_after(conv, at, run.count);
-        if (in_group == g.rows) in_group = 0, v += group;
+        in_group += run.count;
+        if (in_group == g.rows) in_group = 0, run.to += group - run.panel;
     }
 }
 

@@ -47,10 +47,10 @@ typedef struct tile_run {
     float *to;
     int64_t panel, plane;
 } tile_run;
-/* How many of `most` tiles from a place on are side by side. */
-static inline int run_length(const hl_conv *conv, place at, int64_t most) {
-    int left = tiles_of(conv).w - at.x / TILE;
-    return left < most ? left : (int)most;
+/* Goes on to the next tiles side by side, of `most` that follow; before the first count is 0. Returns how many they are. */
+static inline int next_run(const hl_conv *conv, tile_run *run, int64_t most) {
+    run->to += (int64_t)run->count * LANES, run->at = place_after(conv, run->at, run->count);
+    return run->count = (int)smaller(tiles_of(conv).w - run->at.x / TILE, most);
 }
 
 /* B^T d B of tiles' 6 x 6 inputs, `count` channels of the joined segments from `from` on, whole panels or up to the last. */

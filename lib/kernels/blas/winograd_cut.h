@@ -29,7 +29,6 @@ enum {
     BLOCK_PANELS = 4,         /* and the panels of output channels whose products it holds at a time */
 };
 
-static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* A panel of output channels' kernel, transformed and not. */
 static inline int64_t panel_kernel_floats(const hl_conv *conv) { return (int64_t)PLANES * conv->in_c * LANES; }

@@ -89,9 +89,6 @@ static patch patch_of(const hl_segment *in, int n, int h, int w, int y0, int x0,
     if (is_amd() && p.whole && in->view.c <= NARROW) p.ahead = TILE * in->view.stride >> in->up;
     return p;
 }
-static patch input_patch(const hl_conv *conv, const hl_segment *in, place at) {
-    return patch_of(in, at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH);
-}
 
 /* A vector of channels of each pixel of a patch, 0 outside the map, columns transformed. With `norm` (may be NULL) those inside are read through it.
  * `half` is the patch's, `whole` too, or false: constants where it matters. */
@@ -168,7 +165,7 @@ static void gather_panel(const hl_conv *conv, const hl_segment *in, int segments
         int from = channel - first > 0 ? channel - first : 0, lane = first + from - channel, count = in[s].view.c - from;
         if (count > LANES - lane) count = LANES - lane;
         if (count <= 0) continue;
-        patch p = input_patch(conv, &in[s], at);
+        patch p = patch_of(&in[s], at.n, conv->in_h, conv->in_w, at.y - conv->pad_top, at.x - conv->pad_left, PATCH);
         for (int k = 0; k < PLANES; k++) {
             const void *row = p.rows[k / PATCH];
             int64_t column = p.columns[k % PATCH];

@@ -98,8 +98,8 @@ size_t HL_BLAS(winograd_weights_workspace)(const hl_conv *conv, int threads) {
 static void transform_input(const weights_call *call, int64_t first, int64_t count, int channel, int channels, int64_t row, float *v) {
     const hl_conv *conv = call->conv;
     tile_run run = {.at = place_of(conv, first), .to = v + row * LANES, .panel = held_tiles(conv) * LANES, .plane = in_plane(conv)};
-    for (; count > 0; count -= run.count, run.to += run.count * LANES, run.at = place_after(conv, run.at, run.count)) {
-        run.count = run_length(conv, run.at, count);
+    for (; count > 0; count -= run.count) {
+        next_run(conv, &run, count);
         HL_BLAS(winograd_input)(conv, call->in, call->segments, &run, channel, channels);
     }
 }
@@ -108,8 +108,8 @@ static void transform_input(const weights_call *call, int64_t first, int64_t cou
 static void transform_gradient(const weights_call *call, const hl_view *dout, int64_t first, int64_t count, int64_t row, float *v, int64_t plane) {
     const hl_conv *conv = call->conv;
     tile_run run = {.at = place_of(conv, first), .to = v + row * LANES, .panel = held_tiles(conv) * LANES, .plane = plane};
-    for (; count > 0; count -= run.count, run.to += run.count * LANES, run.at = place_after(conv, run.at, run.count)) {
-        run.count = run_length(conv, run.at, count);
+    for (; count > 0; count -= run.count) {
+        next_run(conv, &run, count);
         HL_BLAS(winograd_gradient)(conv, dout, &run);
     }
 }
